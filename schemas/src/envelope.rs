@@ -1,0 +1,83 @@
+//! What surrounds every event: when it was recorded, by whom, for which command.
+
+use crate::id::UserId;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use uuid::Uuid;
+
+/// Metadata of an event, stored beside its payload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The instant of the decision; one for all events of a command.
+    pub recorded_at: DateTime<Utc>,
+    /// Who asked for it.
+    pub actor: Actor,
+    /// The command the event follows from.
+    pub command_id: Uuid,
+    /// The request that carried the command.
+    pub correlation_id: Uuid,
+    /// The event or rule that caused the command, where it was not a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causation_id: Option<Uuid>,
+    /// The client's idempotency key, if it sent one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A client's promise that requests with one key are one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Idempotency {
+    /// UUIDv5-like digest of actor and `Idempotency-Key`: the key is private to who sent it.
+    pub key: Uuid,
+    /// Digest of the request's method, path and body; another request under the key is refused.
+    pub request: Uuid,
+}
+
+/// Who caused an event. Written as `user:7` or `system:expiry`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// A signed-in user.
+    User(UserId),
+    /// A part of the registry itself, by name.
+    System(String),
+}
+
+impl Actor {
+    /// The user, where it was one.
+    #[must_use]
+    pub const fn user_id(&self) -> Option<UserId> {
+        match self {
+            Self::User(id) => Some(*id),
+            Self::System(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::System(part) => write!(f, "system:{part}"),
+        }
+    }
+}
+
+impl Serialize for Actor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Actor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.split_once(':') {
+            Some(("user", id)) => id.parse().map(Self::User).map_err(serde::de::Error::custom),
+            Some(("system", part)) => Ok(Self::System(part.to_owned())),
+            _ => Err(serde::de::Error::custom(format!(
+                "{text:?} is not an actor"
+            ))),
+        }
+    }
+}

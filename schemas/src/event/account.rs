@@ -1,0 +1,46 @@
+//! Events of a certificate account.
+
+use crate::id::{AccountId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// An account exists from here on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountOpened {
+    /// The new account.
+    pub account_id: AccountId,
+    /// Its name, unique without regard to case.
+    pub account_name: String,
+    /// Its members, in the order given, each once.
+    pub user_ids: Vec<UserId>,
+}
+
+/// The name or the members of an account changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountUpdated {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its name so far, free from here on if it changed.
+    pub previous_name: String,
+    /// Its name from here on.
+    pub account_name: String,
+    /// Its members from here on.
+    pub user_ids: Vec<UserId>,
+}
+
+/// The account accepts transfers from other accounts than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhitelistChanged {
+    /// The account that receives.
+    pub account_id: AccountId,
+    /// Accounts that may send to it from here on.
+    pub added: Vec<AccountId>,
+    /// Accounts that may no longer.
+    pub removed: Vec<AccountId>,
+}
+
+/// The account is closed; nothing can enter or leave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountClosed {
+    /// The account.
+    pub account_id: AccountId,
+}

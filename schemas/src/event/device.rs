@@ -1,0 +1,82 @@
+//! Events of a production or consumption device.
+
+use crate::amount::Watts;
+use crate::energy::{DeviceType, EnergySource, GpsLocation, TechnologyType};
+use crate::id::{AccountId, DeviceId};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What is known of a device: EnergyTag Scheme Standard, attributes of the production device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceAttributes {
+    /// Name people know it by.
+    pub device_name: String,
+    /// Identifier of the device or meter in its own grid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_device_identifier: Option<String>,
+    /// Unique identifier in a public register of devices, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_unique_id: Option<String>,
+    /// Grid it feeds or draws from.
+    pub grid: String,
+    /// What it makes energy from.
+    pub energy_source: EnergySource,
+    /// How.
+    pub technology_type: TechnologyType,
+    /// Whether its meter counts production or consumption.
+    pub device_type: DeviceType,
+    /// First day of operation; no reading may start before.
+    pub operational_date: DateTime<Utc>,
+    /// Nameplate capacity.
+    pub capacity_w: Watts,
+    /// Highest power it draws.
+    pub peak_demand_w: Watts,
+    /// Address.
+    pub location: String,
+    /// Position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gps_location: Option<GpsLocation>,
+    /// Whether it stores energy; its discharge is not certified as production.
+    pub is_storage: bool,
+}
+
+impl DeviceAttributes {
+    /// Whether readings of this device issue certificates: it produces and does not merely store.
+    #[must_use]
+    pub fn is_certified(&self) -> bool {
+        self.device_type == DeviceType::Production && !self.is_storage
+    }
+}
+
+/// A device belongs to an account from here on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRegistered {
+    /// The new device.
+    pub device_id: DeviceId,
+    /// The account that receives its certificates.
+    pub account_id: AccountId,
+    /// What is known of it.
+    pub attributes: DeviceAttributes,
+}
+
+/// Attributes or account of a device changed; certificates already issued stay where they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceUpdated {
+    /// The device.
+    pub device_id: DeviceId,
+    /// The account it belonged to.
+    pub previous_account_id: AccountId,
+    /// The account that receives its certificates from here on.
+    pub account_id: AccountId,
+    /// All attributes as they are from here on.
+    pub attributes: DeviceAttributes,
+}
+
+/// The device is out of the registry; its certificates stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRemoved {
+    /// The device.
+    pub device_id: DeviceId,
+    /// The account it belonged to.
+    pub account_id: AccountId,
+}

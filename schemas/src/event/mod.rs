@@ -1,0 +1,140 @@
+//! The events of the two streams, their versions, and how old versions are read.
+//!
+//! An event is stored as type name, version and JSON payload. Golden files under `schemas/golden/`
+//! pin the bytes of each version ever written.
+
+pub mod account;
+pub mod action;
+pub mod device;
+pub mod identity;
+pub mod issuance;
+pub mod reading;
+mod upcast;
+
+use account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
+use action::BundleAction;
+use device::{DeviceRegistered, DeviceRemoved, DeviceUpdated};
+use identity::{UserRegistered, UserRemoved, UserUpdated};
+use issuance::{BundlesIssued, IssuanceMetadataRecorded};
+use reading::{MeasurementMoved, MeasurementWithdrawn, ReadingsAccepted};
+
+/// A stored event can not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The type is unknown to this program.
+    #[error("unknown event type {0:?}; it may come from a newer version of the registry")]
+    UnknownType(String),
+    /// The version is newer than this program writes.
+    #[error("event {event_type} has version {version}, this program knows up to {newest}")]
+    NewerVersion {
+        /// Type of the event.
+        event_type: String,
+        /// Version found.
+        version: u16,
+        /// Newest version known.
+        newest: u16,
+    },
+    /// The payload does not have the shape its type and version promise.
+    #[error("payload of event {event_type} v{version} does not parse")]
+    Payload {
+        /// Type of the event.
+        event_type: String,
+        /// Version found.
+        version: u16,
+        /// What serde found.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+macro_rules! event_set {
+    ($(#[$doc:meta])* $name:ident {
+        $($variant:ident v $version:literal),+ $(,)?
+        $(; $(#[$ldoc:meta])* $listed:ident($payload:ident) v $lversion:literal named by $types:ident)?
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum $name {
+            $(#[doc = concat!("See [`", stringify!($variant), "`].")] $variant($variant),)+
+            $($(#[$ldoc])* $listed($payload),)?
+        }
+
+        impl $name {
+            /// Name under which the event is stored.
+            #[must_use]
+            pub fn event_type(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($variant),)+
+                    $(Self::$listed(event) => event.event_type(),)?
+                }
+            }
+
+            /// Version of the payload as this program writes it.
+            #[must_use]
+            pub fn version(&self) -> u16 {
+                match self {
+                    $(Self::$variant(_) => $version,)+
+                    $(Self::$listed(_) => $lversion,)?
+                }
+            }
+
+            /// JSON payload.
+            #[must_use]
+            pub fn encode(&self) -> Vec<u8> {
+                match self {
+                    $(Self::$variant(event) => serde_json::to_vec(event),)+
+                    $(Self::$listed(event) => serde_json::to_vec(event),)?
+                }
+                .expect("events hold only strings, integers and lists, which always serialise")
+            }
+
+            /// Reads a stored payload of any version written so far.
+            pub fn decode(event_type: &str, version: u16, data: &[u8]) -> Result<Self, DecodeError> {
+                match event_type {
+                    $(stringify!($variant) =>
+                        upcast::payload(event_type, version, $version, data).map(Self::$variant),)+
+                    $(listed if $payload::$types.contains(&listed) =>
+                        upcast::payload(event_type, version, $lversion, data).map(Self::$listed),)?
+                    _ => Err(DecodeError::UnknownType(event_type.to_owned())),
+                }
+            }
+        }
+
+        $(impl From<$variant> for $name {
+            fn from(event: $variant) -> Self { Self::$variant(event) }
+        })+
+        $(impl From<$payload> for $name {
+            fn from(event: $payload) -> Self { Self::$listed(event) }
+        })?
+    };
+}
+
+event_set! {
+    /// An event of the stream `ledger-<domain>`.
+    LedgerEvent {
+        AccountOpened v 1,
+        AccountUpdated v 1,
+        WhitelistChanged v 1,
+        AccountClosed v 1,
+        DeviceRegistered v 1,
+        DeviceUpdated v 1,
+        DeviceRemoved v 1,
+        IssuanceMetadataRecorded v 1,
+        ReadingsAccepted v 1,
+        MeasurementMoved v 1,
+        MeasurementWithdrawn v 1,
+        BundlesIssued v 1,
+        ;
+        /// `BundlesTransferred`, `BundlesCancelled` and so on: one type name per action.
+        BundlesActed(BundleAction) v 1 named by EVENT_TYPES
+    }
+}
+
+event_set! {
+    /// An event of the stream `identity-<domain>`.
+    IdentityEvent {
+        UserRegistered v 1,
+        UserUpdated v 1,
+        UserRemoved v 1,
+    }
+}

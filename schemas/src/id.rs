@@ -1,0 +1,60 @@
+//! Typed identifiers. On the wire each is the bare integer the API contract asks for.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! serial_id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+            utoipa::ToSchema,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl $name {
+            /// The id `offset` places after this one in the same serial.
+            #[must_use]
+            pub const fn plus(self, offset: i64) -> Self {
+                Self(self.0 + offset)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = std::num::ParseIntError;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    )+};
+}
+
+serial_id! {
+    /// A person or machine that signs in.
+    UserId,
+    /// A certificate account.
+    AccountId,
+    /// A production or consumption device.
+    DeviceId,
+    /// One row of issuance metadata.
+    MetadataId,
+    /// One accepted meter reading.
+    MeasurementId,
+    /// A granular certificate bundle.
+    BundleId,
+    /// The serial of a single 1 Wh certificate, counted per device and never reused.
+    CertificateId,
+    /// A life-cycle action.
+    ActionId,
+}
+
+/// Largest serial a certificate may carry: RFC 8785 hashes integers as IEEE doubles, which are exact
+/// up to here.
+pub const MAX_CERTIFICATE_ID: i64 = (1 << 53) - 1;
