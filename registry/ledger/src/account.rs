@@ -1,0 +1,188 @@
+//! Rules of certificate accounts.
+
+use crate::command::{OpenAccount, UpdateAccount, UpdateWhitelist};
+use crate::entry::Account;
+use crate::refusal::{Code, Refusal};
+use crate::state::{Entries, get};
+use schemas::event::LedgerEvent;
+use schemas::event::account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
+use schemas::id::{AccountId, UserId};
+use std::collections::BTreeSet;
+
+/// Longest name of an account, in characters.
+pub const MAX_NAME_CHARS: usize = 200;
+/// Most members an account may have.
+pub const MAX_USERS: usize = 1_000;
+/// Most accounts one whitelist may hold.
+pub const MAX_WHITELIST: usize = 10_000;
+
+/// The account, open or closed.
+pub(crate) fn existing(entries: &impl Entries, account_id: AccountId) -> Result<&Account, Refusal> {
+    get::account(entries, account_id)?.ok_or_else(|| {
+        Refusal::new(
+            Code::AccountNotFound,
+            format!("Account with id {account_id} not found"),
+        )
+    })
+}
+
+/// The account, which must be open.
+pub(crate) fn open_account(
+    entries: &impl Entries,
+    account_id: AccountId,
+) -> Result<&Account, Refusal> {
+    let account = existing(entries, account_id)?;
+    if account.is_closed {
+        return Err(Refusal::new(
+            Code::AccountClosed,
+            format!("Account {account_id} is closed: cannot update deleted accounts."),
+        ));
+    }
+    Ok(account)
+}
+
+fn checked_name(
+    entries: &impl Entries,
+    name: &str,
+    holder: Option<AccountId>,
+) -> Result<String, Refusal> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
+        return Err(Refusal::new(
+            Code::ValueOutOfRange,
+            format!("account_name must have 1 to {MAX_NAME_CHARS} characters"),
+        )
+        .at("/account_name"));
+    }
+    match get::account_name(entries, name)? {
+        Some(taken) if Some(*taken) != holder => Err(Refusal::new(
+            Code::AccountNameTaken,
+            "Account name already exists in the database.",
+        )
+        .at("/account_name")),
+        _ => Ok(name.to_owned()),
+    }
+}
+
+fn checked_users(user_ids: &[UserId]) -> Result<Vec<UserId>, Refusal> {
+    let mut seen = BTreeSet::new();
+    let users: Vec<_> = user_ids
+        .iter()
+        .copied()
+        .filter(|user| seen.insert(*user))
+        .collect();
+    if users.is_empty() {
+        return Err(Refusal::new(
+            Code::AccountWithoutUsers,
+            "an account needs at least one user, or nobody could ever act for it",
+        )
+        .at("/user_ids"));
+    }
+    if users.len() > MAX_USERS {
+        return Err(Refusal::new(
+            Code::ListTooLong,
+            format!("an account has at most {MAX_USERS} users"),
+        )
+        .at("/user_ids"));
+    }
+    Ok(users)
+}
+
+pub(crate) fn open(entries: &impl Entries, open: &OpenAccount) -> Result<LedgerEvent, Refusal> {
+    Ok(AccountOpened {
+        account_id: get::counters(entries)?.account,
+        account_name: checked_name(entries, &open.account_name, None)?,
+        user_ids: checked_users(&open.user_ids)?,
+    }
+    .into())
+}
+
+pub(crate) fn update(
+    entries: &impl Entries,
+    update: &UpdateAccount,
+) -> Result<LedgerEvent, Refusal> {
+    let account = open_account(entries, update.account_id)?;
+    let account_name = match &update.account_name {
+        Some(name) => checked_name(entries, name, Some(update.account_id))?,
+        None => account.account_name.clone(),
+    };
+    let user_ids = match &update.user_ids {
+        Some(users) => checked_users(users)?,
+        None => account.user_ids.clone(),
+    };
+    Ok(AccountUpdated {
+        account_id: update.account_id,
+        previous_name: account.account_name.clone(),
+        account_name,
+        user_ids,
+    }
+    .into())
+}
+
+pub(crate) fn update_whitelist(
+    entries: &impl Entries,
+    update: &UpdateWhitelist,
+) -> Result<LedgerEvent, Refusal> {
+    let account = open_account(entries, update.account_id)?;
+    let mut listed: BTreeSet<_> = account.whitelist.iter().copied().collect();
+    for (index, removed) in update.remove.iter().enumerate() {
+        if !listed.remove(removed) {
+            return Err(Refusal::new(
+                Code::WhitelistMissing,
+                format!("Account ID to remove not found: {removed}"),
+            )
+            .at(format!("/remove_from_whitelist/{index}")));
+        }
+    }
+    for (index, added) in update.add.iter().enumerate() {
+        let at = format!("/add_to_whitelist/{index}");
+        if *added == update.account_id {
+            return Err(Refusal::new(
+                Code::WhitelistSelf,
+                "Cannot add an account to its own whitelist.",
+            )
+            .at(at));
+        }
+        if get::account(entries, *added)?.is_none_or(|account| account.is_closed) {
+            return Err(Refusal::new(
+                Code::AccountNotFound,
+                format!("Account ID to add not found: {added}"),
+            )
+            .at(at));
+        }
+        if !listed.insert(*added) {
+            return Err(Refusal::new(
+                Code::WhitelistRepeated,
+                format!("Account ID {added} is already in the whitelist."),
+            )
+            .at(at));
+        }
+    }
+    if listed.len() > MAX_WHITELIST {
+        return Err(Refusal::new(
+            Code::ListTooLong,
+            format!("a whitelist holds at most {MAX_WHITELIST} accounts"),
+        )
+        .at("/add_to_whitelist"));
+    }
+    Ok(WhitelistChanged {
+        account_id: update.account_id,
+        added: update.add.clone(),
+        removed: update.remove.clone(),
+    }
+    .into())
+}
+
+pub(crate) fn close(entries: &impl Entries, account_id: AccountId) -> Result<LedgerEvent, Refusal> {
+    let account = open_account(entries, account_id)?;
+    if account.live_wh.0 != 0 || account.devices != 0 {
+        return Err(Refusal::new(
+            Code::AccountNotEmpty,
+            format!(
+                "Account {account_id} still holds {} in live certificates and {} devices; move or retire them first",
+                account.live_wh, account.devices
+            ),
+        ));
+    }
+    Ok(AccountClosed { account_id }.into())
+}

@@ -1,0 +1,507 @@
+//! Folding an event into the state: the one place where each transition is written.
+//!
+//! What becomes of an entry depends on the event and that entry alone (a child of a split also on what
+//! never changes of its parent), so entries known as of different positions can be folded together.
+
+use crate::decide::Recorded;
+use crate::entry::{
+    Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, IdentityCounters,
+    User, second_of_day,
+};
+use crate::event::Event;
+use crate::key::{Key, name_digest};
+use crate::state::{Changes, NotLoaded, get};
+use crate::state_machine::{Outcome, transition};
+use schemas::WattHours;
+use schemas::event::action::BundleAction;
+use schemas::event::issuance::BundlesIssued;
+use schemas::event::reading::{ReadingsAccepted, Run};
+use schemas::event::{IdentityEvent, LedgerEvent};
+use schemas::id::{AccountId, CertificateId, DeviceId};
+use schemas::interval::Day;
+use schemas::life_cycle::{ActionType, CertificateStatus};
+use schemas::log::Position;
+
+/// Keys an event changes that must be loaded before it can be applied; entries it brings into being are
+/// not among them.
+#[must_use]
+pub fn touched(recorded: &Recorded<'_>) -> Vec<Key> {
+    let mut keys = Vec::new();
+    if let Some(idempotency) = recorded.idempotency {
+        keys.push(Key::Command(idempotency.key));
+    }
+    match recorded.event {
+        Event::Identity(event) => {
+            keys.push(Key::IdentityCounters);
+            match event {
+                IdentityEvent::UserRegistered(_) => {}
+                IdentityEvent::UserUpdated(updated) => keys.push(Key::User(updated.user_id)),
+                IdentityEvent::UserRemoved(removed) => keys.push(Key::User(removed.user_id)),
+            }
+        }
+        Event::Ledger(event) => {
+            keys.push(Key::Counters);
+            touched_by(event, &mut keys);
+        }
+    }
+    keys
+}
+
+fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
+    let days = |device_id: DeviceId, runs: &[Run], keys: &mut Vec<Key>| {
+        let mut last = None;
+        for (interval, _) in runs.iter().flat_map(Run::intervals) {
+            let day = Day::of(interval.start());
+            if last != Some(day) {
+                keys.push(Key::DeviceDay(device_id, day));
+                last = Some(day);
+            }
+        }
+    };
+    match event {
+        LedgerEvent::AccountOpened(_) | LedgerEvent::IssuanceMetadataRecorded(_) => {}
+        LedgerEvent::AccountUpdated(event) => keys.push(Key::Account(event.account_id)),
+        LedgerEvent::WhitelistChanged(event) => keys.push(Key::Account(event.account_id)),
+        LedgerEvent::AccountClosed(event) => keys.push(Key::Account(event.account_id)),
+        LedgerEvent::DeviceRegistered(event) => keys.push(Key::Account(event.account_id)),
+        LedgerEvent::DeviceUpdated(event) => keys.extend([
+            Key::Device(event.device_id),
+            Key::Account(event.previous_account_id),
+            Key::Account(event.account_id),
+        ]),
+        LedgerEvent::DeviceRemoved(event) => {
+            keys.extend([Key::Device(event.device_id), Key::Account(event.account_id)]);
+        }
+        LedgerEvent::ReadingsAccepted(event) => days(event.device_id, &event.runs, keys),
+        LedgerEvent::MeasurementMoved(event) => keys.extend([
+            Key::DeviceDay(
+                event.previous_device_id,
+                Day::of(event.previous_interval.start()),
+            ),
+            Key::DeviceDay(event.device_id, Day::of(event.interval.start())),
+        ]),
+        LedgerEvent::MeasurementWithdrawn(event) => {
+            keys.push(Key::DeviceDay(
+                event.device_id,
+                Day::of(event.interval.start()),
+            ));
+        }
+        LedgerEvent::BundlesIssued(event) => {
+            keys.extend([Key::Device(event.device_id), Key::Account(event.account_id)]);
+            days(event.device_id, &event.runs, keys);
+        }
+        LedgerEvent::BundlesActed(action) => {
+            keys.push(Key::Account(action.source_id));
+            keys.extend(action.target_id.map(Key::Account));
+            for part in &action.parts {
+                keys.push(Key::Bundle(part.bundle_id));
+                keys.extend(
+                    part.origin
+                        .map(|from| Key::DeviceDay(from.device_id, Day::of(from.interval_start))),
+                );
+            }
+        }
+    }
+}
+
+/// Folds one event into the entries it touches.
+pub fn apply(changes: &mut Changes<'_>, recorded: &Recorded<'_>) -> Result<(), NotLoaded> {
+    let position = recorded.position;
+    if let Some(idempotency) = recorded.idempotency
+        && let Some(slot) = changes.edit(Key::Command(idempotency.key), position)?
+    {
+        let first = match slot {
+            Some(Entry::Command(done)) => done.first,
+            _ => position,
+        };
+        *slot = Some(Entry::Command(DoneCommand {
+            request: idempotency.request,
+            first,
+            last: position,
+        }));
+    }
+    match recorded.event {
+        Event::Ledger(event) => Fold { changes, position }.ledger(event),
+        Event::Identity(event) => Fold { changes, position }.identity(event),
+    }
+}
+
+struct Fold<'c, 'a> {
+    changes: &'c mut Changes<'a>,
+    position: Position,
+}
+
+impl Fold<'_, '_> {
+    fn counters(&mut self, count: impl FnOnce(&mut Counters)) -> Result<(), NotLoaded> {
+        if let Some(slot) = self.changes.edit(Key::Counters, self.position)? {
+            let mut counters = match slot {
+                Some(Entry::Counters(counters)) => *counters,
+                _ => Counters::default(),
+            };
+            count(&mut counters);
+            *slot = Some(Entry::Counters(counters));
+        }
+        Ok(())
+    }
+
+    fn account(
+        &mut self,
+        id: AccountId,
+        change: impl FnOnce(&mut Account),
+    ) -> Result<(), NotLoaded> {
+        if let Some(Some(Entry::Account(account))) =
+            self.changes.edit(Key::Account(id), self.position)?
+        {
+            change(account);
+        }
+        Ok(())
+    }
+
+    fn device(&mut self, id: DeviceId, change: impl FnOnce(&mut Device)) -> Result<(), NotLoaded> {
+        if let Some(Some(Entry::Device(device))) =
+            self.changes.edit(Key::Device(id), self.position)?
+        {
+            change(device);
+        }
+        Ok(())
+    }
+
+    fn day(
+        &mut self,
+        id: DeviceId,
+        day: Day,
+        change: impl FnOnce(&mut DeviceDay),
+    ) -> Result<(), NotLoaded> {
+        if let Some(slot) = self.changes.edit(Key::DeviceDay(id, day), self.position)? {
+            if let Some(Entry::DeviceDay(readings)) = slot {
+                change(readings);
+            } else {
+                let mut readings = DeviceDay::default();
+                change(&mut readings);
+                *slot = Some(Entry::DeviceDay(readings));
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, key: Key, entry: Entry) {
+        self.changes.create(key, self.position, entry);
+    }
+
+    fn ledger(&mut self, event: &LedgerEvent) -> Result<(), NotLoaded> {
+        match event {
+            LedgerEvent::AccountOpened(event) => {
+                self.create(
+                    Key::Account(event.account_id),
+                    Entry::Account(Account {
+                        account_name: event.account_name.clone(),
+                        user_ids: event.user_ids.clone(),
+                        whitelist: Vec::new(),
+                        is_closed: false,
+                        live_wh: WattHours::ZERO,
+                        devices: 0,
+                    }),
+                );
+                self.create(
+                    Key::AccountName(name_digest(&event.account_name)),
+                    Entry::AccountName(event.account_id),
+                );
+                self.counters(|counters| counters.account = event.account_id.plus(1))
+            }
+            LedgerEvent::AccountUpdated(event) => {
+                let (old, new) = (
+                    name_digest(&event.previous_name),
+                    name_digest(&event.account_name),
+                );
+                if old != new {
+                    self.changes.forget(Key::AccountName(old), self.position);
+                    self.create(Key::AccountName(new), Entry::AccountName(event.account_id));
+                }
+                self.account(event.account_id, |account| {
+                    account.account_name.clone_from(&event.account_name);
+                    account.user_ids.clone_from(&event.user_ids);
+                })
+            }
+            LedgerEvent::WhitelistChanged(event) => self.account(event.account_id, |account| {
+                account.whitelist.retain(|id| !event.removed.contains(id));
+                account.whitelist.extend(&event.added);
+            }),
+            LedgerEvent::AccountClosed(event) => {
+                self.account(event.account_id, |account| account.is_closed = true)
+            }
+            LedgerEvent::DeviceRegistered(event) => {
+                self.create(
+                    Key::Device(event.device_id),
+                    Entry::Device(Device {
+                        account_id: event.account_id,
+                        attributes: event.attributes.clone(),
+                        is_removed: false,
+                        next_certificate_id: CertificateId(1),
+                    }),
+                );
+                self.account(event.account_id, |account| account.devices += 1)?;
+                self.counters(|counters| counters.device = event.device_id.plus(1))
+            }
+            LedgerEvent::DeviceUpdated(event) => {
+                self.device(event.device_id, |device| {
+                    device.account_id = event.account_id;
+                    device.attributes = event.attributes.clone();
+                })?;
+                if event.account_id != event.previous_account_id {
+                    self.account(event.previous_account_id, |account| account.devices -= 1)?;
+                    self.account(event.account_id, |account| account.devices += 1)?;
+                }
+                Ok(())
+            }
+            LedgerEvent::DeviceRemoved(event) => {
+                self.device(event.device_id, |device| device.is_removed = true)?;
+                self.account(event.account_id, |account| account.devices -= 1)
+            }
+            LedgerEvent::IssuanceMetadataRecorded(event) => {
+                self.create(
+                    Key::Metadata(event.metadata_id),
+                    Entry::Metadata(event.metadata.clone()),
+                );
+                self.counters(|counters| counters.metadata = event.metadata_id.plus(1))
+            }
+            LedgerEvent::ReadingsAccepted(event) => self.readings_accepted(event),
+            LedgerEvent::MeasurementMoved(event) => {
+                let (from, to) = (event.previous_interval.start(), event.interval);
+                self.day(event.previous_device_id, Day::of(from), |day| {
+                    day.0.remove(&second_of_day(from));
+                })?;
+                self.day(event.device_id, Day::of(to.start()), |day| {
+                    let reading = DayReading {
+                        length_s: u32::try_from(to.length().num_seconds()).unwrap_or_default(),
+                        wh: event.wh,
+                        issued: WattHours::ZERO,
+                        measurement_id: event.measurement_id,
+                    };
+                    day.0.insert(second_of_day(to.start()), reading);
+                })
+            }
+            LedgerEvent::MeasurementWithdrawn(event) => {
+                let start = event.interval.start();
+                self.day(event.device_id, Day::of(start), |day| {
+                    day.0.remove(&second_of_day(start));
+                })
+            }
+            LedgerEvent::BundlesIssued(event) => self.bundles_issued(event),
+            LedgerEvent::BundlesActed(action) => self.bundles_acted(action),
+        }
+    }
+
+    fn readings_accepted(&mut self, event: &ReadingsAccepted) -> Result<(), NotLoaded> {
+        let mut next = event.first_measurement_id;
+        let readings: Vec<_> = event.readings().collect();
+        for of_day in readings.chunk_by(|a, b| Day::of(a.1.start()) == Day::of(b.1.start())) {
+            self.day(event.device_id, Day::of(of_day[0].1.start()), |day| {
+                for (measurement_id, interval, wh) in of_day {
+                    let reading = DayReading {
+                        length_s: u32::try_from(interval.length().num_seconds())
+                            .unwrap_or_default(),
+                        wh: *wh,
+                        issued: WattHours::ZERO,
+                        measurement_id: *measurement_id,
+                    };
+                    day.0.insert(second_of_day(interval.start()), reading);
+                }
+            })?;
+        }
+        if let Some((last, ..)) = readings.last() {
+            next = last.plus(1);
+        }
+        self.counters(|counters| counters.measurement = next)
+    }
+
+    fn bundles_issued(&mut self, event: &BundlesIssued) -> Result<(), NotLoaded> {
+        let bundles: Vec<_> = event.bundles().collect();
+        for of_day in
+            bundles.chunk_by(|a, b| Day::of(a.interval.start()) == Day::of(b.interval.start()))
+        {
+            self.day(
+                event.device_id,
+                Day::of(of_day[0].interval.start()),
+                |day| {
+                    for bundle in of_day {
+                        if let Some(reading) =
+                            day.0.get_mut(&second_of_day(bundle.interval.start()))
+                        {
+                            reading.issued += WattHours(bundle.end.0 - bundle.start.0 + 1);
+                        }
+                    }
+                },
+            )?;
+        }
+        for bundle in &bundles {
+            self.create(
+                Key::Bundle(bundle.bundle_id),
+                Entry::Bundle(Bundle {
+                    account_id: event.account_id,
+                    status: CertificateStatus::Active,
+                    locked_from: None,
+                    device_id: event.device_id,
+                    start: bundle.start,
+                    end: bundle.end,
+                    interval: bundle.interval,
+                    expiry: event.terms.expiry,
+                    parent_id: None,
+                    beneficiary: None,
+                    beneficiary_account_id: None,
+                }),
+            );
+        }
+        let Some(last) = bundles.last() else {
+            return Ok(());
+        };
+        let total = event.total();
+        self.device(event.device_id, |device| {
+            device.next_certificate_id = last.end.plus(1)
+        })?;
+        self.account(event.account_id, |account| account.live_wh += total)?;
+        self.counters(|counters| counters.bundle = last.bundle_id.plus(1))
+    }
+
+    fn bundles_acted(&mut self, action: &BundleAction) -> Result<(), NotLoaded> {
+        let mut next_bundle = None;
+        for part in &action.parts {
+            let Some(split) = part.split else {
+                self.bundle_acted(Key::Bundle(part.bundle_id), action)?;
+                continue;
+            };
+            let parent = get::bundle(self.changes, part.bundle_id)?.cloned();
+            if let Some(Some(Entry::Bundle(bundle))) = self
+                .changes
+                .edit(Key::Bundle(part.bundle_id), self.position)?
+            {
+                bundle.status = CertificateStatus::BundleSplit;
+            }
+            let Some(parent) = parent else { continue };
+            let child = |start, end| Bundle {
+                status: split.rest_status,
+                start,
+                end,
+                parent_id: Some(part.bundle_id),
+                ..parent.clone()
+            };
+            self.create(
+                Key::Bundle(split.taken),
+                Entry::Bundle(child(part.start, part.end)),
+            );
+            self.create(
+                Key::Bundle(split.rest),
+                Entry::Bundle(child(part.end.plus(1), split.rest_end)),
+            );
+            self.bundle_acted(Key::Bundle(split.taken), action)?;
+            next_bundle = Some(split.rest.plus(1));
+        }
+        for part in &action.parts {
+            let Some(origin) = part.origin else { continue };
+            self.day(origin.device_id, Day::of(origin.interval_start), |day| {
+                if let Some(reading) = day.0.get_mut(&second_of_day(origin.interval_start)) {
+                    reading.issued -= part.quantity();
+                }
+            })?;
+        }
+        let total = action.total();
+        match action.action_type {
+            ActionType::Transfer => {
+                self.account(action.source_id, |account| account.live_wh -= total)?;
+                if let Some(target) = action.target_id {
+                    self.account(target, |account| account.live_wh += total)?;
+                }
+            }
+            ActionType::Cancel | ActionType::Withdraw | ActionType::Expire => {
+                self.account(action.source_id, |account| account.live_wh -= total)?;
+            }
+            ActionType::Claim
+            | ActionType::Reserve
+            | ActionType::Release
+            | ActionType::Lock
+            | ActionType::Unlock => {}
+        }
+        self.counters(|counters| {
+            counters.action = action.action_id.plus(1);
+            if let Some(next) = next_bundle {
+                counters.bundle = next;
+            }
+        })
+    }
+
+    fn bundle_acted(&mut self, key: Key, action: &BundleAction) -> Result<(), NotLoaded> {
+        let Some(Some(Entry::Bundle(bundle))) = self.changes.edit(key, self.position)? else {
+            return Ok(());
+        };
+        let before = bundle.status;
+        match transition(action.action_type).outcome {
+            Outcome::Stays => {}
+            Outcome::Becomes(status) => bundle.status = status,
+            Outcome::Returns => {
+                bundle.status = bundle
+                    .locked_from
+                    .take()
+                    .unwrap_or(CertificateStatus::Active)
+            }
+        }
+        match action.action_type {
+            ActionType::Transfer => {
+                if let Some(target) = action.target_id {
+                    bundle.account_id = target;
+                }
+            }
+            ActionType::Cancel => {
+                bundle.beneficiary.clone_from(&action.beneficiary);
+                bundle.beneficiary_account_id = action.beneficiary_account_id;
+            }
+            ActionType::Lock => bundle.locked_from = Some(before),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn identity(&mut self, event: &IdentityEvent) -> Result<(), NotLoaded> {
+        match event {
+            IdentityEvent::UserRegistered(event) => {
+                let email = name_digest(&event.profile.email);
+                self.create(
+                    Key::User(event.user_id),
+                    Entry::User(User {
+                        role: event.profile.role,
+                        email,
+                        is_removed: false,
+                    }),
+                );
+                self.create(Key::Email(email), Entry::Email(event.user_id));
+                let next = event.user_id.plus(1);
+                if let Some(slot) = self.changes.edit(Key::IdentityCounters, self.position)? {
+                    *slot = Some(Entry::IdentityCounters(IdentityCounters { user: next }));
+                }
+                Ok(())
+            }
+            IdentityEvent::UserUpdated(event) => {
+                let email = event.changes.email.as_deref().map(name_digest);
+                if let Some(email) = email.filter(|email| *email != event.previous_email) {
+                    self.changes
+                        .forget(Key::Email(event.previous_email), self.position);
+                    self.create(Key::Email(email), Entry::Email(event.user_id));
+                }
+                if let Some(Some(Entry::User(user))) =
+                    self.changes.edit(Key::User(event.user_id), self.position)?
+                {
+                    user.role = event.changes.role.unwrap_or(user.role);
+                    user.email = email.unwrap_or(user.email);
+                }
+                Ok(())
+            }
+            IdentityEvent::UserRemoved(event) => {
+                self.changes.forget(Key::Email(event.email), self.position);
+                if let Some(Some(Entry::User(user))) =
+                    self.changes.edit(Key::User(event.user_id), self.position)?
+                {
+                    user.is_removed = true;
+                }
+                Ok(())
+            }
+        }
+    }
+}

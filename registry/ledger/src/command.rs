@@ -1,0 +1,293 @@
+//! What can be asked of the registry.
+
+use crate::event::Stream;
+use crate::refusal::FieldError;
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use schemas::WattHours;
+use schemas::energy::{EnergyCarrier, EnergySource};
+use schemas::event::device::DeviceAttributes;
+use schemas::event::identity::{UserChanges, UserProfile};
+use schemas::event::issuance::IssuanceMetadata;
+use schemas::id::{
+    AccountId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, UserId,
+};
+use schemas::interval::Interval;
+use schemas::life_cycle::{ActionType, QuantityMode};
+
+/// A command, to be decided on the state as it stands.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Opens an account.
+    OpenAccount(OpenAccount),
+    /// Changes name or members of an account.
+    UpdateAccount(UpdateAccount),
+    /// Changes from whom an account accepts transfers.
+    UpdateWhitelist(UpdateWhitelist),
+    /// Closes an account.
+    CloseAccount(AccountId),
+    /// Registers a device.
+    RegisterDevice(RegisterDevice),
+    /// Changes a device.
+    UpdateDevice(Box<UpdateDevice>),
+    /// Takes a device out of the registry.
+    RemoveDevice(DeviceId),
+    /// Records issuance metadata.
+    RecordIssuanceMetadata(Box<IssuanceMetadata>),
+    /// Submits readings and issues for them.
+    SubmitReadings(SubmitReadings),
+    /// Moves a reading that nothing was issued for.
+    MoveMeasurement(MoveMeasurement),
+    /// Takes back a reading that nothing was issued for.
+    WithdrawMeasurement(MeasurementRef),
+    /// Issues one bundle by hand.
+    IssueBundle(Box<IssueBundle>),
+    /// Acts on bundles.
+    ActOnBundles(ActOnBundles),
+    /// Registers a user.
+    RegisterUser(UserProfile),
+    /// Changes a user.
+    UpdateUser(UpdateUser),
+    /// Removes a user.
+    RemoveUser(UserId),
+}
+
+impl Command {
+    /// The stream that records what follows from the command.
+    #[must_use]
+    pub const fn stream(&self) -> Stream {
+        match self {
+            Self::RegisterUser(_) | Self::UpdateUser(_) | Self::RemoveUser(_) => Stream::Identity,
+            _ => Stream::Ledger,
+        }
+    }
+
+    /// Name used in metrics and logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::OpenAccount(_) => "open_account",
+            Self::UpdateAccount(_) => "update_account",
+            Self::UpdateWhitelist(_) => "update_whitelist",
+            Self::CloseAccount(_) => "close_account",
+            Self::RegisterDevice(_) => "register_device",
+            Self::UpdateDevice(_) => "update_device",
+            Self::RemoveDevice(_) => "remove_device",
+            Self::RecordIssuanceMetadata(_) => "record_issuance_metadata",
+            Self::SubmitReadings(_) => "submit_readings",
+            Self::MoveMeasurement(_) => "move_measurement",
+            Self::WithdrawMeasurement(_) => "withdraw_measurement",
+            Self::IssueBundle(_) => "issue_bundle",
+            Self::ActOnBundles(act) => act.action_type.as_str(),
+            Self::RegisterUser(_) => "register_user",
+            Self::UpdateUser(_) => "update_user",
+            Self::RemoveUser(_) => "remove_user",
+        }
+    }
+}
+
+/// See [`Command::OpenAccount`].
+#[derive(Debug, Clone)]
+pub struct OpenAccount {
+    /// Name, unique without regard to case.
+    pub account_name: String,
+    /// Members; the caller has checked that they exist.
+    pub user_ids: Vec<UserId>,
+}
+
+/// See [`Command::UpdateAccount`]; what is `None` stays.
+#[derive(Debug, Clone)]
+pub struct UpdateAccount {
+    /// The account.
+    pub account_id: AccountId,
+    /// New name.
+    pub account_name: Option<String>,
+    /// New members, replacing all.
+    pub user_ids: Option<Vec<UserId>>,
+}
+
+/// See [`Command::UpdateWhitelist`]; all or nothing.
+#[derive(Debug, Clone)]
+pub struct UpdateWhitelist {
+    /// The receiving account.
+    pub account_id: AccountId,
+    /// Accounts that may send from here on.
+    pub add: Vec<AccountId>,
+    /// Accounts that may no longer.
+    pub remove: Vec<AccountId>,
+}
+
+/// See [`Command::RegisterDevice`].
+#[derive(Debug, Clone)]
+pub struct RegisterDevice {
+    /// Account that receives its certificates.
+    pub account_id: AccountId,
+    /// What is known of it.
+    pub attributes: DeviceAttributes,
+}
+
+/// See [`Command::UpdateDevice`].
+#[derive(Debug, Clone)]
+pub struct UpdateDevice {
+    /// The device.
+    pub device_id: DeviceId,
+    /// Account that receives its certificates from here on; `None` leaves it.
+    pub account_id: Option<AccountId>,
+    /// Changes to the attributes.
+    pub patch: DevicePatch,
+}
+
+/// Attributes of a device to change; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct DevicePatch {
+    /// See [`DeviceAttributes::device_name`].
+    pub device_name: Option<String>,
+    /// See [`DeviceAttributes::local_device_identifier`].
+    pub local_device_identifier: Option<String>,
+    /// See [`DeviceAttributes::device_unique_id`].
+    pub device_unique_id: Option<String>,
+    /// See [`DeviceAttributes::grid`].
+    pub grid: Option<String>,
+    /// See [`DeviceAttributes::energy_source`].
+    pub energy_source: Option<EnergySource>,
+    /// See [`DeviceAttributes::technology_type`].
+    pub technology_type: Option<schemas::energy::TechnologyType>,
+    /// See [`DeviceAttributes::operational_date`].
+    pub operational_date: Option<DateTime<Utc>>,
+    /// See [`DeviceAttributes::capacity_w`].
+    pub capacity_w: Option<schemas::Watts>,
+    /// See [`DeviceAttributes::peak_demand_w`].
+    pub peak_demand_w: Option<schemas::Watts>,
+    /// See [`DeviceAttributes::location`].
+    pub location: Option<String>,
+    /// See [`DeviceAttributes::gps_location`].
+    pub gps_location: Option<schemas::energy::GpsLocation>,
+}
+
+/// See [`Command::SubmitReadings`].
+#[derive(Debug, Clone)]
+pub struct SubmitReadings {
+    /// The metered device.
+    pub device_id: DeviceId,
+    /// Rows that could be read.
+    pub rows: Vec<ReadingRow>,
+    /// Rows that could not; they are refused with the others.
+    pub unreadable: Vec<FieldError>,
+    /// Whether to accept the good rows of a submission that has bad ones.
+    pub partial: bool,
+}
+
+/// One row of a submission. Times are as given: the rules look at them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadingRow {
+    /// Number of the row, counted from 1 without the header.
+    pub row: u32,
+    /// Start of the interval.
+    pub start: DateTime<Utc>,
+    /// End of the interval, exclusive.
+    pub end: DateTime<Utc>,
+    /// Metered energy.
+    pub wh: WattHours,
+    /// `NET` or `GROSS`, or what else was given.
+    pub gross_net_indicator: String,
+}
+
+/// A reading by id, with where the caller found it.
+#[derive(Debug, Clone, Copy)]
+pub struct MeasurementRef {
+    /// The reading.
+    pub measurement_id: MeasurementId,
+    /// Its device.
+    pub device_id: DeviceId,
+    /// Its interval.
+    pub interval: Interval,
+}
+
+/// See [`Command::MoveMeasurement`].
+#[derive(Debug, Clone, Copy)]
+pub struct MoveMeasurement {
+    /// The reading.
+    pub from: MeasurementRef,
+    /// Device from here on.
+    pub device_id: DeviceId,
+    /// Start from here on.
+    pub start: DateTime<Utc>,
+    /// End from here on.
+    pub end: DateTime<Utc>,
+}
+
+/// See [`Command::IssueBundle`].
+#[derive(Debug, Clone)]
+pub struct IssueBundle {
+    /// The device that produced.
+    pub device_id: DeviceId,
+    /// The account that receives.
+    pub account_id: AccountId,
+    /// The issuance metadata that applies.
+    pub metadata_id: MetadataId,
+    /// First certificate; `None` takes the next free one.
+    pub start: Option<CertificateId>,
+    /// Last certificate; `None` follows from the quantity.
+    pub end: Option<CertificateId>,
+    /// Certificates to issue.
+    pub quantity: WattHours,
+    /// Start of production.
+    pub production_start: DateTime<Utc>,
+    /// End of production.
+    pub production_end: DateTime<Utc>,
+    /// Source; must be the device's.
+    pub energy_source: EnergySource,
+    /// Form of energy.
+    pub energy_carrier: EnergyCarrier,
+    /// Whether after carrier conversion.
+    pub issuance_post_energy_carrier_conversion: bool,
+    /// First instant at which it is expired; `None` follows the policy.
+    pub expiry: Option<DateTime<Utc>>,
+    /// Emissions factor in kgCO2e/MWh.
+    pub emissions_factor_production_device: Option<Decimal>,
+    /// Source of the emissions factor.
+    pub emissions_factor_source: Option<String>,
+}
+
+/// See [`Command::ActOnBundles`].
+#[derive(Debug, Clone)]
+pub struct ActOnBundles {
+    /// What to do.
+    pub action_type: ActionType,
+    /// The account that holds the bundles.
+    pub source_id: AccountId,
+    /// The bundles, each once.
+    pub bundle_ids: Vec<BundleId>,
+    /// How much.
+    pub amount: Amount,
+    /// Receiving account (transfer).
+    pub target_id: Option<AccountId>,
+    /// Who benefits (cancel; claim: must be the recorded one).
+    pub beneficiary: Option<String>,
+    /// The beneficiary's account here (cancel).
+    pub beneficiary_account_id: Option<AccountId>,
+    /// Why (withdraw, lock).
+    pub reason: Option<String>,
+    /// Kept because the contract has it.
+    pub localise_time: bool,
+}
+
+/// How much of the listed bundles an action concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amount {
+    /// All of each.
+    Whole,
+    /// So many Wh of each, or of all together.
+    Quantity(WattHours, QuantityMode),
+    /// Such a share of each, or of all together.
+    Percentage(Decimal, QuantityMode),
+}
+
+/// See [`Command::UpdateUser`].
+#[derive(Debug, Clone)]
+pub struct UpdateUser {
+    /// The user.
+    pub user_id: UserId,
+    /// What shall be different.
+    pub changes: UserChanges,
+}

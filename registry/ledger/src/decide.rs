@@ -1,0 +1,146 @@
+//! From a command to events or a refusal.
+
+use crate::command::Command;
+use crate::context::Context;
+use crate::event::{Event, Stream};
+use crate::key::{Key, name_digest};
+use crate::refusal::Refusal;
+use crate::state::Entries;
+use crate::{account, action, device, issuance, reading, user};
+use schemas::log::Position;
+
+/// What follows from a command.
+#[derive(Debug, Clone, Default)]
+pub struct Decision {
+    /// Events to append, in order; none where everything asked for was so already.
+    pub events: Vec<Event>,
+    /// What became of the rows of a submission.
+    pub submission: Option<reading::Submission>,
+}
+
+impl<E: Into<Event>> From<E> for Decision {
+    fn from(event: E) -> Self {
+        Self {
+            events: vec![event.into()],
+            submission: None,
+        }
+    }
+}
+
+/// Keys that deciding the command looks at, as far as the entries in memory tell. Load what is missing
+/// and ask again until nothing is.
+pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
+    let mut keys = Vec::new();
+    match command.stream() {
+        Stream::Ledger => keys.push(Key::Counters),
+        Stream::Identity => keys.push(Key::IdentityCounters),
+    }
+    match command {
+        Command::OpenAccount(open) => keys.push(Key::AccountName(name_digest(&open.account_name))),
+        Command::UpdateAccount(update) => {
+            keys.push(Key::Account(update.account_id));
+            keys.extend(
+                update
+                    .account_name
+                    .as_deref()
+                    .map(|name| Key::AccountName(name_digest(name))),
+            );
+        }
+        Command::UpdateWhitelist(update) => {
+            keys.push(Key::Account(update.account_id));
+            keys.extend(
+                update
+                    .add
+                    .iter()
+                    .chain(&update.remove)
+                    .copied()
+                    .map(Key::Account),
+            );
+        }
+        Command::CloseAccount(account_id) => keys.push(Key::Account(*account_id)),
+        Command::RegisterDevice(register) => keys.push(Key::Account(register.account_id)),
+        Command::UpdateDevice(update) => {
+            keys.push(Key::Device(update.device_id));
+            keys.extend(update.account_id.map(Key::Account));
+        }
+        Command::RemoveDevice(device_id) => keys.push(Key::Device(*device_id)),
+        Command::RecordIssuanceMetadata(_) => {}
+        Command::SubmitReadings(submit) => reading::needed(entries, submit, &mut keys),
+        Command::MoveMeasurement(moved) => reading::needed_to_move(moved, &mut keys),
+        Command::WithdrawMeasurement(measurement) => measurement.needed(&mut keys),
+        Command::IssueBundle(issue) => issuance::needed(issue, &mut keys),
+        Command::ActOnBundles(act) => action::needed(entries, act, &mut keys),
+        Command::RegisterUser(profile) => keys.push(Key::Email(name_digest(&profile.email))),
+        Command::UpdateUser(update) => {
+            keys.push(Key::User(update.user_id));
+            keys.extend(
+                update
+                    .changes
+                    .email
+                    .as_deref()
+                    .map(|email| Key::Email(name_digest(email))),
+            );
+        }
+        Command::RemoveUser(user_id) => keys.push(Key::User(*user_id)),
+    }
+    // Whoever belongs to an entry found is touched by what follows: devices and bundles name accounts.
+    for index in 0..keys.len() {
+        if let Some(crate::Slot {
+            entry: Some(crate::Entry::Device(device)),
+            ..
+        }) = entries.slot(&keys[index])
+        {
+            keys.push(Key::Account(device.account_id));
+        }
+    }
+    keys
+}
+
+/// Decides the command on the state as it stands, as the one before left it.
+pub fn decide(
+    entries: &impl Entries,
+    command: &Command,
+    context: &Context,
+) -> Result<Decision, Refusal> {
+    match command {
+        Command::OpenAccount(open) => account::open(entries, open).map(Decision::from),
+        Command::UpdateAccount(update) => account::update(entries, update).map(Decision::from),
+        Command::UpdateWhitelist(update) => {
+            account::update_whitelist(entries, update).map(Decision::from)
+        }
+        Command::CloseAccount(account_id) => {
+            account::close(entries, *account_id).map(Decision::from)
+        }
+        Command::RegisterDevice(register) => {
+            device::register(entries, register).map(Decision::from)
+        }
+        Command::UpdateDevice(update) => device::update(entries, update).map(Decision::from),
+        Command::RemoveDevice(device_id) => device::remove(entries, *device_id).map(Decision::from),
+        Command::RecordIssuanceMetadata(metadata) => {
+            issuance::record_metadata(entries, metadata).map(Decision::from)
+        }
+        Command::SubmitReadings(submit) => reading::submit(entries, submit, context),
+        Command::MoveMeasurement(moved) => {
+            reading::move_measurement(entries, moved, context).map(Decision::from)
+        }
+        Command::WithdrawMeasurement(measurement) => {
+            reading::withdraw(entries, measurement).map(Decision::from)
+        }
+        Command::IssueBundle(issue) => issuance::issue_by_hand(entries, issue, context),
+        Command::ActOnBundles(act) => action::act(entries, act, context).map(Decision::from),
+        Command::RegisterUser(profile) => user::register(entries, profile).map(Decision::from),
+        Command::UpdateUser(update) => user::update(entries, update).map(Decision::from),
+        Command::RemoveUser(user_id) => user::remove(entries, *user_id).map(Decision::from),
+    }
+}
+
+/// An event with where and how it was recorded, as [`crate::apply`] takes it.
+#[derive(Debug, Clone)]
+pub struct Recorded<'a> {
+    /// Its position.
+    pub position: Position,
+    /// The idempotency key of its command, if it had one.
+    pub idempotency: Option<schemas::envelope::Idempotency>,
+    /// The event.
+    pub event: &'a Event,
+}

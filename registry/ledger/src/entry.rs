@@ -1,0 +1,250 @@
+//! The entries themselves. Each is a row of the WRITE database; what an entry becomes depends on
+//! itself and the event alone, so entries may be loaded as of different positions.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use schemas::event::device::DeviceAttributes;
+use schemas::event::issuance::IssuanceMetadata;
+use schemas::id::{
+    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, UserId,
+};
+use schemas::interval::Day;
+use schemas::life_cycle::{CertificateStatus, Role};
+use schemas::log::Position;
+use schemas::{Interval, WattHours};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// One entry of the state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// Under `Key::Counters`.
+    Counters(Counters),
+    /// Under `Key::Account`.
+    Account(Account),
+    /// Under `Key::AccountName`: who holds the name.
+    AccountName(AccountId),
+    /// Under `Key::Device`.
+    Device(Device),
+    /// Under `Key::DeviceDay`.
+    DeviceDay(DeviceDay),
+    /// Under `Key::Metadata`.
+    Metadata(IssuanceMetadata),
+    /// Under `Key::Bundle`.
+    Bundle(Bundle),
+    /// Under `Key::Command`.
+    Command(DoneCommand),
+    /// Under `Key::IdentityCounters`.
+    IdentityCounters(IdentityCounters),
+    /// Under `Key::User`.
+    User(User),
+    /// Under `Key::Email`: who holds the address.
+    Email(UserId),
+}
+
+/// Next serials of the ledger stream; absent means all start at 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Next account.
+    pub account: AccountId,
+    /// Next device.
+    pub device: DeviceId,
+    /// Next issuance metadata; the one before is the newest.
+    pub metadata: MetadataId,
+    /// Next reading.
+    pub measurement: MeasurementId,
+    /// Next bundle.
+    pub bundle: BundleId,
+    /// Next action.
+    pub action: ActionId,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            account: AccountId(1),
+            device: DeviceId(1),
+            metadata: MetadataId(1),
+            measurement: MeasurementId(1),
+            bundle: BundleId(1),
+            action: ActionId(1),
+        }
+    }
+}
+
+/// A certificate account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its name.
+    pub account_name: String,
+    /// Its members.
+    pub user_ids: Vec<UserId>,
+    /// Accounts it accepts transfers from, in the order they were added.
+    pub whitelist: Vec<AccountId>,
+    /// Whether it was closed.
+    pub is_closed: bool,
+    /// Wh it holds in Active, Reserved and Locked bundles.
+    pub live_wh: WattHours,
+    /// Devices that belong to it.
+    pub devices: i64,
+}
+
+/// A device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// The account that receives its certificates.
+    pub account_id: AccountId,
+    /// What is known of it.
+    pub attributes: DeviceAttributes,
+    /// Whether it was removed.
+    pub is_removed: bool,
+    /// Next certificate serial; never goes back.
+    pub next_certificate_id: CertificateId,
+}
+
+/// Accepted readings of a device on one UTC day, by second of the day. An interval lies within an
+/// hour, so it never reaches into the next day.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceDay(pub BTreeMap<u32, DayReading>);
+
+/// One accepted reading of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    from = "(u32, WattHours, WattHours, MeasurementId)",
+    into = "(u32, WattHours, WattHours, MeasurementId)"
+)]
+pub struct DayReading {
+    /// Length in seconds.
+    pub length_s: u32,
+    /// Metered energy.
+    pub wh: WattHours,
+    /// Certificates issued for it and not withdrawn.
+    pub issued: WattHours,
+    /// Id of the reading.
+    pub measurement_id: MeasurementId,
+}
+
+impl From<(u32, WattHours, WattHours, MeasurementId)> for DayReading {
+    fn from(
+        (length_s, wh, issued, measurement_id): (u32, WattHours, WattHours, MeasurementId),
+    ) -> Self {
+        Self {
+            length_s,
+            wh,
+            issued,
+            measurement_id,
+        }
+    }
+}
+
+impl From<DayReading> for (u32, WattHours, WattHours, MeasurementId) {
+    fn from(reading: DayReading) -> Self {
+        (
+            reading.length_s,
+            reading.wh,
+            reading.issued,
+            reading.measurement_id,
+        )
+    }
+}
+
+/// Second of its UTC day at which an instant lies.
+#[must_use]
+pub fn second_of_day(instant: DateTime<Utc>) -> u32 {
+    u32::try_from((instant - Day::of(instant).start()).num_seconds())
+        .expect("an instant lies less than a day after its midnight")
+}
+
+impl DeviceDay {
+    /// The accepted reading that shares an instant with `interval`, with its own interval.
+    #[must_use]
+    pub fn overlapping(&self, interval: Interval) -> Option<(Interval, DayReading)> {
+        let midnight = Day::of(interval.start()).start();
+        let start = second_of_day(interval.start());
+        let end =
+            start + u32::try_from(interval.length().num_seconds()).unwrap_or(u32::MAX - start);
+        let (second, reading) = self
+            .0
+            .range(..end)
+            .next_back()
+            .filter(|(second, reading)| **second + reading.length_s > start)?;
+        let found = midnight + TimeDelta::seconds(i64::from(*second));
+        Interval::new(
+            found,
+            found + TimeDelta::seconds(i64::from(reading.length_s)),
+        )
+        .ok()
+        .map(|interval| (interval, *reading))
+    }
+}
+
+/// A bundle: the inclusive range `[start, end]` of one device's certificates, in one account and state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    /// Who holds it.
+    pub account_id: AccountId,
+    /// State.
+    pub status: CertificateStatus,
+    /// State it had when it was locked; it returns there.
+    pub locked_from: Option<CertificateStatus>,
+    /// The device that produced.
+    pub device_id: DeviceId,
+    /// First certificate.
+    pub start: CertificateId,
+    /// Last certificate, inclusive.
+    pub end: CertificateId,
+    /// When the energy was produced.
+    pub interval: Interval,
+    /// First instant at which it is expired.
+    pub expiry: DateTime<Utc>,
+    /// The bundle it was split from.
+    pub parent_id: Option<BundleId>,
+    /// Who benefits from its cancellation.
+    pub beneficiary: Option<String>,
+    /// The only account that may claim it, if the beneficiary has one here.
+    pub beneficiary_account_id: Option<AccountId>,
+}
+
+impl Bundle {
+    /// Certificates in the bundle: end − start + 1.
+    #[must_use]
+    pub const fn quantity(&self) -> WattHours {
+        WattHours(self.end.0 - self.start.0 + 1)
+    }
+}
+
+/// What a command under an idempotency key led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoneCommand {
+    /// Digest of the request.
+    pub request: Uuid,
+    /// Position of its first event.
+    pub first: Position,
+    /// Position of its last event.
+    pub last: Position,
+}
+
+/// Next serials of the identity stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityCounters {
+    /// Next user.
+    pub user: UserId,
+}
+
+impl Default for IdentityCounters {
+    fn default() -> Self {
+        Self { user: UserId(1) }
+    }
+}
+
+/// A user, without personal data: name and address are known to the READ database only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// What they may do.
+    pub role: Role,
+    /// Digest of their e-mail address.
+    pub email: Uuid,
+    /// Whether they were removed.
+    pub is_removed: bool,
+}

@@ -1,0 +1,305 @@
+//! Rules of issuance.
+
+use crate::account::open_account;
+use crate::command::IssueBundle;
+use crate::context::{Context, Policy};
+use crate::decide::Decision;
+use crate::device;
+use crate::entry::Device;
+use crate::key::Key;
+use crate::reading::{check_interval, check_reading};
+use crate::refusal::{Code, Refusal};
+use crate::state::{Entries, get};
+use chrono::{DateTime, SubsecRound, Utc};
+use schemas::energy::EnergyCarrier;
+use schemas::event::LedgerEvent;
+use schemas::event::issuance::{
+    BundlesIssued, IssuanceMetadata, IssuanceMetadataRecorded, IssuanceTerms,
+};
+use schemas::event::reading::{ReadingsAccepted, Run};
+use schemas::id::{CertificateId, DeviceId, MAX_CERTIFICATE_ID, MetadataId};
+use schemas::interval::{Day, years_after};
+use schemas::{Interval, WattHours};
+
+/// EnergyTag's registry configurations.
+pub const CONFIGURATIONS: std::ops::RangeInclusive<u8> = 1..=3;
+
+pub(crate) fn record_metadata(
+    entries: &impl Entries,
+    metadata: &IssuanceMetadata,
+) -> Result<LedgerEvent, Refusal> {
+    if !CONFIGURATIONS.contains(&metadata.registry_configuration) {
+        return Err(Refusal::new(
+            Code::ValueOutOfRange,
+            "registry_configuration must be 1, 2 or 3 (EnergyTag)",
+        )
+        .at("/registry_configuration"));
+    }
+    let required = [
+        ("country_of_issuance", &metadata.country_of_issuance),
+        (
+            "connected_grid_identification",
+            &metadata.connected_grid_identification,
+        ),
+        ("issuing_body", &metadata.issuing_body),
+        ("issue_market_zone", &metadata.issue_market_zone),
+    ];
+    for (field, text) in required {
+        if text.trim().is_empty() || text.chars().count() > device::MAX_TEXT_CHARS {
+            return Err(Refusal::new(
+                Code::ValueOutOfRange,
+                format!(
+                    "{field} must have 1 to {} characters",
+                    device::MAX_TEXT_CHARS
+                ),
+            )
+            .at(format!("/{field}")));
+        }
+    }
+    let metadata_id = get::counters(entries)?.metadata;
+    Ok(IssuanceMetadataRecorded {
+        metadata_id,
+        metadata: metadata.clone(),
+    }
+    .into())
+}
+
+/// The newest issuance metadata.
+pub(crate) fn newest_metadata(
+    entries: &impl Entries,
+) -> Result<(MetadataId, &IssuanceMetadata), Refusal> {
+    let newest = get::counters(entries)?.metadata.plus(-1);
+    if newest.0 < 1 {
+        return Err(missing_metadata());
+    }
+    Ok((
+        newest,
+        get::metadata(entries, newest)?.ok_or_else(missing_metadata)?,
+    ))
+}
+
+fn missing_metadata() -> Refusal {
+    Refusal::new(
+        Code::IssuanceMetadataMissing,
+        "Could not find issuance metadata.",
+    )
+}
+
+/// First instant at which what is issued `now` is expired: whole calendar years later, on the second.
+fn expiry(now: DateTime<Utc>, policy: Policy) -> DateTime<Utc> {
+    years_after(now, policy.expiry_years).trunc_subsecs(0)
+}
+
+/// The certificates after `first`, as many as `quantity`, if the device has that many serials left.
+pub(crate) fn check_serials(first: CertificateId, quantity: WattHours) -> Result<(), Refusal> {
+    if first
+        .0
+        .checked_add(quantity.0)
+        .is_none_or(|next| next > MAX_CERTIFICATE_ID)
+    {
+        return Err(Refusal::new(
+            Code::SerialsExhausted,
+            format!(
+                "certificate ids end at {MAX_CERTIFICATE_ID}; the device has too few left for {quantity}"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Issues for readings of a certified device; `None` when all of them are zero.
+pub(crate) fn issue_for(
+    entries: &impl Entries,
+    device_id: DeviceId,
+    device: &Device,
+    runs: Vec<Run>,
+    context: &Context,
+) -> Result<Option<BundlesIssued>, Refusal> {
+    let total: WattHours = runs.iter().flat_map(|run| run.wh.iter().copied()).sum();
+    if total == WattHours::ZERO {
+        return Ok(None);
+    }
+    let (metadata_id, metadata) = newest_metadata(entries)?;
+    check_serials(device.next_certificate_id, total)?;
+    Ok(Some(BundlesIssued {
+        device_id,
+        account_id: device.account_id,
+        metadata_id,
+        first_bundle_id: get::counters(entries)?.bundle,
+        first_certificate_id: device.next_certificate_id,
+        terms: IssuanceTerms {
+            energy_source: device.attributes.energy_source,
+            energy_carrier: EnergyCarrier::Electricity,
+            registry_configuration: metadata.registry_configuration,
+            issuance_post_energy_carrier_conversion: false,
+            expiry: expiry(context.now, context.policy),
+            emissions_factor_production_device: None,
+            emissions_factor_source: None,
+        },
+        runs,
+    }))
+}
+
+pub(crate) fn needed(issue: &IssueBundle, keys: &mut Vec<Key>) {
+    keys.push(Key::Device(issue.device_id));
+    keys.push(Key::Account(issue.account_id));
+    keys.push(Key::Metadata(issue.metadata_id));
+    keys.push(Key::DeviceDay(
+        issue.device_id,
+        Day::of(issue.production_start),
+    ));
+}
+
+/// Issues one bundle by hand, under the same rules as an issuance from readings. Where no reading was
+/// accepted for the interval, the issuing body's statement is recorded as one.
+pub(crate) fn issue_by_hand(
+    entries: &impl Entries,
+    issue: &IssueBundle,
+    context: &Context,
+) -> Result<Decision, Refusal> {
+    let device = device::existing(entries, issue.device_id)?;
+    open_account(entries, issue.account_id)?;
+    let metadata = get::metadata(entries, issue.metadata_id)?.ok_or_else(missing_metadata)?;
+    if !device.attributes.is_certified() {
+        return Err(Refusal::new(
+            Code::DeviceNotCertified,
+            format!(
+                "Device {} consumes or stores; certificates are issued for production",
+                issue.device_id
+            ),
+        )
+        .at("/device_id"));
+    }
+    if issue.energy_source != device.attributes.energy_source {
+        return Err(Refusal::new(
+            Code::ValueOutOfRange,
+            format!(
+                "energy_source must be the device's: {}",
+                device.attributes.energy_source
+            ),
+        )
+        .at("/energy_source"));
+    }
+    if issue.quantity.0 <= 0 {
+        return Err(Refusal::new(
+            Code::ValueOutOfRange,
+            "bundle_quantity must be at least 1 Wh",
+        )
+        .at("/bundle_quantity"));
+    }
+    let interval = check_interval(issue.production_start, issue.production_end)
+        .and_then(|interval| {
+            check_reading(device, interval, issue.quantity, context).map(|()| interval)
+        })
+        .map_err(|(column, code, rule)| {
+            Refusal::new(code, rule).at(format!("/{}", bundle_field(column)))
+        })?;
+    let first = checked_range(device, issue)?;
+    let mut events = Vec::new();
+    let runs = Run::pack([(interval, issue.quantity)]);
+    if let Some(reading) = reading_to_record(entries, issue, device, interval, &runs)? {
+        events.push(LedgerEvent::from(reading).into());
+    }
+    events.push(
+        LedgerEvent::from(BundlesIssued {
+            device_id: issue.device_id,
+            account_id: issue.account_id,
+            metadata_id: issue.metadata_id,
+            first_bundle_id: get::counters(entries)?.bundle,
+            first_certificate_id: first,
+            terms: IssuanceTerms {
+                energy_source: issue.energy_source,
+                energy_carrier: issue.energy_carrier,
+                registry_configuration: metadata.registry_configuration,
+                issuance_post_energy_carrier_conversion: issue
+                    .issuance_post_energy_carrier_conversion,
+                expiry: issue
+                    .expiry
+                    .unwrap_or_else(|| expiry(context.now, context.policy)),
+                emissions_factor_production_device: issue.emissions_factor_production_device,
+                emissions_factor_source: issue.emissions_factor_source.clone(),
+            },
+            runs,
+        })
+        .into(),
+    );
+    Ok(Decision {
+        events,
+        submission: None,
+    })
+}
+
+/// The bundle field that a reading's column stands for.
+fn bundle_field(column: &str) -> &'static str {
+    match column {
+        "interval_start_datetime" => "production_starting_interval",
+        "interval_end_datetime" => "production_ending_interval",
+        _ => "bundle_quantity",
+    }
+}
+
+fn checked_range(device: &Device, issue: &IssueBundle) -> Result<CertificateId, Refusal> {
+    let start = issue.start.unwrap_or(device.next_certificate_id);
+    if start < device.next_certificate_id {
+        return Err(Refusal::new(
+            Code::RangeTaken,
+            format!(
+                "certificate ids of device {} below {} were issued before and are never reused",
+                issue.device_id, device.next_certificate_id
+            ),
+        )
+        .at("/certificate_bundle_id_range_start"));
+    }
+    check_serials(start, issue.quantity)?;
+    let end = start.plus(issue.quantity.0 - 1);
+    if issue.end.is_some_and(|given| given != end) {
+        return Err(Refusal::new(
+            Code::RangeQuantity,
+            "bundle_quantity must be certificate_bundle_id_range_end - certificate_bundle_id_range_start + 1",
+        )
+        .at("/certificate_bundle_id_range_end"));
+    }
+    Ok(start)
+}
+
+fn reading_to_record(
+    entries: &impl Entries,
+    issue: &IssueBundle,
+    device: &Device,
+    interval: Interval,
+    runs: &[Run],
+) -> Result<Option<ReadingsAccepted>, Refusal> {
+    let day = get::device_day(entries, issue.device_id, Day::of(interval.start()))?;
+    let Some((found, reading)) = day.and_then(|day| day.overlapping(interval)) else {
+        return Ok(Some(ReadingsAccepted {
+            device_id: issue.device_id,
+            account_id: device.account_id,
+            first_measurement_id: get::counters(entries)?.measurement,
+            gross_net_indicator: "NET".to_owned(),
+            runs: runs.to_vec(),
+            repeated: 0,
+        }));
+    };
+    if found != interval {
+        return Err(Refusal::new(
+            Code::ReadingOverlap,
+            format!(
+                "{interval} overlaps {found}, for which device {} has a reading",
+                issue.device_id
+            ),
+        )
+        .at("/production_starting_interval"));
+    }
+    let free = reading.wh - reading.issued;
+    if issue.quantity > free {
+        return Err(Refusal::new(
+            Code::OverMetered,
+            format!(
+                "device {} metered {} in {interval} and {} of it are issued; {} can not be issued",
+                issue.device_id, reading.wh, reading.issued, issue.quantity
+            ),
+        )
+        .at("/bundle_quantity"));
+    }
+    Ok(None)
+}

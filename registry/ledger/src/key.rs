@@ -1,0 +1,43 @@
+//! Names of the entries that make up the state of a registry.
+
+use schemas::id::{AccountId, BundleId, DeviceId, MetadataId, UserId};
+use schemas::interval::Day;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// Name of one entry of the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// Serials of the ledger stream.
+    Counters,
+    /// An account.
+    Account(AccountId),
+    /// Who holds an account name: digest by [`name_digest`].
+    AccountName(Uuid),
+    /// A device.
+    Device(DeviceId),
+    /// Accepted readings of a device on a day.
+    DeviceDay(DeviceId, Day),
+    /// Issuance metadata.
+    Metadata(MetadataId),
+    /// A bundle.
+    Bundle(BundleId),
+    /// What a command under an idempotency key led to.
+    Command(Uuid),
+    /// Serials of the identity stream.
+    IdentityCounters,
+    /// A user.
+    User(UserId),
+    /// Who holds an e-mail address: digest by [`name_digest`].
+    Email(Uuid),
+}
+
+/// Digest under which a unique name is looked up: without regard to case or surrounding space. Keeps
+/// personal data out of the WRITE database.
+#[must_use]
+pub fn name_digest(name: &str) -> Uuid {
+    let hash = Sha256::digest(name.trim().to_lowercase());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Uuid::from_bytes(bytes)
+}

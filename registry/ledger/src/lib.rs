@@ -1,0 +1,31 @@
+//! The rules of the registry, pure: no IO, no clock, no randomness, no float.
+//!
+//! [`decide`] turns a command into events or a refusal, on the state as it stands; [`apply`] folds an
+//! event into the state. The sequencer and the WRITE projector use the same two.
+
+pub mod account;
+pub mod action;
+mod apply;
+pub mod command;
+pub mod context;
+mod decide;
+pub mod device;
+pub mod entry;
+pub mod event;
+pub mod issuance;
+pub mod key;
+pub mod reading;
+pub mod refusal;
+pub mod state;
+pub mod state_machine;
+pub mod user;
+
+pub use apply::{apply, touched};
+pub use command::Command;
+pub use context::{Context, Policy};
+pub use decide::{Decision, Recorded, decide, needed};
+pub use entry::Entry;
+pub use event::{Event, Stream};
+pub use key::Key;
+pub use refusal::{Code, Kind, Refusal};
+pub use state::{Changes, Entries, NotLoaded, Slot};

@@ -1,0 +1,206 @@
+//! Why a command was refused. A refused command leaves nothing behind.
+
+use crate::state::NotLoaded;
+use std::fmt;
+
+/// How a refusal is answered: each maps to one HTTP status at the web edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// What was named does not exist, or the caller may not know of it.
+    NotFound,
+    /// What was asked conflicts with the state of what it was asked of.
+    Conflict,
+    /// What was asked breaks a rule.
+    Rule,
+    /// The registry itself is at fault.
+    Internal,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal $kind:ident),+ $(,)?) => {
+        /// Stable code of a refusal; each has a page that says what happened and what to do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $($(#[$doc])* $name),+ }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The code on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word),+ }
+            }
+
+            /// How it is answered.
+            #[must_use]
+            pub const fn kind(self) -> Kind {
+                match self { $(Self::$name => Kind::$kind),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// No such account.
+    AccountNotFound = "account_not_found" NotFound,
+    /// Another account has the name.
+    AccountNameTaken = "account_name_taken" Rule,
+    /// The account is closed.
+    AccountClosed = "account_closed" Rule,
+    /// The account still holds certificates or devices.
+    AccountNotEmpty = "account_not_empty" Conflict,
+    /// An account needs a member.
+    AccountWithoutUsers = "account_without_users" Rule,
+    /// An account can not be on its own whitelist.
+    WhitelistSelf = "whitelist_self" Rule,
+    /// The account is on the whitelist already.
+    WhitelistRepeated = "whitelist_repeated" Rule,
+    /// The account is not on the whitelist.
+    WhitelistMissing = "whitelist_missing" NotFound,
+    /// No such device.
+    DeviceNotFound = "device_not_found" NotFound,
+    /// The device was removed.
+    DeviceRemoved = "device_removed" Rule,
+    /// No issuance metadata has been recorded.
+    IssuanceMetadataMissing = "issuance_metadata_missing" NotFound,
+    /// A value is outside what its field allows.
+    ValueOutOfRange = "value_out_of_range" Rule,
+    /// A list is empty.
+    ListEmpty = "list_empty" Rule,
+    /// A list is longer than its limit.
+    ListTooLong = "list_too_long" Rule,
+    /// Rows of a submission were refused; `errors` says which and why.
+    ReadingsRefused = "readings_refused" Rule,
+    /// A different value was accepted for the interval before.
+    ReadingConflict = "reading_conflict" Conflict,
+    /// The interval overlaps another of the device.
+    ReadingOverlap = "reading_overlap" Rule,
+    /// The end does not lie after the start.
+    IntervalOrder = "interval_order" Rule,
+    /// The interval is longer than an hour, does not divide one evenly or is not aligned to it.
+    IntervalGrid = "interval_grid" Rule,
+    /// The interval starts before the device's operational date.
+    BeforeOperation = "before_operation" Rule,
+    /// The interval ends in the future.
+    InFuture = "in_future" Rule,
+    /// The amount is negative.
+    NegativeAmount = "negative_amount" Rule,
+    /// The amount is not below capacity × hours × margin.
+    OverCapacity = "over_capacity" Rule,
+    /// No such reading.
+    MeasurementNotFound = "measurement_not_found" NotFound,
+    /// Certificates were issued for the reading.
+    MeasurementIssued = "measurement_issued" Conflict,
+    /// The certificate range was issued before or does not start after the last.
+    RangeTaken = "range_taken" Conflict,
+    /// Quantity and range do not agree.
+    RangeQuantity = "range_quantity" Rule,
+    /// More would be issued for the interval than was metered.
+    OverMetered = "over_metered" Conflict,
+    /// The device is not one that certificates are issued for.
+    DeviceNotCertified = "device_not_certified" Rule,
+    /// The device has no certificate serials left.
+    SerialsExhausted = "serials_exhausted" Rule,
+    /// No such bundle in the source account.
+    BundleNotFound = "bundle_not_found" NotFound,
+    /// A bundle is listed twice.
+    BundleRepeated = "bundle_repeated" Rule,
+    /// The bundle's state does not allow the action.
+    BundleState = "bundle_state" Conflict,
+    /// The bundle is past its expiry.
+    BundleExpired = "bundle_expired" Conflict,
+    /// The bundle is not past its expiry.
+    BundleNotExpired = "bundle_not_expired" Conflict,
+    /// The target account does not accept transfers from the source.
+    NotWhitelisted = "not_whitelisted" Rule,
+    /// Quantity and percentage were both given.
+    QuantityAndPercentage = "quantity_and_percentage" Rule,
+    /// The percentage of a bundle is less than one certificate.
+    SplitTooSmall = "split_too_small" Rule,
+    /// The listed bundles hold less than the total asked for.
+    QuantityExceedsTotal = "quantity_exceeds_total" Rule,
+    /// The claim is not made for the recorded beneficiary or from its account.
+    BeneficiaryMismatch = "beneficiary_mismatch" Rule,
+    /// No such user.
+    UserNotFound = "user_not_found" NotFound,
+    /// Another user has the e-mail address.
+    EmailTaken = "email_taken" Rule,
+    /// The user was removed.
+    UserRemoved = "user_removed" Rule,
+    /// Another request was sent under the idempotency key.
+    IdempotencyKeyReused = "idempotency_key_reused" Rule,
+    /// A defect in the registry.
+    Internal = "internal" Internal,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A refusal: the code, the sentence a person reads, and each offending field or row.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct Refusal {
+    /// Stable code.
+    pub code: Code,
+    /// What happened, in a sentence.
+    pub detail: String,
+    /// The fields or rows at fault.
+    pub errors: Vec<FieldError>,
+}
+
+/// One field or row at fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where it stands.
+    pub place: Place,
+    /// Stable code; from [`Code`] or, for text that does not parse, the reader's own.
+    pub code: &'static str,
+    /// The rule it breaks, in a sentence.
+    pub detail: String,
+}
+
+/// Where a value at fault stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// JSON pointer (RFC 6901) into the request.
+    Pointer(String),
+    /// Row of a table, counted from 1 without the header, and its column.
+    Cell {
+        /// Row.
+        row: u32,
+        /// Column by its header.
+        column: &'static str,
+    },
+}
+
+impl Refusal {
+    /// A refusal that concerns the request as a whole.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// The same, naming the field at fault by its JSON pointer.
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>) -> Self {
+        self.errors.push(FieldError {
+            place: Place::Pointer(pointer.into()),
+            code: self.code.as_str(),
+            detail: self.detail.clone(),
+        });
+        self
+    }
+}
+
+impl From<NotLoaded> for Refusal {
+    fn from(missing: NotLoaded) -> Self {
+        Self::new(Code::Internal, missing.to_string())
+    }
+}

@@ -1,0 +1,74 @@
+//! Rules of users. Who may change whom is decided at the web edge.
+
+use crate::command::UpdateUser;
+use crate::entry::User;
+use crate::refusal::{Code, Refusal};
+use crate::state::{Entries, get};
+use schemas::event::IdentityEvent;
+use schemas::event::identity::{UserProfile, UserRegistered, UserRemoved, UserUpdated};
+use schemas::id::UserId;
+
+fn existing(entries: &impl Entries, user_id: UserId) -> Result<&User, Refusal> {
+    let user = get::user(entries, user_id)?.ok_or_else(|| {
+        Refusal::new(
+            Code::UserNotFound,
+            format!("User with id {user_id} not found"),
+        )
+    })?;
+    if user.is_removed {
+        return Err(Refusal::new(
+            Code::UserRemoved,
+            format!("User {user_id} was removed"),
+        ));
+    }
+    Ok(user)
+}
+
+fn check_free(entries: &impl Entries, email: &str, holder: Option<UserId>) -> Result<(), Refusal> {
+    match get::email(entries, email)? {
+        Some(taken) if Some(*taken) != holder => Err(Refusal::new(
+            Code::EmailTaken,
+            "another user signs in with this e-mail address",
+        )
+        .at("/email")),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn register(
+    entries: &impl Entries,
+    profile: &UserProfile,
+) -> Result<IdentityEvent, Refusal> {
+    check_free(entries, &profile.email, None)?;
+    let user_id = get::identity_counters(entries)?.user;
+    Ok(UserRegistered {
+        user_id,
+        profile: profile.clone(),
+    }
+    .into())
+}
+
+pub(crate) fn update(
+    entries: &impl Entries,
+    update: &UpdateUser,
+) -> Result<IdentityEvent, Refusal> {
+    let user = existing(entries, update.user_id)?;
+    if let Some(email) = &update.changes.email {
+        check_free(entries, email, Some(update.user_id))?;
+    }
+    Ok(UserUpdated {
+        user_id: update.user_id,
+        previous_email: user.email,
+        changes: update.changes.clone(),
+    }
+    .into())
+}
+
+pub(crate) fn remove(entries: &impl Entries, user_id: UserId) -> Result<IdentityEvent, Refusal> {
+    let user = existing(entries, user_id)?;
+    Ok(UserRemoved {
+        user_id,
+        email: user.email,
+    }
+    .into())
+}
