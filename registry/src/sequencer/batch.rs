@@ -1,0 +1,191 @@
+//! Deciding a batch of commands, each on the state as the one before left it.
+
+use super::{ExecuteError, Job, Receipt};
+use chrono::{DateTime, Utc};
+use event_store::{Limits, NewEvent};
+use ledger::refusal::Refusal;
+use ledger::state::get;
+use ledger::{Changes, Code, Context, Entries, Event, Key, NotLoaded, Policy, Recorded, Slot};
+use schemas::envelope::Envelope;
+use schemas::log::Position;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A batch that has been decided and is to be appended.
+pub(super) struct Decided {
+    /// Events of all accepted commands, in order.
+    pub events: Vec<NewEvent>,
+    /// Entries as they are once the events are durable.
+    pub changed: HashMap<Key, Slot>,
+    /// Whom to answer once the events are durable.
+    pub accepted: Vec<(Job, Receipt)>,
+    /// Commands answered without events of their own, and refused ones.
+    pub answered: Vec<(Job, Answer)>,
+    /// Commands that did not fit into the append, or repeat one that is in it.
+    pub left: Vec<Job>,
+}
+
+/// The answer to a command that appends nothing.
+pub(super) enum Answer {
+    /// Final.
+    Now(Box<Result<Receipt, ExecuteError>>),
+    /// That of an earlier command, whose events stand at these positions.
+    Earlier(Position, Position),
+}
+
+/// Circumstances of a batch.
+pub(super) struct Circumstances {
+    /// Position of the last event before the batch.
+    pub head: Position,
+    /// The one time of all its decisions.
+    pub now: DateTime<Utc>,
+    /// The issuing body's settings.
+    pub policy: Policy,
+    /// What one append takes.
+    pub limits: Limits,
+}
+
+/// Keys that the job looks at and that are not in memory.
+pub(super) fn missing(entries: &impl Entries, job: &Job) -> Vec<Key> {
+    let mut keys = ledger::needed(entries, &job.request.command);
+    keys.extend(
+        job.request
+            .idempotency
+            .map(|idempotency| Key::Command(idempotency.key)),
+    );
+    keys.retain(|key| entries.slot(key).is_none());
+    keys
+}
+
+/// Decides jobs in order.
+pub(super) fn decide(
+    entries: &impl Entries,
+    jobs: Vec<Job>,
+    at: &Circumstances,
+) -> Result<Decided, NotLoaded> {
+    let mut changes = Changes::on(entries);
+    let mut batch = Decided {
+        events: Vec::new(),
+        changed: HashMap::new(),
+        accepted: Vec::new(),
+        answered: Vec::new(),
+        left: Vec::new(),
+    };
+    let mut bytes = 0;
+    let mut jobs = jobs.into_iter();
+    while let Some(job) = jobs.next() {
+        if let Some(idempotency) = job.request.idempotency
+            && let Some(done) = get::command(&changes, idempotency.key)?
+        {
+            if done.request != idempotency.request {
+                let refusal = Refusal::new(
+                    Code::IdempotencyKeyReused,
+                    "another request was sent under this Idempotency-Key before",
+                );
+                batch
+                    .answered
+                    .push((job, Answer::Now(Box::new(Err(refusal.into())))));
+            } else if done.last > at.head {
+                batch.left.push(job);
+            } else {
+                let (first, last) = (done.first, done.last);
+                batch.answered.push((job, Answer::Earlier(first, last)));
+            }
+            continue;
+        }
+        let context = Context {
+            now: at.now,
+            requested_at: job.request.requested_at.min(at.now),
+            actor: job.request.actor.clone(),
+            policy: at.policy,
+        };
+        let decision = match ledger::decide(&changes, &job.request.command, &context) {
+            Ok(decision) => decision,
+            Err(refusal) => {
+                batch
+                    .answered
+                    .push((job, Answer::Now(Box::new(Err(refusal.into())))));
+                continue;
+            }
+        };
+        let mut position = at
+            .head
+            .plus(i64::try_from(batch.events.len()).unwrap_or(i64::MAX));
+        if decision.events.is_empty() {
+            let receipt = Receipt {
+                position,
+                recorded_at: at.now,
+                events: Vec::new(),
+                submission: decision.submission,
+            };
+            // It may rest on events of this batch, so it is answered with them.
+            batch.accepted.push((job, receipt));
+            continue;
+        }
+        let new = encode(&job, &decision.events, at.now);
+        let size: usize = new.iter().map(NewEvent::size).sum();
+        if let Err(too_large) = at.limits.admit(&new) {
+            let refusal = Refusal::new(
+                Code::ListTooLong,
+                format!("the request is too large for one decision: {too_large}"),
+            );
+            batch
+                .answered
+                .push((job, Answer::Now(Box::new(Err(refusal.into())))));
+            continue;
+        }
+        if bytes + size > at.limits.append_bytes
+            || batch.events.len() + new.len() > at.limits.append_events
+        {
+            batch.left.push(job);
+            batch.left.extend(jobs);
+            break;
+        }
+        bytes += size;
+        let mut events = Vec::with_capacity(new.len());
+        for event in decision.events {
+            position = position.plus(1);
+            let recorded = Recorded {
+                position,
+                idempotency: job.request.idempotency,
+                event: &event,
+            };
+            ledger::apply(&mut changes, &recorded)?;
+            events.push((position, event));
+        }
+        batch.events.extend(new);
+        let receipt = Receipt {
+            position,
+            recorded_at: at.now,
+            events,
+            submission: decision.submission,
+        };
+        batch.accepted.push((job, receipt));
+    }
+    batch.changed = changes.into_changed();
+    Ok(batch)
+}
+
+fn encode(job: &Job, events: &[Event], now: DateTime<Utc>) -> Vec<NewEvent> {
+    let envelope = Envelope {
+        recorded_at: now,
+        actor: job.request.actor.clone(),
+        command_id: Uuid::now_v7(),
+        correlation_id: job.request.correlation_id,
+        causation_id: None,
+        idempotency: job.request.idempotency,
+    };
+    let metadata = serde_json::to_vec(&envelope)
+        .expect("an envelope holds only strings and ids, which always serialise");
+    events
+        .iter()
+        .map(|event| NewEvent {
+            event_id: Uuid::now_v7(),
+            event_type: Cow::Borrowed(event.event_type()),
+            version: event.version(),
+            data: event.encode(),
+            metadata: metadata.clone(),
+        })
+        .collect()
+}

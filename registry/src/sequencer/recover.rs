@@ -1,0 +1,129 @@
+//! Reading what the stream holds that is not in memory: our own events before a restart, and those of
+//! other writers.
+
+use super::SequencerError;
+use super::memory::{Memory, View};
+use super::source::{SourceError, StateSource};
+use event_store::{EventStore, Head, RecordedEvent};
+use ledger::{Changes, Entries, Event, Key, Recorded, Stream};
+use schemas::envelope::Envelope;
+use schemas::log::{Position, StreamName};
+use std::collections::{HashMap, HashSet};
+
+/// Events folded at a time.
+const CHUNK_EVENTS: usize = 1_000;
+
+/// Why recovery did not finish.
+pub(super) enum Stopped {
+    /// Try again later.
+    Unavailable(String),
+    /// The process can not go on.
+    Failed(SequencerError),
+}
+
+impl From<SequencerError> for Stopped {
+    fn from(error: SequencerError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<SourceError> for Stopped {
+    fn from(error: SourceError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// An event with its envelope, as read back.
+pub(super) fn decode(
+    stream: Stream,
+    stored: &RecordedEvent,
+) -> Result<(Envelope, Event), SequencerError> {
+    let failed =
+        |error: &dyn std::fmt::Display| SequencerError::Decode(stored.position, error.to_string());
+    let event = Event::decode(stream, &stored.event_type, stored.version, &stored.data)
+        .map_err(|error| failed(&error))?;
+    let envelope = serde_json::from_slice(&stored.metadata).map_err(|error| failed(&error))?;
+    Ok((envelope, event))
+}
+
+/// Folds everything behind `head` into memory; `head` follows.
+pub(super) async fn catch_up(
+    store: &dyn EventStore,
+    source: &dyn StateSource,
+    (stream, name): (Stream, &StreamName),
+    memory: &mut Memory,
+    head: &mut Head,
+) -> Result<(), Stopped> {
+    loop {
+        let stored = store
+            .read(name, head.position, CHUNK_EVENTS)
+            .await
+            .map_err(read_failed)?;
+        if stored.is_empty() {
+            return Ok(());
+        }
+        let mut events = Vec::with_capacity(stored.len());
+        for event in &stored {
+            let (envelope, decoded) = decode(stream, event)?;
+            events.push((event.position, envelope.idempotency, decoded));
+        }
+        let recorded: Vec<_> = events
+            .iter()
+            .map(|(position, idempotency, event)| Recorded {
+                position: *position,
+                idempotency: *idempotency,
+                event,
+            })
+            .collect();
+        let unknown: HashSet<Key> = recorded
+            .iter()
+            .flat_map(ledger::touched)
+            .filter(|key| memory.slot(key).is_none())
+            .collect();
+        let mut loaded = HashMap::new();
+        if !unknown.is_empty() {
+            let keys: Vec<_> = unknown.into_iter().collect();
+            let found = source.load(stream, &keys).await?;
+            usable(memory, found.checkpoint)?;
+            loaded = found.slots;
+        }
+        for one in &recorded {
+            let changed = {
+                let view = View {
+                    ahead: None,
+                    memory,
+                    loaded: &loaded,
+                };
+                let mut changes = Changes::on(&view);
+                ledger::apply(&mut changes, one).map_err(SequencerError::from)?;
+                changes.into_changed()
+            };
+            memory.pin(changed);
+        }
+        if let Some(last) = stored.last() {
+            *head = Head {
+                position: last.position,
+                hash: last.hash,
+            };
+        }
+    }
+}
+
+/// Whether what a WRITE database at this checkpoint says may be used: entries were let go up to the
+/// horizon, so one that stands before it (restored from a backup) lacks what they said.
+pub(super) fn usable(memory: &Memory, checkpoint: Position) -> Result<(), Stopped> {
+    if checkpoint < memory.horizon() {
+        return Err(Stopped::Unavailable(format!(
+            "the WRITE database went back to position {checkpoint}; it has to reach {} again",
+            memory.horizon()
+        )));
+    }
+    Ok(())
+}
+
+pub(super) fn read_failed(error: event_store::StoreError) -> Stopped {
+    match error {
+        event_store::StoreError::Unavailable(_) => Stopped::Unavailable(error.to_string()),
+        other => Stopped::Failed(SequencerError::Read(other)),
+    }
+}
