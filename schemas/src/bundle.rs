@@ -39,6 +39,8 @@ pub struct ImmutableAttributes<'a> {
     pub expiry_datestamp: DateTime<Utc>,
     /// Wh per certificate: 1.
     pub face_value: i64,
+    /// Whether issued for energy released from storage.
+    pub is_storage: bool,
     /// When it was issued.
     #[serde(serialize_with = "rfc3339")]
     pub issuance_datestamp: DateTime<Utc>,
@@ -46,8 +48,6 @@ pub struct ImmutableAttributes<'a> {
     pub issuance_id: &'a str,
     /// Whether issued after carrier conversion.
     pub issuance_post_energy_carrier_conversion: bool,
-    /// Whether issued for energy released from storage.
-    pub is_storage: bool,
     /// The issuance metadata.
     pub metadata_id: MetadataId,
     /// Hash of the bundle it was split from, hexadecimal; null for a bundle as issued.

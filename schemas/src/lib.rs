@@ -4,6 +4,7 @@
 //! Nothing here decides anything and nothing here does IO.
 
 pub mod amount;
+pub mod api;
 pub mod bundle;
 pub mod energy;
 pub mod envelope;

@@ -1,80 +1,48 @@
-//! Decimals on the wire: JSON numbers that never pass through a binary float.
+//! Decimal numbers that stay exact on the wire.
 
+use crate::Watts;
 use rust_decimal::Decimal;
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use std::fmt;
-use std::str::FromStr;
 
-/// An exact decimal: a JSON number out, a JSON number or numeric string in, up to 28 digits. It is
-/// read from the text of the number, so `0.1` is one tenth. JSON only, and not under
-/// `#[serde(flatten)]` or in an untagged enum, which read numbers as floats first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Number(pub Decimal);
+/// A decimal, written as a JSON number digit by digit. serde_json's own numbers are doubles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, utoipa::ToSchema)]
+#[schema(value_type = f64, format = "")]
+pub struct ExactNumber(pub Decimal);
 
-/// A text is not a decimal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("should be a decimal number of at most 28 digits")]
-pub struct UnreadableNumber;
+impl ExactNumber {
+    /// The number a text writes, with or without an exponent; `None` if it is none or has more digits
+    /// than a [`Decimal`] holds.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.contains(['e', 'E']) {
+            return Decimal::from_scientific(text).ok().map(Self);
+        }
+        Decimal::from_str_exact(text).ok().map(Self)
+    }
 
-impl FromStr for Number {
-    type Err = UnreadableNumber;
-
-    fn from_str(text: &str) -> Result<Self, UnreadableNumber> {
-        let text = text.trim();
-        let read = if text.contains(['e', 'E']) {
-            Decimal::from_scientific(text)
-        } else {
-            Decimal::from_str_exact(text)
-        };
-        read.map(Self).map_err(|_| UnreadableNumber)
+    /// A power as the contract writes it, in MW.
+    #[must_use]
+    pub fn megawatts(power: Watts) -> Self {
+        Self(power.to_megawatts())
     }
 }
 
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Serialize for Number {
+impl Serialize for ExactNumber {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawValue::from_string(self.0.to_string())
+        RawValue::from_string(self.0.normalize().to_string())
             .map_err(S::Error::custom)?
             .serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Number {
+impl<'de> Deserialize<'de> for ExactNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let text = raw.get();
-        if text.starts_with('"') {
-            let quoted: String = serde_json::from_str(text).map_err(D::Error::custom)?;
-            quoted.parse().map_err(D::Error::custom)
-        } else {
-            text.parse().map_err(D::Error::custom)
-        }
-    }
-}
-
-impl utoipa::PartialSchema for Number {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        use utoipa::openapi::schema::{ObjectBuilder, Type};
-        ObjectBuilder::new()
-            .schema_type(Type::Number)
-            .description(Some(
-                "Exact decimal of at most 28 digits; a numeric string is accepted too.",
-            ))
-            .into()
-    }
-}
-
-impl utoipa::ToSchema for Number {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Number".into()
+        let text = raw.get().trim_matches('"');
+        Self::parse(text).ok_or_else(|| D::Error::custom(format!("{text} is not a decimal number")))
     }
 }
 
@@ -82,50 +50,20 @@ impl utoipa::ToSchema for Number {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use proptest::prelude::*;
-
-    fn read(json: &str) -> Result<Number, serde_json::Error> {
-        serde_json::from_str(json)
-    }
 
     #[test]
-    fn one_tenth_stays_one_tenth() {
-        assert_eq!(read("0.1").unwrap(), Number(Decimal::new(1, 1)));
-        assert_eq!(read("0.57").unwrap(), Number(Decimal::new(57, 2)));
-        assert_eq!(read("\"0.57\"").unwrap(), Number(Decimal::new(57, 2)));
-        assert_eq!(read("1e-2").unwrap(), Number(Decimal::new(1, 2)));
-        assert_eq!(
-            read("0.12345678901234567890123456").unwrap().to_string(),
-            "0.12345678901234567890123456"
-        );
-    }
-
-    #[test]
-    fn what_is_not_an_exact_decimal_is_refused() {
-        for json in ["null", "true", "[]", "\"\"", "\"half\"", "1e400", "0.123456789012345678901234567890123"] {
-            assert!(read(json).is_err(), "{json}");
+    fn digits_that_a_double_would_lose_are_kept() {
+        for text in ["0.1", "123456789.123456", "0.000001", "9007199254740993"] {
+            let number: ExactNumber = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&number).unwrap(), text);
         }
     }
 
     #[test]
-    fn an_absent_optional_number_stays_absent() {
-        #[derive(Deserialize)]
-        struct Body {
-            #[serde(default)]
-            share: Option<Number>,
-        }
-        let share = |json| serde_json::from_str::<Body>(json).unwrap().share;
-        assert_eq!(share("{}"), None);
-        assert_eq!(share("{\"share\":null}"), None);
-        assert_eq!(share("{\"share\":0.25}"), Some(Number(Decimal::new(25, 2))));
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_read_back(mantissa in any::<i64>(), scale in 0_u32..=18) {
-            let number = Number(Decimal::new(mantissa, scale));
-            let json = serde_json::to_string(&number).unwrap();
-            prop_assert_eq!(read(&json).unwrap(), number);
-        }
+    fn an_exponent_and_a_string_are_read() {
+        assert_eq!(ExactNumber::parse("1e-3").unwrap().0.to_string(), "0.001");
+        let number: ExactNumber = serde_json::from_str("\"2.50\"").unwrap();
+        assert_eq!(serde_json::to_string(&number).unwrap(), "2.5");
+        assert!(ExactNumber::parse("1,5").is_none());
     }
 }

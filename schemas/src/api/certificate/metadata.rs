@@ -1,0 +1,131 @@
+//! Issuance metadata.
+
+use crate::event::issuance::IssuanceMetadata;
+use crate::id::MetadataId;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+const fn configuration_1() -> u8 {
+    1
+}
+
+/// Issuance metadata to record; it applies to what is issued from readings after it.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[schema(as = IssuanceMetaDataBase, example = json!({
+    "country_of_issuance": "UK", "connected_grid_identification": "NESO",
+    "issuing_body": "OFGEM", "issue_market_zone": "NESO", "legal_status": null,
+    "issuance_purpose": "disclosure", "support_received": null, "quality_scheme_reference": null,
+    "dissemination_level": null, "registry_configuration": 1
+}))]
+pub struct NewMetadata {
+    /// Country of issuance.
+    pub country_of_issuance: String,
+    /// Grid the devices are connected to.
+    pub connected_grid_identification: String,
+    /// The issuing body.
+    pub issuing_body: String,
+    /// Market zone of issuance.
+    pub issue_market_zone: String,
+    /// Legal status of the certificates.
+    #[serde(default)]
+    pub legal_status: Option<String>,
+    /// Purpose of issuance.
+    #[serde(default)]
+    pub issuance_purpose: Option<String>,
+    /// Public support received.
+    #[serde(default)]
+    pub support_received: Option<String>,
+    /// Reference to a quality scheme.
+    #[serde(default)]
+    pub quality_scheme_reference: Option<String>,
+    /// Whether usable for disclosure.
+    #[serde(default)]
+    pub dissemination_level: Option<String>,
+    /// EnergyTag configuration 1, 2 or 3; 1 where absent.
+    #[serde(default = "configuration_1")]
+    #[schema(minimum = 1, maximum = 3)]
+    pub registry_configuration: u8,
+}
+
+impl From<NewMetadata> for IssuanceMetadata {
+    fn from(new: NewMetadata) -> Self {
+        Self {
+            country_of_issuance: new.country_of_issuance,
+            connected_grid_identification: new.connected_grid_identification,
+            issuing_body: new.issuing_body,
+            issue_market_zone: new.issue_market_zone,
+            legal_status: new.legal_status,
+            issuance_purpose: new.issuance_purpose,
+            support_received: new.support_received,
+            quality_scheme_reference: new.quality_scheme_reference,
+            dissemination_level: new.dissemination_level,
+            registry_configuration: new.registry_configuration,
+        }
+    }
+}
+
+/// Recorded issuance metadata.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = IssuanceMetaDataRead, example = json!({
+    "id": 1, "created_at": "2024-11-18T09:00:00.5Z", "country_of_issuance": "UK",
+    "connected_grid_identification": "NESO", "issuing_body": "OFGEM", "issue_market_zone": "NESO",
+    "legal_status": null, "issuance_purpose": "disclosure", "support_received": null,
+    "quality_scheme_reference": null, "dissemination_level": null, "registry_configuration": 1
+}))]
+pub struct Metadata {
+    /// Its id.
+    pub id: MetadataId,
+    /// When it was recorded.
+    pub created_at: DateTime<Utc>,
+    /// Country of issuance.
+    pub country_of_issuance: String,
+    /// Grid the devices are connected to.
+    pub connected_grid_identification: String,
+    /// The issuing body.
+    pub issuing_body: String,
+    /// Market zone of issuance.
+    pub issue_market_zone: String,
+    /// Legal status of the certificates.
+    pub legal_status: Option<String>,
+    /// Purpose of issuance.
+    pub issuance_purpose: Option<String>,
+    /// Public support received.
+    pub support_received: Option<String>,
+    /// Reference to a quality scheme.
+    pub quality_scheme_reference: Option<String>,
+    /// Whether usable for disclosure.
+    pub dissemination_level: Option<String>,
+    /// EnergyTag configuration 1, 2 or 3.
+    pub registry_configuration: i16,
+}
+
+impl Metadata {
+    /// The metadata as recorded at `recorded_at`.
+    #[must_use]
+    pub fn of(id: MetadataId, metadata: IssuanceMetadata, recorded_at: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            created_at: recorded_at,
+            country_of_issuance: metadata.country_of_issuance,
+            connected_grid_identification: metadata.connected_grid_identification,
+            issuing_body: metadata.issuing_body,
+            issue_market_zone: metadata.issue_market_zone,
+            legal_status: metadata.legal_status,
+            issuance_purpose: metadata.issuance_purpose,
+            support_received: metadata.support_received,
+            quality_scheme_reference: metadata.quality_scheme_reference,
+            dissemination_level: metadata.dissemination_level,
+            registry_configuration: metadata.registry_configuration.into(),
+        }
+    }
+}
+
+/// A page of issuance metadata.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MetadataPage {
+    /// The metadata, newest first.
+    pub issuance_metadata: Vec<Metadata>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+}

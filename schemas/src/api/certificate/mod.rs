@@ -1,0 +1,20 @@
+//! Certificate bundles, actions on them and issuance metadata on the wire.
+
+mod action;
+mod action_request;
+mod bundle;
+mod bundle_full;
+mod issue;
+mod metadata;
+mod query;
+
+pub use action::{Action, ActionPage, ActionPart, ActionSummary, Remainder};
+pub use action_request::{
+    ActionRequest, Asked, CancelRequest, ClaimRequest, LockRequest, ReleaseRequest, ReserveRequest,
+    TransferRequest, UnlockRequest, WithdrawRequest,
+};
+pub use bundle::{Bundle, BundlePage};
+pub use bundle_full::BundleFull;
+pub use issue::NewBundle;
+pub use metadata::{Metadata, MetadataPage, NewMetadata};
+pub use query::{BundleQuery, BundleQueryAnswer, SortOrder};

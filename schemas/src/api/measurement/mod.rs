@@ -1,0 +1,11 @@
+//! Meter readings on the wire.
+
+mod report;
+mod submission;
+
+pub use report::{
+    MeasurementChange, MeasurementFilter, MeasurementPage, MeasurementReport, NewMeasurement,
+};
+pub use submission::{
+    Reading, ReadingTexts, ReadingsSubmitted, ReadingsUpload, RefusedValue, SubmitReadings, UploadFields,
+};

@@ -1,0 +1,154 @@
+//! One meter reading.
+
+use crate::WattHours;
+use crate::api::field::{Fields, FromFields};
+use crate::id::{DeviceId, MeasurementId};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A reading to submit by itself.
+#[derive(Debug, Clone, ToSchema)]
+#[schema(as = MeasurementReportBase, example = json!({
+    "device_id": 1,
+    "interval_start_datetime": "2024-11-18T10:00:00Z",
+    "interval_end_datetime": "2024-11-18T11:00:00Z",
+    "interval_usage": 1000,
+    "gross_net_indicator": "NET"
+}))]
+pub struct NewMeasurement {
+    /// The metered device.
+    #[schema(value_type = i64)]
+    pub device_id: DeviceId,
+    /// Start of the interval.
+    pub interval_start_datetime: DateTime<Utc>,
+    /// End of the interval, exclusive.
+    pub interval_end_datetime: DateTime<Utc>,
+    /// Metered energy in Wh.
+    #[schema(value_type = i64, minimum = 0)]
+    pub interval_usage: WattHours,
+    /// `NET` or `GROSS`.
+    #[schema(max_length = 20)]
+    pub gross_net_indicator: String,
+}
+
+impl FromFields for NewMeasurement {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let device_id = fields.required("device_id");
+        let interval_start_datetime = fields.required("interval_start_datetime");
+        let interval_end_datetime = fields.required("interval_end_datetime");
+        let interval_usage = fields.required("interval_usage");
+        let gross_net_indicator = fields.required("gross_net_indicator");
+        Some(Self {
+            device_id: device_id?,
+            interval_start_datetime: interval_start_datetime?,
+            interval_end_datetime: interval_end_datetime?,
+            interval_usage: interval_usage?,
+            gross_net_indicator: gross_net_indicator?,
+        })
+    }
+}
+
+/// What to change of a reading that no certificate was issued for; what is absent stays.
+#[derive(Debug, Clone, Default, ToSchema)]
+#[schema(as = MeasurementReportUpdate, example = json!({
+    "interval_start_datetime": "2024-11-18T11:00:00Z",
+    "interval_end_datetime": "2024-11-18T12:00:00Z"
+}))]
+pub struct MeasurementChange {
+    /// Device it shall stand under.
+    #[schema(value_type = Option<i64>)]
+    pub device_id: Option<DeviceId>,
+    /// Start of the interval it shall stand for.
+    pub interval_start_datetime: Option<DateTime<Utc>>,
+    /// End of the interval it shall stand for, exclusive.
+    pub interval_end_datetime: Option<DateTime<Utc>>,
+}
+
+impl FromFields for MeasurementChange {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            device_id: fields.optional("device_id"),
+            interval_start_datetime: fields.optional("interval_start_datetime"),
+            interval_end_datetime: fields.optional("interval_end_datetime"),
+        })
+    }
+}
+
+/// An accepted reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeasurementReportRead, example = json!({
+    "id": 1,
+    "created_at": "2024-11-18T12:00:00.123456Z",
+    "device_id": 1,
+    "interval_start_datetime": "2024-11-18T10:00:00Z",
+    "interval_end_datetime": "2024-11-18T11:00:00Z",
+    "interval_usage": 1000,
+    "gross_net_indicator": "NET",
+    "is_deleted": false
+}))]
+pub struct MeasurementReport {
+    /// Its id.
+    #[schema(value_type = i64)]
+    pub id: MeasurementId,
+    /// When it was accepted.
+    pub created_at: DateTime<Utc>,
+    /// The metered device.
+    #[schema(value_type = i64)]
+    pub device_id: DeviceId,
+    /// Start of the interval.
+    pub interval_start_datetime: DateTime<Utc>,
+    /// End of the interval, exclusive.
+    pub interval_end_datetime: DateTime<Utc>,
+    /// Metered energy in Wh.
+    #[schema(value_type = i64)]
+    pub interval_usage: WattHours,
+    /// `NET` or `GROSS`, as submitted.
+    pub gross_net_indicator: String,
+    /// Whether it was taken back.
+    pub is_deleted: bool,
+}
+
+/// Which readings of a list are wanted.
+#[derive(Debug, Clone, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MeasurementFilter {
+    /// The metered device; all that the caller may see where absent.
+    #[param(value_type = Option<i64>)]
+    pub device_id: Option<DeviceId>,
+    /// First start of an interval; needs `device_id`.
+    pub from: Option<DateTime<Utc>>,
+    /// Intervals start before; needs `device_id`.
+    pub to: Option<DateTime<Utc>>,
+}
+
+impl FromFields for MeasurementFilter {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let read = Self {
+            device_id: fields.optional("device_id"),
+            from: fields.optional("from"),
+            to: fields.optional("to"),
+        };
+        if !fields.has("device_id") {
+            for bound in ["from", "to"] {
+                if fields.has(bound) {
+                    fields.refuse(
+                        "device_id",
+                        crate::api::problem::code::MISSING,
+                        format!("`{bound}` needs `device_id`"),
+                    );
+                }
+            }
+        }
+        Some(read)
+    }
+}
+
+/// A page of readings.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MeasurementPage {
+    /// The readings: of one device by interval, of several by id.
+    pub measurement_reports: Vec<MeasurementReport>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+}

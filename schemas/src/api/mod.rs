@@ -1,0 +1,20 @@
+//! Requests and responses of the HTTP API: the contract of the FEA registry, and what ours adds in the
+//! same style.
+//!
+//! Responses are written by serde. Requests are read field by field ([`field::Fields`]), so that every
+//! field at fault is reported at once and no number passes through a float.
+
+pub mod account;
+pub mod auth;
+pub mod decimal;
+pub mod device;
+pub mod field;
+pub mod page;
+pub mod problem;
+pub mod time;
+pub mod user;
+pub mod value;
+
+pub use decimal::ExactNumber;
+pub use field::{Fields, FromFields};
+pub use value::FromValue;

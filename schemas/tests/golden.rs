@@ -1,0 +1,308 @@
+//! The bytes of every version of every event, pinned: an event once written must be readable for ever.
+//!
+//! A new version of an event keeps the old file and adds one. `UPDATE_GOLDEN=1` writes missing files.
+#![allow(clippy::unwrap_used)]
+
+use rust_decimal::Decimal;
+use schemas::energy::{DeviceType, EnergyCarrier, EnergySource, GpsLocation, TechnologyType};
+use schemas::envelope::{Actor, Envelope, Idempotency};
+use schemas::event::account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
+use schemas::event::action::{BundleAction, Origin, Part, Split};
+use schemas::event::device::{DeviceAttributes, DeviceRegistered, DeviceRemoved, DeviceUpdated};
+use schemas::event::identity::{
+    UserChanges, UserProfile, UserRegistered, UserRemoved, UserUpdated,
+};
+use schemas::event::issuance::{
+    BundlesIssued, IssuanceMetadata, IssuanceMetadataRecorded, IssuanceTerms,
+};
+use schemas::event::reading::{MeasurementMoved, MeasurementWithdrawn, ReadingsAccepted, Run};
+use schemas::event::{IdentityEvent, LedgerEvent};
+use schemas::id::{
+    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, UserId,
+};
+use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role};
+use schemas::{Interval, WattHours, Watts};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use uuid::Uuid;
+
+fn at(text: &str) -> chrono::DateTime<chrono::Utc> {
+    text.parse().unwrap()
+}
+
+fn hour() -> Interval {
+    Interval::new(at("2024-11-18T10:00:00Z"), at("2024-11-18T11:00:00Z")).unwrap()
+}
+
+fn device() -> DeviceAttributes {
+    DeviceAttributes {
+        device_name: "Whitelee".into(),
+        local_device_identifier: Some("T_WHILW-1".into()),
+        device_unique_id: Some("GB-0001".into()),
+        grid: "NESO".into(),
+        energy_source: EnergySource::Wind,
+        technology_type: TechnologyType::WindTurbine,
+        device_type: DeviceType::Production,
+        operational_date: at("2009-05-20T00:00:00Z"),
+        capacity_w: Watts(539_000_000),
+        peak_demand_w: Watts(0),
+        location: "Eaglesham, Scotland".into(),
+        gps_location: GpsLocation::from_text("55.6917, -4.2739"),
+        is_storage: false,
+    }
+}
+
+fn runs() -> Vec<Run> {
+    vec![Run {
+        start: hour().start(),
+        step_s: 3_600,
+        wh: vec![WattHours(10), WattHours(0), WattHours(20)],
+    }]
+}
+
+fn action(action_type: ActionType) -> BundleAction {
+    let transfers = action_type == ActionType::Transfer;
+    let withdraws = action_type == ActionType::Withdraw;
+    BundleAction {
+        action_id: ActionId(4),
+        action_type,
+        source_id: AccountId(1),
+        user_id: (action_type != ActionType::Expire).then_some(UserId(3)),
+        target_id: transfers.then_some(AccountId(2)),
+        beneficiary: (action_type == ActionType::Cancel).then(|| "Acme".into()),
+        beneficiary_account_id: (action_type == ActionType::Cancel).then_some(AccountId(2)),
+        reason: withdraws.then(|| "meter fault".into()),
+        certificate_quantity: transfers.then_some(WattHours(4)),
+        certificate_bundle_percentage: withdraws.then(|| Decimal::new(25, 2)),
+        quantity_mode: QuantityMode::PerBundle,
+        localise_time: true,
+        requested_at: at("2024-11-19T08:00:00.000001Z"),
+        parts: vec![Part {
+            bundle_id: BundleId(7),
+            start: CertificateId(1),
+            end: CertificateId(4),
+            split: transfers.then_some(Split {
+                taken: BundleId(8),
+                rest: BundleId(9),
+                rest_end: CertificateId(10),
+                rest_status: CertificateStatus::Active,
+            }),
+            origin: withdraws.then(|| Origin {
+                device_id: DeviceId(5),
+                interval_start: hour().start(),
+            }),
+        }],
+    }
+}
+
+fn ledger_samples() -> Vec<LedgerEvent> {
+    let mut samples: Vec<LedgerEvent> = vec![
+        AccountOpened {
+            account_id: AccountId(1),
+            account_name: "Test Account".into(),
+            user_ids: vec![UserId(1), UserId(2)],
+        }
+        .into(),
+        AccountUpdated {
+            account_id: AccountId(1),
+            previous_name: "Test Account".into(),
+            account_name: "Renamed".into(),
+            user_ids: vec![UserId(1)],
+        }
+        .into(),
+        WhitelistChanged {
+            account_id: AccountId(2),
+            added: vec![AccountId(1)],
+            removed: vec![AccountId(3)],
+        }
+        .into(),
+        AccountClosed {
+            account_id: AccountId(3),
+        }
+        .into(),
+        DeviceRegistered {
+            device_id: DeviceId(5),
+            account_id: AccountId(1),
+            attributes: device(),
+        }
+        .into(),
+        DeviceUpdated {
+            device_id: DeviceId(5),
+            previous_account_id: AccountId(1),
+            account_id: AccountId(2),
+            attributes: device(),
+        }
+        .into(),
+        DeviceRemoved {
+            device_id: DeviceId(5),
+            account_id: AccountId(2),
+        }
+        .into(),
+        IssuanceMetadataRecorded {
+            metadata_id: MetadataId(1),
+            metadata: IssuanceMetadata {
+                country_of_issuance: "UK".into(),
+                connected_grid_identification: "NESO".into(),
+                issuing_body: "OFGEM".into(),
+                issue_market_zone: "GB".into(),
+                legal_status: Some("legal".into()),
+                issuance_purpose: Some("disclosure".into()),
+                support_received: Some("none".into()),
+                quality_scheme_reference: Some("EnergyTag".into()),
+                dissemination_level: Some("public".into()),
+                registry_configuration: 1,
+            },
+        }
+        .into(),
+        ReadingsAccepted {
+            device_id: DeviceId(5),
+            account_id: AccountId(1),
+            first_measurement_id: MeasurementId(11),
+            gross_net_indicator: "NET".into(),
+            runs: runs(),
+            repeated: 2,
+        }
+        .into(),
+        MeasurementMoved {
+            measurement_id: MeasurementId(12),
+            previous_device_id: DeviceId(5),
+            previous_interval: hour(),
+            device_id: DeviceId(6),
+            interval: hour(),
+            wh: WattHours(0),
+        }
+        .into(),
+        MeasurementWithdrawn {
+            measurement_id: MeasurementId(12),
+            device_id: DeviceId(5),
+            interval: hour(),
+            wh: WattHours(0),
+        }
+        .into(),
+        BundlesIssued {
+            device_id: DeviceId(5),
+            account_id: AccountId(1),
+            metadata_id: MetadataId(1),
+            first_bundle_id: BundleId(7),
+            first_certificate_id: CertificateId(1),
+            terms: IssuanceTerms {
+                energy_source: EnergySource::Wind,
+                energy_carrier: EnergyCarrier::Electricity,
+                registry_configuration: 1,
+                issuance_post_energy_carrier_conversion: false,
+                expiry: at("2026-11-19T08:00:00Z"),
+                emissions_factor_production_device: Some(Decimal::new(115, 1)),
+                emissions_factor_source: Some("IPCC".into()),
+            },
+            runs: runs(),
+        }
+        .into(),
+    ];
+    samples.extend(
+        ActionType::ALL
+            .iter()
+            .map(|kind| LedgerEvent::from(action(*kind))),
+    );
+    samples
+}
+
+fn identity_samples() -> Vec<IdentityEvent> {
+    vec![
+        UserRegistered {
+            user_id: UserId(3),
+            profile: UserProfile {
+                name: "Ada".into(),
+                email: "ada@example.org".into(),
+                role: Role::Production,
+                organisation: Some("Acme".into()),
+                password_hash: Some("$argon2id$...".into()),
+            },
+        }
+        .into(),
+        UserUpdated {
+            user_id: UserId(3),
+            previous_email: Uuid::from_u128(1),
+            changes: UserChanges {
+                role: Some(Role::Admin),
+                ..UserChanges::default()
+            },
+        }
+        .into(),
+        UserRemoved {
+            user_id: UserId(3),
+            email: Uuid::from_u128(1),
+        }
+        .into(),
+    ]
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
+}
+
+fn pinned(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let path = folder().join(name);
+    if !path.exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, bytes).unwrap();
+    }
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn events_are_written_and_read_as_the_golden_files_say() {
+    let mut files = BTreeSet::from(["Envelope.json".to_owned()]);
+    for sample in ledger_samples() {
+        let (name, version) = (sample.event_type(), sample.version());
+        let golden = pinned(&format!("{name}.v{version}.json"), &sample.encode());
+        assert_eq!(
+            String::from_utf8(sample.encode()).unwrap(),
+            String::from_utf8(golden.clone()).unwrap()
+        );
+        assert_eq!(LedgerEvent::decode(name, version, &golden).unwrap(), sample);
+        files.insert(format!("{name}.v{version}.json"));
+    }
+    for sample in identity_samples() {
+        let (name, version) = (sample.event_type(), sample.version());
+        let golden = pinned(&format!("{name}.v{version}.json"), &sample.encode());
+        assert_eq!(
+            String::from_utf8(sample.encode()).unwrap(),
+            String::from_utf8(golden.clone()).unwrap()
+        );
+        assert_eq!(
+            IdentityEvent::decode(name, version, &golden).unwrap(),
+            sample
+        );
+        files.insert(format!("{name}.v{version}.json"));
+    }
+    let found: BTreeSet<_> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(
+        found, files,
+        "each golden file has its sample and each sample its file"
+    );
+    assert_eq!(files.len(), 1 + 12 + 9 + 3);
+}
+
+#[test]
+fn the_envelope_is_written_and_read_as_its_golden_file_says() {
+    let envelope = Envelope {
+        recorded_at: at("2024-11-19T08:00:00.000002Z"),
+        actor: Actor::User(UserId(3)),
+        command_id: Uuid::from_u128(5),
+        correlation_id: Uuid::from_u128(6),
+        causation_id: None,
+        idempotency: Some(Idempotency {
+            key: Uuid::from_u128(7),
+            request: Uuid::from_u128(8),
+        }),
+    };
+    let bytes = serde_json::to_vec(&envelope).unwrap();
+    let golden = pinned("Envelope.json", &bytes);
+    assert_eq!(bytes, golden);
+    assert_eq!(
+        serde_json::from_slice::<Envelope>(&golden).unwrap(),
+        envelope
+    );
+}
