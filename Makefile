@@ -1,0 +1,65 @@
+# Everything is one command; the work is done by cargo and by the two programs.
+#
+#   make dev ARGS='--set http.port=8001'   flags of `registry dev`
+#   make db.rebuild TARGET=read            read, write or all
+#   make db.reset CONFIRM=yes              without the question
+#   make bench ROW=transfer                one row of the table
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+# A shell opened before rustup was installed does not have it.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# Settings of a local `.env` hold for all that runs here.
+ENV := set -a; if [ -f .env ]; then . ./.env; fi; set +a;
+# One set of packages, so that cargo resolves the same features each time and builds them once.
+BUILD := cargo build --release --package registry --package projections --bins
+BIN := "$${CARGO_TARGET_DIR:-target}"/release
+# What `registry dev` last ran with; written by it.
+DEV_CONFIG := GCR_CONFIG="$${GCR_DATA_DIR:-data}/dev.toml"
+TARGET ?= all
+
+.PHONY: help dev test lint fmt db.seed db.reset db.rebuild openapi bench install
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+dev: install ## Build and run all of it here: event store, two Postgres, API, projectors
+	@$(BUILD)
+	@$(ENV) exec $(BIN)/registry dev $(ARGS)
+
+test: install lint ## Check format and lints, run every test
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace; \
+	else cargo test --workspace --lib --bins --tests; fi
+	@cargo test --workspace --doc --quiet
+
+lint: ## Check format and lints
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+db.seed: ## Fill the running dev registry with the demo, through its API; twice adds nothing
+	@$(BUILD)
+	@$(ENV) $(DEV_CONFIG) $(BIN)/registry seed
+
+db.reset: ## Delete the dev data, events included; asks first
+	@$(BUILD)
+	@$(ENV) $(BIN)/registry dev --reset $(if $(filter yes,$(CONFIRM)),--yes)
+
+db.rebuild: ## Build the projections of dev anew from the events (TARGET=read|write|all)
+	@$(BUILD)
+	@$(ENV) $(DEV_CONFIG) $(BIN)/projector rebuild --target $(TARGET)
+
+openapi: ## Write the API's document to schemas/openapi/openapi.json
+	@cargo run --quiet --package registry -- openapi --output schemas/openapi/openapi.json
+
+bench: install ## Measure every row of the targets, or one (ROW=transfer)
+	@$(BUILD)
+	@cargo run --release --package tests --bin bench -- $(ROW)
+
+install:
+	@.ci/install

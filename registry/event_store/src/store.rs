@@ -1,0 +1,160 @@
+//! The trait every event store implements.
+
+use crate::{AppendError, NewEvent, RecordedEvent, StoreError};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use schemas::log::{Position, RunningHash, StreamName};
+
+/// Where a stream stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Head {
+    /// Position of the last event; [`Position::START`] for a stream without events.
+    pub position: Position,
+    /// Running hash up to there.
+    pub hash: RunningHash,
+}
+
+impl Head {
+    /// The head of a stream without events.
+    pub const START: Self = Self {
+        position: Position::START,
+        hash: RunningHash::START,
+    };
+}
+
+/// What a store takes in one append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one event: type, data and metadata.
+    pub event_bytes: usize,
+    /// Bytes of all events of one append.
+    pub append_bytes: usize,
+    /// Events of one append.
+    pub append_events: usize,
+}
+
+impl Limits {
+    /// Refuses an append that is empty or exceeds a limit.
+    pub fn admit(&self, events: &[NewEvent]) -> Result<(), AppendError> {
+        let within = |what, size, limit| {
+            if size > limit {
+                Err(AppendError::TooLarge { what, size, limit })
+            } else {
+                Ok(())
+            }
+        };
+        if events.is_empty() {
+            return Err(AppendError::Empty);
+        }
+        within(
+            "the number of events of the append",
+            events.len(),
+            self.append_events,
+        )?;
+        for event in events {
+            within(
+                "the size of an event in bytes",
+                event.size(),
+                self.event_bytes,
+            )?;
+        }
+        let bytes = events.iter().map(NewEvent::size).sum();
+        within("the size of the append in bytes", bytes, self.append_bytes)
+    }
+}
+
+/// Named streams of events, each in one total, gapless order.
+///
+/// Positions count from 1 and never change. An acknowledged append is durable. Several processes may
+/// have the same store open; the expected position keeps them from overwriting each other's decisions.
+pub trait EventStore: Send + Sync + 'static {
+    /// Appends `events` behind `expected`, all or none, and returns the new head once they are
+    /// durable.
+    ///
+    /// Appends that wait at the same time share a flush; each has its own check and result, and in which
+    /// order they are taken is not said. An append
+    /// whose future is dropped, or whose answer is lost, may or may not be done: read the events behind
+    /// `expected` and compare their ids before sending it again.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; an append without events is [`AppendError::Empty`].
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'a, Result<Head, AppendError>>;
+
+    /// Up to `limit` events strictly behind `after`, in order. Stops early at a byte cap of the
+    /// adapter, though never before the first event, so an empty answer means that there are none (or
+    /// that `limit` is 0). A stream nobody has written to is empty.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if an event is not the one that was recorded.
+    fn read<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>, StoreError>>;
+
+    /// All events strictly behind `after`, first those recorded, then new ones as they come, in
+    /// non-empty batches, each event once and in order.
+    ///
+    /// It holds at most two batches in memory and ends only behind an error.
+    fn subscribe(
+        &self,
+        stream: &StreamName,
+        after: Position,
+    ) -> BoxStream<'static, Result<Vec<RecordedEvent>, StoreError>>;
+
+    /// Where the stream stands now.
+    ///
+    /// # Errors
+    /// If the store can not be read.
+    fn head<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Head, StoreError>>;
+
+    /// What this store takes in one append.
+    fn limits(&self) -> Limits;
+
+    /// Proves that the stream still holds the history a checkpoint was taken from.
+    ///
+    /// # Errors
+    /// [`StoreError::BehindCheckpoint`] if it ends before the checkpoint, [`StoreError::Diverged`] if
+    /// the hash there is another one.
+    fn check<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        checkpoint: Head,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            let at = checkpoint.position;
+            let stored = if at == Position::START {
+                RunningHash::START
+            } else {
+                match self.read(stream, at.plus(-1), 1).await?.first() {
+                    Some(event) => event.hash,
+                    None => {
+                        let head = self.head(stream).await?.position;
+                        return Err(StoreError::BehindCheckpoint {
+                            stream: stream.clone(),
+                            head,
+                            checkpoint: at,
+                        });
+                    }
+                }
+            };
+            if stored == checkpoint.hash {
+                return Ok(());
+            }
+            Err(StoreError::Diverged {
+                stream: stream.clone(),
+                position: at,
+                stored,
+                checkpoint: checkpoint.hash,
+            })
+        }
+        .boxed()
+    }
+}
