@@ -126,6 +126,35 @@ pub fn apply(changes: &mut Changes<'_>, recorded: &Recorded<'_>) -> Result<(), N
     }
 }
 
+/// What the action makes of a bundle that it acts on as a whole: a listed one that is not split, or
+/// the child that was taken.
+pub fn act_on(bundle: &mut Bundle, action: &BundleAction) {
+    let before = bundle.status;
+    match transition(action.action_type).outcome {
+        Outcome::Stays => {}
+        Outcome::Becomes(status) => bundle.status = status,
+        Outcome::Returns => {
+            bundle.status = bundle
+                .locked_from
+                .take()
+                .unwrap_or(CertificateStatus::Active);
+        }
+    }
+    match action.action_type {
+        ActionType::Transfer => {
+            if let Some(target) = action.target_id {
+                bundle.account_id = target;
+            }
+        }
+        ActionType::Cancel => {
+            bundle.beneficiary.clone_from(&action.beneficiary);
+            bundle.beneficiary_account_id = action.beneficiary_account_id;
+        }
+        ActionType::Lock => bundle.locked_from = Some(before),
+        _ => {}
+    }
+}
+
 struct Fold<'c, 'a> {
     changes: &'c mut Changes<'a>,
     position: Position,
@@ -429,32 +458,8 @@ impl Fold<'_, '_> {
     }
 
     fn bundle_acted(&mut self, key: Key, action: &BundleAction) -> Result<(), NotLoaded> {
-        let Some(Some(Entry::Bundle(bundle))) = self.changes.edit(key, self.position)? else {
-            return Ok(());
-        };
-        let before = bundle.status;
-        match transition(action.action_type).outcome {
-            Outcome::Stays => {}
-            Outcome::Becomes(status) => bundle.status = status,
-            Outcome::Returns => {
-                bundle.status = bundle
-                    .locked_from
-                    .take()
-                    .unwrap_or(CertificateStatus::Active)
-            }
-        }
-        match action.action_type {
-            ActionType::Transfer => {
-                if let Some(target) = action.target_id {
-                    bundle.account_id = target;
-                }
-            }
-            ActionType::Cancel => {
-                bundle.beneficiary.clone_from(&action.beneficiary);
-                bundle.beneficiary_account_id = action.beneficiary_account_id;
-            }
-            ActionType::Lock => bundle.locked_from = Some(before),
-            _ => {}
+        if let Some(Some(Entry::Bundle(bundle))) = self.changes.edit(key, self.position)? {
+            act_on(bundle, action);
         }
         Ok(())
     }

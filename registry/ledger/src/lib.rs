@@ -20,7 +20,7 @@ pub mod state;
 pub mod state_machine;
 pub mod user;
 
-pub use apply::{apply, touched};
+pub use apply::{act_on, apply, touched};
 pub use command::Command;
 pub use context::{Context, Policy};
 pub use decide::{Decision, Recorded, decide, needed};

@@ -13,10 +13,26 @@ use world::{World, act, hours, readings};
 
 #[derive(Debug, Clone)]
 enum Step {
-    Submit { device: i64, first: i64, amounts: Vec<i64> },
-    Act { action: usize, source: i64, target: i64, bundles: Vec<usize>, amount: Amount },
-    Withdraw { device: i64, hour: i64, measurement: i64 },
-    Wait { days: i64 },
+    Submit {
+        device: i64,
+        first: i64,
+        amounts: Vec<i64>,
+    },
+    Act {
+        action: usize,
+        source: i64,
+        target: i64,
+        bundles: Vec<usize>,
+        amount: Amount,
+    },
+    Withdraw {
+        device: i64,
+        hour: i64,
+        measurement: i64,
+    },
+    Wait {
+        days: i64,
+    },
 }
 
 fn amount() -> impl Strategy<Value = Amount> {
@@ -43,8 +59,16 @@ fn step() -> impl Strategy<Value = Step> {
 fn command(world: &World, step: Step) -> Option<Command> {
     Some(match step {
         Step::Wait { .. } => return None,
-        Step::Submit { device, first, amounts } => readings(device, hours(first, &amounts)),
-        Step::Withdraw { device, hour, measurement } => Command::WithdrawMeasurement(MeasurementRef {
+        Step::Submit {
+            device,
+            first,
+            amounts,
+        } => readings(device, hours(first, &amounts)),
+        Step::Withdraw {
+            device,
+            hour,
+            measurement,
+        } => Command::WithdrawMeasurement(MeasurementRef {
             measurement_id: MeasurementId(measurement),
             device_id: DeviceId(device),
             interval: {
@@ -52,7 +76,13 @@ fn command(world: &World, step: Step) -> Option<Command> {
                 schemas::Interval::new(row.start, row.end).ok()?
             },
         }),
-        Step::Act { action, source, target, bundles, amount } => {
+        Step::Act {
+            action,
+            source,
+            target,
+            bundles,
+            amount,
+        } => {
             // Mostly bundles the source does hold, so that most actions get far.
             let held: Vec<i64> = world
                 .bundles()

@@ -5,12 +5,17 @@ mod memory;
 mod recover;
 mod request;
 mod source;
+#[cfg(test)]
+mod tests;
 mod worker;
+mod write_database;
 
 pub use memory::DEFAULT_CACHE_ENTRIES;
 pub use request::{ExecuteError, Receipt, Request};
 pub use source::{Loaded, SourceError, StateSource};
+pub use write_database::WriteDatabase;
 
+use chrono::{DateTime, Utc};
 use event_store::{EventStore, StoreError};
 use ledger::{Policy, Stream};
 use schemas::log::StreamName;
@@ -34,6 +39,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Entries kept in memory beyond those the WRITE database does not have yet.
     pub cache_entries: usize,
+    /// Reads the time, once per batch.
+    pub clock: fn() -> DateTime<Utc>,
 }
 
 /// Why a sequencer can not start, or stopped.

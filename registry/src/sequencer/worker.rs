@@ -155,6 +155,12 @@ impl Worker {
         loop {
             if seen > state.head.position {
                 self.catch_up(state).await?;
+                if seen > state.head.position {
+                    return Err(Stopped::Unavailable(format!(
+                        "the WRITE database stands at position {seen}, the ledger ends at {}",
+                        state.head.position
+                    )));
+                }
             }
             let before = loaded.len();
             seen = seen.max(self.load(state, None, waiting, &mut loaded).await);
@@ -374,7 +380,7 @@ impl Worker {
 
     /// Whole microseconds, as the databases keep them, and never before an earlier decision.
     fn now(&mut self) -> DateTime<Utc> {
-        self.last_now = self.last_now.max(Utc::now().trunc_subsecs(6));
+        self.last_now = self.last_now.max((self.settings.clock)().trunc_subsecs(6));
         self.last_now
     }
 

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 /// A request that can be read from named fields: a JSON object, a form, a query string.
 pub trait FromFields: Sized {
+    /// Whether there is anything to read; a request without fields needs no body.
+    const HAS_FIELDS: bool = true;
+
     /// Reads every field before giving up, so that all errors are reported; `None` only where
     /// `fields` has recorded an error.
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self>;
@@ -14,6 +17,8 @@ pub trait FromFields: Sized {
 
 /// A request without fields.
 impl FromFields for () {
+    const HAS_FIELDS: bool = false;
+
     fn from_fields(_: &mut Fields<'_>) -> Option<Self> {
         Some(())
     }

@@ -6,11 +6,14 @@
 
 pub mod account;
 pub mod auth;
+pub mod certificate;
 pub mod decimal;
 pub mod device;
 pub mod field;
+pub mod measurement;
 pub mod page;
 pub mod problem;
+pub mod problem_page;
 pub mod time;
 pub mod user;
 pub mod value;

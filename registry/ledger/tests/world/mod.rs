@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used, dead_code)]
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger::command::{ActOnBundles, Amount, OpenAccount, ReadingRow, RegisterDevice, SubmitReadings, UpdateWhitelist};
+use ledger::command::{
+    ActOnBundles, Amount, OpenAccount, ReadingRow, RegisterDevice, SubmitReadings, UpdateWhitelist,
+};
 use ledger::entry::{Bundle, DeviceDay, Entry};
-use ledger::{Changes, Code, Command, Context, Decision, Entries, Event, Key, Policy, Recorded, Refusal, Slot};
+use ledger::{
+    Changes, Code, Command, Context, Decision, Entries, Event, Key, Policy, Recorded, Refusal, Slot,
+};
 use schemas::WattHours;
 use schemas::energy::{DeviceType, EnergySource, TechnologyType};
 use schemas::envelope::Actor;
@@ -111,15 +115,24 @@ pub fn readings(device: i64, rows: Vec<ReadingRow>) -> Command {
 
 impl World {
     pub fn empty() -> Self {
-        Self { entries: HashMap::new(), events: Vec::new(), now: at("2025-06-01T12:00:00Z") }
+        Self {
+            entries: HashMap::new(),
+            events: Vec::new(),
+            now: at("2025-06-01T12:00:00Z"),
+        }
     }
 
     /// Three accounts that accept from each other in a ring and two devices, in accounts 1 and 2.
     pub fn with_accounts() -> Self {
         let mut world = Self::empty();
-        world.run(Command::RecordIssuanceMetadata(Box::new(metadata()))).unwrap();
+        world
+            .run(Command::RecordIssuanceMetadata(Box::new(metadata())))
+            .unwrap();
         for name in ["One", "Two", "Three"] {
-            let open = OpenAccount { account_name: name.into(), user_ids: vec![UserId(1)] };
+            let open = OpenAccount {
+                account_name: name.into(),
+                user_ids: vec![UserId(1)],
+            };
             world.run(Command::OpenAccount(open)).unwrap();
         }
         for (to, from) in [(2, 1), (3, 2), (1, 3)] {
@@ -131,7 +144,10 @@ impl World {
             world.run(Command::UpdateWhitelist(update)).unwrap();
         }
         for account in [1, 2] {
-            let register = RegisterDevice { account_id: AccountId(account), attributes: attributes() };
+            let register = RegisterDevice {
+                account_id: AccountId(account),
+                attributes: attributes(),
+            };
             world.run(Command::RegisterDevice(register)).unwrap();
         }
         world
@@ -140,15 +156,31 @@ impl World {
     pub fn run(&mut self, command: Command) -> Result<Decision, Refusal> {
         let mut asked: HashMap<Key, Slot> = HashMap::new();
         loop {
-            let view = Database { entries: &self.entries, asked: &asked };
-            let missing: Vec<_> =
-                ledger::needed(&view, &command).into_iter().filter(|key| view.slot(key).is_none()).collect();
+            let view = Database {
+                entries: &self.entries,
+                asked: &asked,
+            };
+            let missing: Vec<_> = ledger::needed(&view, &command)
+                .into_iter()
+                .filter(|key| view.slot(key).is_none())
+                .collect();
             if missing.is_empty() {
                 break;
             }
-            asked.extend(missing.into_iter().map(|key| (key, Slot { entry: None, as_of: Position::START })));
+            asked.extend(missing.into_iter().map(|key| {
+                (
+                    key,
+                    Slot {
+                        entry: None,
+                        as_of: Position::START,
+                    },
+                )
+            }));
         }
-        let view = Database { entries: &self.entries, asked: &asked };
+        let view = Database {
+            entries: &self.entries,
+            asked: &asked,
+        };
         let context = Context {
             now: self.now,
             requested_at: self.now,
@@ -160,8 +192,13 @@ impl World {
         for event in &decision.events {
             self.events.push(event.clone());
             let position = Position(i64::try_from(self.events.len()).unwrap());
-            let recorded = Recorded { position, idempotency: None, event };
-            ledger::apply(&mut changes, &recorded).expect("a decision names every entry that its events touch");
+            let recorded = Recorded {
+                position,
+                idempotency: None,
+                event,
+            };
+            ledger::apply(&mut changes, &recorded)
+                .expect("a decision names every entry that its events touch");
         }
         let changed = changes.into_changed();
         self.entries.extend(changed);
@@ -223,21 +260,37 @@ impl World {
                 let mut expected = *start;
                 while expected <= *end {
                     let (from, to) = next.next().expect("a leaf for every certificate issued");
-                    assert_eq!(*from, expected, "device {device}: a certificate is missing or held twice");
+                    assert_eq!(
+                        *from, expected,
+                        "device {device}: a certificate is missing or held twice"
+                    );
                     expected = to + 1;
                 }
-                assert_eq!(expected, end + 1, "device {device}: a leaf reaches beyond its issuance");
+                assert_eq!(
+                    expected,
+                    end + 1,
+                    "device {device}: a leaf reaches beyond its issuance"
+                );
             }
-            assert!(next.next().is_none(), "device {device}: a leaf was never issued");
+            assert!(
+                next.next().is_none(),
+                "device {device}: a leaf was never issued"
+            );
         }
         // I2: what is issued and not withdrawn is at most what was metered, per device and interval.
         let mut outstanding: BTreeMap<(DeviceId, DateTime<Utc>), i64> = BTreeMap::new();
-        for bundle in leaves.values().filter(|bundle| bundle.status != CertificateStatus::Withdrawn) {
-            *outstanding.entry((bundle.device_id, bundle.interval.start())).or_default() += bundle.quantity().0;
+        for bundle in leaves
+            .values()
+            .filter(|bundle| bundle.status != CertificateStatus::Withdrawn)
+        {
+            *outstanding
+                .entry((bundle.device_id, bundle.interval.start()))
+                .or_default() += bundle.quantity().0;
         }
         let mut metered = 0;
         for (key, slot) in &self.entries {
-            let (Key::DeviceDay(device, day), Some(Entry::DeviceDay(DeviceDay(readings)))) = (key, &slot.entry)
+            let (Key::DeviceDay(device, day), Some(Entry::DeviceDay(DeviceDay(readings)))) =
+                (key, &slot.entry)
             else {
                 continue;
             };
@@ -245,11 +298,17 @@ impl World {
                 let start = day.start() + TimeDelta::seconds(i64::from(*second));
                 let issued = outstanding.remove(&(*device, start)).unwrap_or_default();
                 assert_eq!(issued, reading.issued.0, "device {device} at {start}");
-                assert!(issued <= reading.wh.0, "device {device} at {start} issued more than was metered");
+                assert!(
+                    issued <= reading.wh.0,
+                    "device {device} at {start} issued more than was metered"
+                );
                 metered += 1;
             }
         }
-        assert!(outstanding.is_empty(), "issued without a reading ({metered} read): {outstanding:?}");
+        assert!(
+            outstanding.is_empty(),
+            "issued without a reading ({metered} read): {outstanding:?}"
+        );
         // I4: what accounts hold is what their bundles say.
         for account in 1..=3 {
             let held: i64 = leaves
@@ -258,11 +317,17 @@ impl World {
                 .map(|bundle| bundle.quantity().0)
                 .sum();
             let known = self.entries.contains_key(&Key::Account(AccountId(account)));
-            assert_eq!(if known { self.live_wh(account) } else { 0 }, held, "account {account}");
+            assert_eq!(
+                if known { self.live_wh(account) } else { 0 },
+                held,
+                "account {account}"
+            );
         }
     }
 }
 
 pub fn code(result: Result<Decision, Refusal>) -> Code {
-    result.expect_err("the command should have been refused").code
+    result
+        .expect_err("the command should have been refused")
+        .code
 }

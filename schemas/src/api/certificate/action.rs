@@ -2,12 +2,13 @@
 
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
+use crate::api::field::{Fields, FromFields};
 use crate::event::action::{BundleAction, Part};
 use crate::id::{AccountId, ActionId, BundleId, CertificateId, UserId};
 use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// An action that was taken: what was asked, and what became of every bundle it touched.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -32,28 +33,36 @@ use utoipa::ToSchema;
 }))]
 pub struct Action {
     /// Its id.
+    #[schema(value_type = i64)]
     pub id: ActionId,
     /// When it was recorded.
     pub created_at: DateTime<Utc>,
     /// What was done.
     pub action_type: ActionType,
     /// The account that held the bundles.
+    #[schema(value_type = i64)]
     pub source_id: AccountId,
     /// The account that holds them since (transfer).
+    #[schema(value_type = Option<i64>)]
     pub target_id: Option<AccountId>,
     /// Who asked; null where the registry acted by itself.
+    #[schema(value_type = Option<i64>)]
     pub user_id: Option<UserId>,
     /// Who benefits (cancel, claim).
     pub beneficiary: Option<String>,
     /// The beneficiary's account in this registry (cancel).
+    #[schema(value_type = Option<i64>)]
     pub beneficiary_account_id: Option<AccountId>,
     /// Why (withdraw, lock, unlock).
     pub reason: Option<String>,
     /// The bundles acted on, as listed in the request.
+    #[schema(value_type = Vec<i64>)]
     pub granular_certificate_bundle_ids: Vec<BundleId>,
     /// Quantity asked for in Wh.
+    #[schema(value_type = Option<i64>)]
     pub certificate_quantity: Option<WattHours>,
     /// Share asked for.
+    #[schema(value_type = Option<f64>)]
     pub certificate_bundle_percentage: Option<ExactNumber>,
     /// Whether quantity or share were meant per bundle or in total.
     pub certificate_quantity_mode: QuantityMode,
@@ -69,10 +78,12 @@ pub struct Action {
     #[schema(example = "completed")]
     pub outcome: &'static str,
     /// Wh acted on over all bundles.
+    #[schema(value_type = i64)]
     pub total_certificate_volume: WattHours,
     /// What became of each listed bundle.
     pub bundles: Vec<ActionPart>,
     /// Ids of the bundles that splits made, in order.
+    #[schema(value_type = Vec<i64>)]
     pub children: Vec<BundleId>,
 }
 
@@ -80,14 +91,19 @@ pub struct Action {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ActionPart {
     /// The listed bundle.
+    #[schema(value_type = i64)]
     pub bundle_id: BundleId,
     /// The bundle that carries the outcome: the listed one, or the child split from it.
+    #[schema(value_type = i64)]
     pub acted_on: BundleId,
     /// First certificate acted on.
+    #[schema(value_type = i64)]
     pub certificate_bundle_id_range_start: CertificateId,
     /// Last certificate acted on, inclusive.
+    #[schema(value_type = i64)]
     pub certificate_bundle_id_range_end: CertificateId,
     /// Wh acted on.
+    #[schema(value_type = i64)]
     pub bundle_quantity: WattHours,
     /// The child that stayed as the listed bundle was; null where that was taken whole.
     pub remainder: Option<Remainder>,
@@ -97,12 +113,16 @@ pub struct ActionPart {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Remainder {
     /// Its id.
+    #[schema(value_type = i64)]
     pub bundle_id: BundleId,
     /// First certificate.
+    #[schema(value_type = i64)]
     pub certificate_bundle_id_range_start: CertificateId,
     /// Last certificate, inclusive.
+    #[schema(value_type = i64)]
     pub certificate_bundle_id_range_end: CertificateId,
     /// Wh it holds.
+    #[schema(value_type = i64)]
     pub bundle_quantity: WattHours,
     /// Its state: the parent's before the split.
     pub certificate_bundle_status: CertificateStatus,
@@ -154,7 +174,11 @@ impl Action {
             target_id: action.target_id,
             user_id: action.user_id,
             beneficiary_account_id: action.beneficiary_account_id,
-            granular_certificate_bundle_ids: action.parts.iter().map(|part| part.bundle_id).collect(),
+            granular_certificate_bundle_ids: action
+                .parts
+                .iter()
+                .map(|part| part.bundle_id)
+                .collect(),
             certificate_quantity: action.certificate_quantity,
             certificate_bundle_percentage: action.certificate_bundle_percentage.map(ExactNumber),
             certificate_quantity_mode: action.quantity_mode,
@@ -176,26 +200,33 @@ impl Action {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ActionSummary {
     /// Its id.
+    #[schema(value_type = i64)]
     pub id: ActionId,
     /// When it was recorded.
     pub created_at: DateTime<Utc>,
     /// What was done.
     pub action_type: ActionType,
     /// The account that held the bundles.
+    #[schema(value_type = i64)]
     pub source_id: AccountId,
     /// The account that holds them since (transfer).
+    #[schema(value_type = Option<i64>)]
     pub target_id: Option<AccountId>,
     /// Who asked; null where the registry acted by itself.
+    #[schema(value_type = Option<i64>)]
     pub user_id: Option<UserId>,
     /// Who benefits (cancel, claim).
     pub beneficiary: Option<String>,
     /// The beneficiary's account in this registry (cancel).
+    #[schema(value_type = Option<i64>)]
     pub beneficiary_account_id: Option<AccountId>,
     /// Why (withdraw, lock, unlock).
     pub reason: Option<String>,
     /// Quantity asked for in Wh.
+    #[schema(value_type = Option<i64>)]
     pub certificate_quantity: Option<WattHours>,
     /// Share asked for.
+    #[schema(value_type = Option<f64>)]
     pub certificate_bundle_percentage: Option<ExactNumber>,
     /// Whether quantity or share were meant per bundle or in total.
     pub certificate_quantity_mode: QuantityMode,
@@ -211,22 +242,35 @@ pub struct ActionSummary {
     /// ExactNumber of bundles acted on.
     pub num_granular_certificate_bundles: i32,
     /// Wh acted on over all bundles.
+    #[schema(value_type = i64)]
     pub total_certificate_volume: WattHours,
 }
 
-/// A page of actions.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ActionPage {
-    /// The actions, newest first.
-    pub actions: Vec<ActionSummary>,
-    /// Where the next page begins; null on the last one.
-    pub next_cursor: Option<String>,
+/// Which actions of a list are wanted.
+#[derive(Debug, Clone, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ActionQuery {
+    /// The account that is source or target; all that the caller may see where absent.
+    #[param(value_type = Option<i64>)]
+    pub account_id: Option<AccountId>,
+    /// What was done.
+    pub action_type: Option<ActionType>,
+}
+
+impl FromFields for ActionQuery {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            account_id: fields.optional("account_id"),
+            action_type: fields.optional("action_type"),
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::api::field::{Fields, FromFields};
     use crate::event::action::Split;
 
     #[test]
@@ -246,7 +290,10 @@ mod tests {
         let shown = ActionPart::from(&part);
         let rest = shown.remainder.unwrap();
         assert_eq!(shown.acted_on, BundleId(21));
-        assert_eq!(shown.bundle_quantity + rest.bundle_quantity, WattHours(1000));
+        assert_eq!(
+            shown.bundle_quantity + rest.bundle_quantity,
+            WattHours(1000)
+        );
         assert_eq!(rest.certificate_bundle_id_range_start, CertificateId(251));
         assert_eq!(rest.certificate_bundle_id_range_end, CertificateId(1000));
     }

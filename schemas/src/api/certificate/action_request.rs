@@ -84,8 +84,8 @@ macro_rules! action_requests {
     ($(
         $(#[$doc:meta])*
         $name:ident($action:ident) {
-            $($(#[$rdoc:meta])* required $required:ident: $rtype:ty,)*
-            $($(#[$odoc:meta])* optional $optional:ident: $otype:ty,)*
+            $(required { $($(#[$rdoc:meta])* $required:ident: $rtype:ty,)* })?
+            $(optional { $($(#[$odoc:meta])* $optional:ident: $otype:ty,)* })?
         }
         example $example:tt
     )+) => {$(
@@ -117,8 +117,8 @@ macro_rules! action_requests {
             /// Accepted and without effect: the registry counts in UTC.
             #[schema(required = false)]
             pub localise_time: bool,
-            $($(#[$rdoc])* #[schema(value_type = i64)] pub $required: $rtype,)*
-            $($(#[$odoc])* pub $optional: Option<$otype>,)*
+            $($($(#[$rdoc])* #[schema(value_type = i64)] pub $required: $rtype,)*)?
+            $($($(#[$odoc])* pub $optional: Option<$otype>,)*)?
         }
 
         impl FromFields for $name {
@@ -134,8 +134,8 @@ macro_rules! action_requests {
                     fields.or("certificate_quantity_mode", QuantityMode::PerBundle);
                 let localise_time = fields.or("localise_time", true);
                 check(fields, Self::ACTION, certificate_bundle_percentage);
-                $(let $required = fields.required(stringify!($required));)*
-                $(let $optional = fields.optional(stringify!($optional));)*
+                $($(let $required = fields.required(stringify!($required));)*)?
+                $($(let $optional = fields.optional(stringify!($optional));)*)?
                 Some(Self {
                     source_id: source_id?,
                     user_id,
@@ -144,8 +144,8 @@ macro_rules! action_requests {
                     certificate_bundle_percentage,
                     certificate_quantity_mode,
                     localise_time,
-                    $($required: $required?,)*
-                    $($optional,)*
+                    $($($required: $required?,)*)?
+                    $($($optional,)*)?
                 })
             }
         }
@@ -168,8 +168,8 @@ macro_rules! action_requests {
                     reason: None,
                 };
                 Asked {
-                    $($required: Some(self.$required),)*
-                    $($optional: self.$optional,)*
+                    $($($required: Some(self.$required),)*)?
+                    $($($optional: self.$optional,)*)?
                     ..none
                 }
             }
@@ -180,27 +180,33 @@ macro_rules! action_requests {
 action_requests! {
     /// Moves active bundles to an account that accepts transfers from theirs.
     TransferRequest(Transfer) {
-        /// The receiving account; it must have whitelisted the source.
-        required target_id: AccountId,
+        required {
+            /// The receiving account; it must have whitelisted the source.
+            target_id: AccountId,
+        }
     }
     example {"source_id": 1, "target_id": 2, "granular_certificate_bundle_ids": [11, 12], "certificate_quantity": 250}
 
     /// Retires active or reserved bundles for a beneficiary.
     CancelRequest(Cancel) {
-        /// Who benefits; the name of the source account where absent.
-        #[schema(max_length = 500)]
-        optional beneficiary: String,
-        /// The beneficiary's account in this registry: it alone may claim.
-        #[schema(value_type = Option<i64>)]
-        optional beneficiary_account_id: AccountId,
+        optional {
+            /// Who benefits; the name of the source account where absent.
+            #[schema(max_length = 500)]
+            beneficiary: String,
+            /// The beneficiary's account in this registry: it alone may claim.
+            #[schema(value_type = Option<i64>)]
+            beneficiary_account_id: AccountId,
+        }
     }
     example {"source_id": 1, "granular_certificate_bundle_ids": [11], "certificate_bundle_percentage": 0.75, "beneficiary": "Example Data Centre"}
 
     /// Claims cancelled bundles, by the recorded beneficiary's side.
     ClaimRequest(Claim) {
-        /// Must be the recorded beneficiary where given.
-        #[schema(max_length = 500)]
-        optional beneficiary: String,
+        optional {
+            /// Must be the recorded beneficiary where given.
+            #[schema(max_length = 500)]
+            beneficiary: String,
+        }
     }
     example {"source_id": 1, "granular_certificate_bundle_ids": [11]}
 
@@ -214,25 +220,31 @@ action_requests! {
 
     /// Freezes bundles; the issuing body does.
     LockRequest(Lock) {
-        /// Why.
-        #[schema(max_length = 500)]
-        optional reason: String,
+        optional {
+            /// Why.
+            #[schema(max_length = 500)]
+            reason: String,
+        }
     }
     example {"source_id": 1, "granular_certificate_bundle_ids": [11], "reason": "metering dispute"}
 
     /// Ends a lock; the issuing body does.
     UnlockRequest(Unlock) {
-        /// Why.
-        #[schema(max_length = 500)]
-        optional reason: String,
+        optional {
+            /// Why.
+            #[schema(max_length = 500)]
+            reason: String,
+        }
     }
     example {"source_id": 1, "granular_certificate_bundle_ids": [11]}
 
     /// Takes bundles back for good; the issuing body does.
     WithdrawRequest(Withdraw) {
-        /// Why.
-        #[schema(max_length = 500)]
-        optional reason: String,
+        optional {
+            /// Why.
+            #[schema(max_length = 500)]
+            reason: String,
+        }
     }
     example {"source_id": 1, "granular_certificate_bundle_ids": [11], "reason": "issued in error"}
 }
@@ -267,14 +279,40 @@ mod tests {
     #[test]
     fn every_rule_a_body_breaks_is_named() {
         for (fields, pointer, text) in [
-            (r#""certificate_bundle_percentage":1.5"#, "/certificate_bundle_percentage", "less than or equal to 1"),
-            (r#""certificate_bundle_percentage":0"#, "/certificate_bundle_percentage", "greater than 0"),
-            (r#""certificate_bundle_percentage":0.5,"certificate_quantity":5"#, "/certificate_bundle_percentage", "Can only pass one of"),
-            (r#""action_type":"cancel""#, "/action_type", "`action_type` cannot be set explicitly."),
-            (r#""certificate_quantity":1.5"#, "/certificate_quantity", "whole number"),
-            (r#""certificate_quantity_mode":"each""#, "/certificate_quantity_mode", "per_bundle, total"),
+            (
+                r#""certificate_bundle_percentage":1.5"#,
+                "/certificate_bundle_percentage",
+                "less than or equal to 1",
+            ),
+            (
+                r#""certificate_bundle_percentage":0"#,
+                "/certificate_bundle_percentage",
+                "greater than 0",
+            ),
+            (
+                r#""certificate_bundle_percentage":0.5,"certificate_quantity":5"#,
+                "/certificate_bundle_percentage",
+                "Can only pass one of",
+            ),
+            (
+                r#""action_type":"cancel""#,
+                "/action_type",
+                "`action_type` cannot be set explicitly.",
+            ),
+            (
+                r#""certificate_quantity":1.5"#,
+                "/certificate_quantity",
+                "whole number",
+            ),
+            (
+                r#""certificate_quantity_mode":"each""#,
+                "/certificate_quantity_mode",
+                "per_bundle, total",
+            ),
         ] {
-            let body = format!(r#"{{"source_id":1,"target_id":2,"granular_certificate_bundle_ids":[3],{fields}}}"#);
+            let body = format!(
+                r#"{{"source_id":1,"target_id":2,"granular_certificate_bundle_ids":[3],{fields}}}"#
+            );
             let errors = read::<TransferRequest>(&body).unwrap_err();
             assert_eq!(errors.len(), 1, "{errors:?}");
             assert_eq!(errors[0].pointer.as_deref(), Some(pointer));
@@ -284,14 +322,19 @@ mod tests {
 
     #[test]
     fn missing_source_and_target_are_both_named() {
-        let errors = read::<TransferRequest>(r#"{"granular_certificate_bundle_ids":[3]}"#).unwrap_err();
-        let pointers: Vec<_> = errors.iter().filter_map(|error| error.pointer.as_deref()).collect();
+        let errors =
+            read::<TransferRequest>(r#"{"granular_certificate_bundle_ids":[3]}"#).unwrap_err();
+        let pointers: Vec<_> = errors
+            .iter()
+            .filter_map(|error| error.pointer.as_deref())
+            .collect();
         assert_eq!(pointers, ["/source_id", "/target_id"]);
     }
 
     #[test]
     fn the_action_of_the_route_may_be_named() {
-        let body = r#"{"source_id":1,"granular_certificate_bundle_ids":[3],"action_type":"cancel"}"#;
+        let body =
+            r#"{"source_id":1,"granular_certificate_bundle_ids":[3],"action_type":"cancel"}"#;
         assert!(read::<CancelRequest>(body).is_ok());
     }
 }

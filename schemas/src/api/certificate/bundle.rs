@@ -26,6 +26,7 @@ use utoipa::ToSchema;
 }))]
 pub struct Bundle {
     /// Its id.
+    #[schema(value_type = i64)]
     pub id: BundleId,
     /// `{device_id}-{start of production}`.
     pub issuance_id: String,
@@ -34,18 +35,24 @@ pub struct Bundle {
     /// Its state.
     pub certificate_bundle_status: CertificateStatus,
     /// The account that holds it.
+    #[schema(value_type = i64)]
     pub account_id: AccountId,
     /// The issuance metadata that applies.
+    #[schema(value_type = i64)]
     pub metadata_id: MetadataId,
     /// First certificate.
+    #[schema(value_type = i64)]
     pub certificate_bundle_id_range_start: CertificateId,
     /// Last certificate, inclusive.
+    #[schema(value_type = i64)]
     pub certificate_bundle_id_range_end: CertificateId,
     /// Certificates it holds: last - first + 1, each of 1 Wh.
+    #[schema(value_type = i64)]
     pub bundle_quantity: WattHours,
     /// For whom it was cancelled.
     pub beneficiary: Option<String>,
     /// That one's account in this registry.
+    #[schema(value_type = Option<i64>)]
     pub beneficiary_account_id: Option<AccountId>,
     /// Form of energy.
     pub energy_carrier: EnergyCarrier,
@@ -56,10 +63,12 @@ pub struct Bundle {
     /// Whether issued after carrier conversion.
     pub issuance_post_energy_carrier_conversion: bool,
     /// Emissions factor of the device in kgCO2e/MWh.
+    #[schema(value_type = Option<f64>)]
     pub emissions_factor_production_device: Option<ExactNumber>,
     /// Source of the emissions factor.
     pub emissions_factor_source: Option<String>,
     /// The device that produced.
+    #[schema(value_type = i64)]
     pub device_id: DeviceId,
     /// Start of production.
     pub production_starting_interval: DateTime<Utc>,
@@ -76,8 +85,10 @@ pub struct Bundle {
     /// Storage discharge it was issued for.
     pub sdr_allocation_id: Option<i64>,
     /// Efficiency of that storage.
+    #[schema(value_type = Option<f64>)]
     pub storage_efficiency_factor: Option<ExactNumber>,
     /// The bundle it was split from.
+    #[schema(value_type = Option<i64>)]
     pub parent_id: Option<BundleId>,
     /// Whether it was split into two others.
     pub is_deleted: bool,
@@ -89,9 +100,11 @@ pub struct BundlePage {
     /// The bundles, newest production first.
     pub granular_certificate_bundles: Vec<Bundle>,
     /// Wh over all bundles of the account, not only this page.
+    #[schema(value_type = i64)]
     pub total_certificate_volume: WattHours,
     /// Where the next page begins; null on the last one.
     pub next_cursor: Option<String>,
     /// The account.
+    #[schema(value_type = i64)]
     pub source_id: AccountId,
 }

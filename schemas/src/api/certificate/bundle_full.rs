@@ -2,7 +2,8 @@
 
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
-use crate::energy::{DeviceType, EnergyCarrier, EnergySource, GpsLocation, TechnologyType};
+use crate::api::device::Position;
+use crate::energy::{DeviceType, EnergyCarrier, EnergySource, TechnologyType};
 use crate::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId};
 use crate::life_cycle::CertificateStatus;
 use chrono::{DateTime, Utc};
@@ -20,22 +21,28 @@ use utoipa::ToSchema;
 #[schema(as = GranularCertificateBundleReadFull)]
 pub struct BundleFull {
     /// Its id.
+    #[schema(value_type = i64)]
     pub id: BundleId,
     /// Its state; `Bundle Split` where two others took its place.
     pub certificate_bundle_status: CertificateStatus,
     /// The account that holds it.
+    #[schema(value_type = i64)]
     pub account_id: AccountId,
     /// First certificate.
+    #[schema(value_type = i64)]
     pub certificate_bundle_id_range_start: CertificateId,
     /// Last certificate, inclusive.
+    #[schema(value_type = i64)]
     pub certificate_bundle_id_range_end: CertificateId,
     /// Certificates it holds: last - first + 1, each of 1 Wh.
+    #[schema(value_type = i64)]
     pub bundle_quantity: WattHours,
     /// `{device_id}-{start of production}`.
     pub issuance_id: String,
     /// For whom it was cancelled.
     pub beneficiary: Option<String>,
     /// That one's account in this registry.
+    #[schema(value_type = Option<i64>)]
     pub beneficiary_account_id: Option<AccountId>,
     /// Form of energy.
     pub energy_carrier: EnergyCarrier,
@@ -48,6 +55,7 @@ pub struct BundleFull {
     /// EnergyTag configuration 1, 2 or 3.
     pub registry_configuration: i16,
     /// The device that produced.
+    #[schema(value_type = i64)]
     pub device_id: DeviceId,
     /// Its name.
     pub device_name: String,
@@ -60,11 +68,12 @@ pub struct BundleFull {
     /// Its first day of operation.
     pub device_production_start_date: DateTime<Utc>,
     /// Its nameplate capacity in MW.
+    #[schema(value_type = f64)]
     pub device_capacity: ExactNumber,
     /// Its address.
     pub device_location: String,
     /// Its position.
-    pub device_gps_location: Option<GpsLocation>,
+    pub device_gps_location: Option<Position>,
     /// Start of production.
     pub production_starting_interval: DateTime<Utc>,
     /// End of production.
@@ -82,8 +91,10 @@ pub struct BundleFull {
     /// End of that discharge.
     pub discharging_end_datetime: Option<DateTime<Utc>>,
     /// Efficiency of that storage.
+    #[schema(value_type = Option<f64>)]
     pub storage_efficiency_factor: Option<ExactNumber>,
     /// The issuance metadata that applies.
+    #[schema(value_type = i64)]
     pub metadata_id: MetadataId,
     /// Country of issuance.
     pub country_of_issuance: String,
@@ -104,10 +115,12 @@ pub struct BundleFull {
     /// Whether usable for disclosure.
     pub dissemination_level: Option<String>,
     /// Emissions factor of the device in kgCO2e/MWh.
+    #[schema(value_type = Option<f64>)]
     pub emissions_factor_production_device: Option<ExactNumber>,
     /// Source of the emissions factor.
     pub emissions_factor_source: Option<String>,
     /// The bundle it was split from.
+    #[schema(value_type = Option<i64>)]
     pub parent_id: Option<BundleId>,
     /// That bundle's hash.
     pub parent_hash: Option<String>,

@@ -2,17 +2,19 @@
 
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
+use crate::api::field::{Fields, FromFields};
+use crate::api::problem::code;
 use crate::energy::{EnergyCarrier, EnergySource};
 use crate::id::{AccountId, CertificateId, DeviceId, MetadataId};
 use crate::life_cycle::CertificateStatus;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use rust_decimal::Decimal;
 use utoipa::ToSchema;
 
 /// A bundle to issue. It is held to the rules of an issuance from readings: the range is the device's
 /// next free one, the quantity fits range, capacity and what was metered. The issuance id, hash and id
 /// follow; what the client sends for them is ignored.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, ToSchema)]
 #[schema(as = GranularCertificateBundleCreate, example = json!({
     "account_id": 1, "device_id": 1, "metadata_id": 1,
     "certificate_bundle_id_range_start": 1, "certificate_bundle_id_range_end": 1000,
@@ -24,73 +26,117 @@ use utoipa::ToSchema;
 }))]
 pub struct NewBundle {
     /// The account that receives.
+    #[schema(value_type = i64)]
     pub account_id: AccountId,
     /// The device that produced.
+    #[schema(value_type = i64)]
     pub device_id: DeviceId,
     /// The issuance metadata that applies.
+    #[schema(value_type = i64)]
     pub metadata_id: MetadataId,
     /// `Active` where given: what is issued is active.
-    #[serde(default)]
     pub certificate_bundle_status: Option<CertificateStatus>,
     /// First certificate; the device's next free one where absent.
-    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
     pub certificate_bundle_id_range_start: Option<CertificateId>,
     /// Last certificate, inclusive; follows from the quantity where absent.
-    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
     pub certificate_bundle_id_range_end: Option<CertificateId>,
     /// Certificates to issue, each of 1 Wh.
-    #[schema(minimum = 1)]
+    #[schema(value_type = i64, minimum = 1)]
     pub bundle_quantity: WattHours,
     /// Form of energy.
     pub energy_carrier: EnergyCarrier,
     /// Source of energy: the device's.
     pub energy_source: EnergySource,
     /// Wh per certificate: 1.
-    #[serde(default)]
     pub face_value: Option<i64>,
     /// Whether issued after carrier conversion.
-    #[serde(default)]
+    #[schema(required = false)]
     pub issuance_post_energy_carrier_conversion: bool,
     /// Start of production.
     pub production_starting_interval: DateTime<Utc>,
     /// End of production.
     pub production_ending_interval: DateTime<Utc>,
     /// First instant at which it is expired; the registry's policy where absent.
-    #[serde(default)]
     pub expiry_datestamp: Option<DateTime<Utc>>,
     /// Emissions factor of the device in kgCO2e/MWh.
-    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
     pub emissions_factor_production_device: Option<ExactNumber>,
     /// Source of the emissions factor.
-    #[serde(default)]
     pub emissions_factor_source: Option<String>,
     /// `false` or `0` where given: what storage releases is issued elsewhere.
-    #[serde(default, deserialize_with = "bool_or_int")]
-    #[schema(value_type = Option<bool>)]
+    #[schema(required = false)]
     pub is_storage: bool,
 }
 
-/// The contract has `is_storage` as a boolean in some places and as 0 or 1 in others.
-fn bool_or_int<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    struct Flag;
-    impl serde::de::Visitor<'_> for Flag {
-        type Value = bool;
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("true, false, 0 or 1")
-        }
-        fn visit_bool<E>(self, flag: bool) -> Result<bool, E> {
-            Ok(flag)
-        }
-        fn visit_unit<E>(self) -> Result<bool, E> {
-            Ok(false)
-        }
-        fn visit_u64<E: serde::de::Error>(self, flag: u64) -> Result<bool, E> {
-            match flag {
-                0 => Ok(false),
-                1 => Ok(true),
-                _ => Err(E::invalid_value(serde::de::Unexpected::Unsigned(flag), &self)),
+impl FromFields for NewBundle {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let account_id = fields.required("account_id");
+        let device_id = fields.required("device_id");
+        let metadata_id = fields.required("metadata_id");
+        let bundle_quantity = fields.required("bundle_quantity");
+        let energy_carrier = fields.required("energy_carrier");
+        let energy_source = fields.required("energy_source");
+        let production_starting_interval = fields.required("production_starting_interval");
+        let production_ending_interval = fields.required("production_ending_interval");
+        let read = Self {
+            account_id: account_id?,
+            device_id: device_id?,
+            metadata_id: metadata_id?,
+            certificate_bundle_status: fields.optional("certificate_bundle_status"),
+            certificate_bundle_id_range_start: fields.optional("certificate_bundle_id_range_start"),
+            certificate_bundle_id_range_end: fields.optional("certificate_bundle_id_range_end"),
+            bundle_quantity: bundle_quantity?,
+            energy_carrier: energy_carrier?,
+            energy_source: energy_source?,
+            face_value: fields.optional("face_value"),
+            issuance_post_energy_carrier_conversion: fields
+                .or("issuance_post_energy_carrier_conversion", false),
+            production_starting_interval: production_starting_interval?,
+            production_ending_interval: production_ending_interval?,
+            expiry_datestamp: fields.optional("expiry_datestamp"),
+            emissions_factor_production_device: fields
+                .optional("emissions_factor_production_device"),
+            emissions_factor_source: fields.optional("emissions_factor_source"),
+            is_storage: fields.or("is_storage", false),
+        };
+        read.check(fields);
+        Some(read)
+    }
+}
+
+impl NewBundle {
+    /// What no issuance by hand can be given another value for.
+    fn check(&self, fields: &mut Fields<'_>) {
+        let fixed = [
+            (
+                "certificate_bundle_status",
+                self.certificate_bundle_status
+                    .is_none_or(|status| status == CertificateStatus::Active),
+                "a bundle is issued `Active`",
+            ),
+            (
+                "face_value",
+                self.face_value.is_none_or(|value| value == 1),
+                "a certificate is 1 Wh",
+            ),
+            (
+                "is_storage",
+                !self.is_storage,
+                "certificates for energy released from storage are not issued here",
+            ),
+            (
+                "emissions_factor_production_device",
+                self.emissions_factor_production_device
+                    .is_none_or(|factor| factor.0 >= Decimal::ZERO),
+                "`emissions_factor_production_device` must not be negative",
+            ),
+        ];
+        for (field, holds, rule) in fixed {
+            if !holds {
+                fields.refuse(field, code::OUT_OF_RANGE, rule);
             }
         }
     }
-    deserializer.deserialize_any(Flag)
 }

@@ -1,17 +1,14 @@
 //! Issuance metadata.
 
+use crate::api::field::{Fields, FromFields};
 use crate::event::issuance::IssuanceMetadata;
 use crate::id::MetadataId;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-const fn configuration_1() -> u8 {
-    1
-}
-
 /// Issuance metadata to record; it applies to what is issued from readings after it.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, ToSchema)]
 #[schema(as = IssuanceMetaDataBase, example = json!({
     "country_of_issuance": "UK", "connected_grid_identification": "NESO",
     "issuing_body": "OFGEM", "issue_market_zone": "NESO", "legal_status": null,
@@ -28,24 +25,41 @@ pub struct NewMetadata {
     /// Market zone of issuance.
     pub issue_market_zone: String,
     /// Legal status of the certificates.
-    #[serde(default)]
     pub legal_status: Option<String>,
     /// Purpose of issuance.
-    #[serde(default)]
     pub issuance_purpose: Option<String>,
     /// Public support received.
-    #[serde(default)]
     pub support_received: Option<String>,
     /// Reference to a quality scheme.
-    #[serde(default)]
     pub quality_scheme_reference: Option<String>,
     /// Whether usable for disclosure.
-    #[serde(default)]
     pub dissemination_level: Option<String>,
     /// EnergyTag configuration 1, 2 or 3; 1 where absent.
-    #[serde(default = "configuration_1")]
-    #[schema(minimum = 1, maximum = 3)]
+    #[schema(minimum = 1, maximum = 3, required = false)]
     pub registry_configuration: u8,
+}
+
+impl FromFields for NewMetadata {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let country_of_issuance = fields.required("country_of_issuance");
+        let connected_grid_identification = fields.required("connected_grid_identification");
+        let issuing_body = fields.required("issuing_body");
+        let issue_market_zone = fields.required("issue_market_zone");
+        let configuration: i64 = fields.or("registry_configuration", 1);
+        Some(Self {
+            legal_status: fields.optional("legal_status"),
+            issuance_purpose: fields.optional("issuance_purpose"),
+            support_received: fields.optional("support_received"),
+            quality_scheme_reference: fields.optional("quality_scheme_reference"),
+            dissemination_level: fields.optional("dissemination_level"),
+            country_of_issuance: country_of_issuance?,
+            connected_grid_identification: connected_grid_identification?,
+            issuing_body: issuing_body?,
+            issue_market_zone: issue_market_zone?,
+            // What does not fit is out of range like any other number than 1, 2 and 3.
+            registry_configuration: u8::try_from(configuration).unwrap_or(0),
+        })
+    }
 }
 
 impl From<NewMetadata> for IssuanceMetadata {
@@ -66,7 +80,7 @@ impl From<NewMetadata> for IssuanceMetadata {
 }
 
 /// Recorded issuance metadata.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = IssuanceMetaDataRead, example = json!({
     "id": 1, "created_at": "2024-11-18T09:00:00.5Z", "country_of_issuance": "UK",
     "connected_grid_identification": "NESO", "issuing_body": "OFGEM", "issue_market_zone": "NESO",
@@ -75,6 +89,7 @@ impl From<NewMetadata> for IssuanceMetadata {
 }))]
 pub struct Metadata {
     /// Its id.
+    #[schema(value_type = i64)]
     pub id: MetadataId,
     /// When it was recorded.
     pub created_at: DateTime<Utc>,
@@ -119,13 +134,4 @@ impl Metadata {
             registry_configuration: metadata.registry_configuration.into(),
         }
     }
-}
-
-/// A page of issuance metadata.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct MetadataPage {
-    /// The metadata, newest first.
-    pub issuance_metadata: Vec<Metadata>,
-    /// Where the next page begins; null on the last one.
-    pub next_cursor: Option<String>,
 }

@@ -8,7 +8,7 @@ mod issue;
 mod metadata;
 mod query;
 
-pub use action::{Action, ActionPage, ActionPart, ActionSummary, Remainder};
+pub use action::{Action, ActionPart, ActionQuery, ActionSummary, Remainder};
 pub use action_request::{
     ActionRequest, Asked, CancelRequest, ClaimRequest, LockRequest, ReleaseRequest, ReserveRequest,
     TransferRequest, UnlockRequest, WithdrawRequest,
@@ -16,5 +16,5 @@ pub use action_request::{
 pub use bundle::{Bundle, BundlePage};
 pub use bundle_full::BundleFull;
 pub use issue::NewBundle;
-pub use metadata::{Metadata, MetadataPage, NewMetadata};
+pub use metadata::{Metadata, NewMetadata};
 pub use query::{BundleQuery, BundleQueryAnswer, SortOrder};

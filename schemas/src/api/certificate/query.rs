@@ -2,12 +2,16 @@
 
 use super::bundle::Bundle;
 use crate::WattHours;
-use crate::energy::EnergySource;
+use crate::api::field::{Fields, FromFields};
+use crate::api::page::PageQuery;
+use crate::api::problem::{FieldError, code};
+use crate::api::value::{At, FromValue, Given};
+use crate::energy::{EnergySource, UnknownWord};
 use crate::id::{AccountId, DeviceId, UserId};
 use crate::life_cycle::CertificateStatus;
 use crate::words;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 words! {
@@ -15,13 +19,26 @@ words! {
     SortOrder { Ascending = "asc", Descending = "desc" }
 }
 
-const fn some_true() -> Option<bool> {
-    Some(true)
+impl FromValue for SortOrder {
+    fn from_value(given: &Given<'_>, at: &At, errors: &mut Vec<FieldError>) -> Option<Self> {
+        let text = match given {
+            Given::Text(text) | Given::Loose(text) => text.as_str(),
+            _ => "",
+        };
+        text.parse()
+            .map_err(|unknown: UnknownWord| {
+                errors.push(at.error(code::UNKNOWN_VALUE, unknown.to_string()));
+            })
+            .ok()
+    }
 }
+
+/// Most values a list of a query may have.
+pub const MAX_LISTED: usize = 1_000;
 
 /// Which bundles of an account are wanted. Every filter given narrows the answer; an empty list
 /// matches nothing.
-#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = GranularCertificateQuery, example = json!({
     "source_id": 1,
     "energy_source": "wind",
@@ -31,52 +48,85 @@ const fn some_true() -> Option<bool> {
 }))]
 pub struct BundleQuery {
     /// The account that holds the bundles.
+    #[schema(value_type = i64)]
     pub source_id: AccountId,
     /// Must be the caller's own id where given, unless the caller administers users.
-    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
     pub user_id: Option<UserId>,
     /// Accepted and without effect: the registry counts in UTC.
-    #[serde(default = "some_true")]
-    pub localise_time: Option<bool>,
+    #[schema(required = false)]
+    pub localise_time: bool,
     /// `{device_id}-{start of production}`, at most 1,000. Not together with a period.
-    #[serde(default)]
     #[schema(max_items = 1_000)]
     pub issuance_ids: Option<Vec<String>>,
     /// The device that produced.
-    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
     pub device_id: Option<DeviceId>,
     /// The devices that produced, at most 1,000.
-    #[serde(default)]
-    #[schema(max_items = 1_000)]
+    #[schema(value_type = Option<Vec<i64>>, max_items = 1_000)]
     pub device_ids: Option<Vec<DeviceId>>,
     /// Source of energy.
-    #[serde(default)]
     pub energy_source: Option<EnergySource>,
     /// Sources of energy.
-    #[serde(default)]
     pub energy_sources: Option<Vec<EnergySource>>,
     /// First start of production; with an end at most 30 days later.
-    #[serde(default)]
     pub certificate_period_start: Option<DateTime<Utc>>,
     /// Last end of production.
-    #[serde(default)]
     pub certificate_period_end: Option<DateTime<Utc>>,
     /// State.
-    #[serde(default)]
     pub certificate_bundle_status: Option<CertificateStatus>,
     /// States. Bundles that were split are never found.
-    #[serde(default)]
     pub certificate_bundle_statuses: Option<Vec<CertificateStatus>>,
-    /// Bundles per page, 1 to 1,000; 1,000 where absent.
-    #[serde(default)]
-    #[schema(minimum = 1, maximum = 1_000)]
-    pub limit: Option<i64>,
+    /// Bundles per page; absent or 0 means 1,000, which is the most.
+    #[schema(minimum = 0, maximum = 1_000, required = false)]
+    pub limit: i64,
     /// `next_cursor` of the page before.
-    #[serde(default)]
     pub cursor: Option<String>,
-    /// Order by start of production; ascending where absent.
-    #[serde(default)]
-    pub sort: Option<SortOrder>,
+    /// Order by start of production.
+    #[schema(required = false)]
+    pub sort: SortOrder,
+}
+
+impl FromFields for BundleQuery {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let source_id = fields.required("source_id");
+        let PageQuery { limit, cursor } = PageQuery::from_fields(fields)?;
+        let read = Self {
+            source_id: AccountId(0),
+            user_id: fields.optional("user_id"),
+            localise_time: fields.or("localise_time", true),
+            issuance_ids: bounded(fields, "issuance_ids"),
+            device_id: fields.optional("device_id"),
+            device_ids: bounded(fields, "device_ids"),
+            energy_source: fields.optional("energy_source"),
+            energy_sources: bounded(fields, "energy_sources"),
+            certificate_period_start: fields.optional("certificate_period_start"),
+            certificate_period_end: fields.optional("certificate_period_end"),
+            certificate_bundle_status: fields.optional("certificate_bundle_status"),
+            certificate_bundle_statuses: bounded(fields, "certificate_bundle_statuses"),
+            limit,
+            cursor,
+            sort: fields.or("sort", SortOrder::Ascending),
+        };
+        Some(Self {
+            source_id: source_id?,
+            ..read
+        })
+    }
+}
+
+/// A list of at most [`MAX_LISTED`] values.
+fn bounded<T: FromValue>(fields: &mut Fields<'_>, name: &str) -> Option<Vec<T>> {
+    let list = fields.optional::<Vec<T>>(name)?;
+    if list.len() > MAX_LISTED {
+        fields.refuse(
+            name,
+            code::OUT_OF_RANGE,
+            format!("`{name}` lists at most {MAX_LISTED} values"),
+        );
+        return None;
+    }
+    Some(list)
 }
 
 /// The question and its answer.
@@ -89,6 +139,7 @@ pub struct BundleQueryAnswer {
     /// A page of the bundles that match.
     pub granular_certificate_bundles: Vec<Bundle>,
     /// Wh over all bundles that match, not only this page.
+    #[schema(value_type = i64)]
     pub total_certificate_volume: WattHours,
     /// Where the next page begins; null on the last one.
     pub next_cursor: Option<String>,

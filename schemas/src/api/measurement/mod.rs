@@ -3,9 +3,8 @@
 mod report;
 mod submission;
 
-pub use report::{
-    MeasurementChange, MeasurementFilter, MeasurementPage, MeasurementReport, NewMeasurement,
-};
+pub use report::{MeasurementChange, MeasurementFilter, MeasurementReport, NewMeasurement};
 pub use submission::{
-    Reading, ReadingTexts, ReadingsSubmitted, ReadingsUpload, RefusedValue, SubmitReadings, UploadFields,
+    Reading, ReadingTexts, ReadingsSubmitted, ReadingsUpload, RefusedValue, SubmitReadings,
+    UploadFields,
 };

@@ -143,12 +143,3 @@ impl FromFields for MeasurementFilter {
         Some(read)
     }
 }
-
-/// A page of readings.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct MeasurementPage {
-    /// The readings: of one device by interval, of several by id.
-    pub measurement_reports: Vec<MeasurementReport>,
-    /// Where the next page begins; null on the last one.
-    pub next_cursor: Option<String>,
-}

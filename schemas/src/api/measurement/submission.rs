@@ -214,7 +214,10 @@ mod tests {
     #[test]
     fn a_reading_that_is_no_object_is_named() {
         let body = br#"{"device_id": 4, "readings": [{}, 7]}"#;
-        let errors = Fields::from_json(body).unwrap().read::<SubmitReadings>().unwrap_err();
+        let errors = Fields::from_json(body)
+            .unwrap()
+            .read::<SubmitReadings>()
+            .unwrap_err();
         assert_eq!(errors[0].pointer.as_deref(), Some("/readings/1"));
     }
 }

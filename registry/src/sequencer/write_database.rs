@@ -1,0 +1,56 @@
+//! The WRITE database as the source of entries.
+
+use super::{Loaded, SourceError, StateSource};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use ledger::{Key, Stream};
+use projections::checkpoint_watch::CheckpointWatch;
+use projections::entries;
+use projections::postgres::Pool;
+use schemas::log::Position;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Reads entries through a pool; learns of the checkpoint's moves from its watch.
+pub struct WriteDatabase {
+    pool: Pool,
+    checkpoints: Arc<CheckpointWatch>,
+}
+
+impl WriteDatabase {
+    /// The WRITE database behind `pool`.
+    #[must_use]
+    pub fn new(pool: Pool, checkpoints: Arc<CheckpointWatch>) -> Self {
+        Self { pool, checkpoints }
+    }
+}
+
+impl StateSource for WriteDatabase {
+    fn load<'a>(
+        &'a self,
+        stream: Stream,
+        keys: &'a [Key],
+    ) -> BoxFuture<'a, Result<Loaded, SourceError>> {
+        let failed = |error: &dyn std::fmt::Display| SourceError(error.to_string());
+        async move {
+            let client = self.pool.get().await.map_err(|error| failed(&error))?;
+            match entries::load(&client, stream, keys).await {
+                Ok(found) => Ok(Loaded {
+                    slots: found.slots,
+                    checkpoint: found.checkpoint.position,
+                    hash: found.checkpoint.hash,
+                }),
+                Err(error) => {
+                    // It may be in the middle of a transaction.
+                    drop(deadpool_postgres::Object::take(client));
+                    Err(failed(&error))
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn checkpoint(&self, stream: Stream) -> watch::Receiver<Position> {
+        self.checkpoints.positions(stream)
+    }
+}

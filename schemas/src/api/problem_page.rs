@@ -1,0 +1,145 @@
+//! The page of each problem code: what happened, what to do.
+
+/// The page of one code, in Markdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// The code.
+    pub code: &'static str,
+    /// The page.
+    pub markdown: &'static str,
+}
+
+impl Page {
+    /// The first heading: the title of every problem with this code.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        let first = self.markdown.lines().next().unwrap_or_default();
+        first.trim_start_matches("# ").trim_end_matches('.')
+    }
+}
+
+/// The page of a code.
+#[must_use]
+pub fn page(code: &str) -> Option<&'static Page> {
+    ALL.binary_search_by(|page| page.code.cmp(code))
+        .ok()
+        .map(|index| &ALL[index])
+}
+
+macro_rules! pages {
+    ($($code:literal),+ $(,)?) => {
+        /// Every page, in the order of the codes.
+        pub const ALL: &[Page] = &[$(Page {
+            code: $code,
+            markdown: include_str!(concat!("../../problems/", $code, ".md")),
+        }),+];
+    };
+}
+
+pages! {
+    "account_access_denied",
+    "account_closed",
+    "account_name_taken",
+    "account_not_empty",
+    "account_not_found",
+    "account_without_users",
+    "action_not_found",
+    "before_operation",
+    "beneficiary_mismatch",
+    "body_too_large",
+    "bundle_expired",
+    "bundle_not_expired",
+    "bundle_not_found",
+    "bundle_repeated",
+    "bundle_state",
+    "busy",
+    "csrf_token_invalid",
+    "current_password_wrong",
+    "device_not_certified",
+    "device_not_found",
+    "device_removed",
+    "email_taken",
+    "idempotency_key_reused",
+    "in_future",
+    "internal",
+    "interval_grid",
+    "interval_order",
+    "issuance_metadata_missing",
+    "list_empty",
+    "list_too_long",
+    "login_failed",
+    "malformed_body",
+    "measurement_issued",
+    "measurement_not_found",
+    "method_not_allowed",
+    "missing",
+    "negative_amount",
+    "not_a_time",
+    "not_authenticated",
+    "not_whitelisted",
+    "other_user",
+    "over_capacity",
+    "over_metered",
+    "quantity_and_percentage",
+    "quantity_exceeds_total",
+    "query_invalid",
+    "range_quantity",
+    "range_taken",
+    "read_lagging",
+    "reading_conflict",
+    "reading_overlap",
+    "readings_refused",
+    "request_invalid",
+    "role_change_elsewhere",
+    "role_required",
+    "route_not_found",
+    "serials_exhausted",
+    "split_too_small",
+    "token_invalid",
+    "too_many_requests",
+    "unavailable",
+    "unknown_value",
+    "unsupported_media_type",
+    "user_id_not_yours",
+    "user_last_member",
+    "user_not_found",
+    "user_removed",
+    "users_unknown",
+    "value_out_of_range",
+    "whitelist_missing",
+    "whitelist_repeated",
+    "whitelist_self",
+    "wrong_type",
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_file_is_a_page_and_the_pages_are_in_order() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/problems");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let pages: Vec<_> = ALL.iter().map(|page| format!("{}.md", page.code)).collect();
+        assert_eq!(files, pages);
+    }
+
+    #[test]
+    fn every_page_says_what_happened_and_what_to_do() {
+        for page in ALL {
+            assert!(page.markdown.starts_with("# "), "{}", page.code);
+            for section in ["\n## What happened\n", "\n## What to do\n"] {
+                assert!(
+                    page.markdown.contains(section),
+                    "{} lacks {section:?}",
+                    page.code
+                );
+            }
+        }
+    }
+}
