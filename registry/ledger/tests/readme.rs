@@ -1,0 +1,8 @@
+//! What README says about the life cycle is what the table says.
+
+#[test]
+fn readme_prints_the_state_machine_table() {
+    let readme = include_str!("../../../README.md");
+    let table = ledger::state_machine::markdown();
+    assert!(readme.contains(&table), "README.md must contain this table:\n{table}");
+}
