@@ -3,7 +3,9 @@
 mod report;
 mod submission;
 
-pub use report::{MeasurementChange, MeasurementFilter, MeasurementReport, NewMeasurement};
+pub use report::{
+    MeasurementChange, MeasurementFilter, MeasurementReport, NamedMeasurement, NewMeasurement,
+};
 pub use submission::{
     Reading, ReadingTexts, ReadingsSubmitted, ReadingsUpload, RefusedValue, SubmitReadings,
     UploadFields,

@@ -143,3 +143,20 @@ impl FromFields for MeasurementFilter {
         Some(read)
     }
 }
+
+/// The reading to take back, as clients of the reference name it.
+#[derive(Debug, Clone, Copy, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct NamedMeasurement {
+    /// Goes before the id in the path, as in the reference.
+    #[param(value_type = Option<i64>)]
+    pub measurement_id: Option<MeasurementId>,
+}
+
+impl FromFields for NamedMeasurement {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            measurement_id: fields.optional("measurement_id"),
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Events on their way into a database: decoded, and cut into chunks of about equal work.
+
+use crate::checkpoint::Checkpoint;
+use crate::read::Origin;
+use crate::{Error, EventError};
+use event_store::RecordedEvent;
+use ledger::{Event, Recorded, Stream};
+use schemas::envelope::Envelope;
+use schemas::event::LedgerEvent;
+use schemas::event::issuance::BundlesIssued;
+use schemas::event::reading::Run;
+use schemas::log::{Position, StreamName};
+
+/// A decoded event with what surrounds it.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub position: Position,
+    pub envelope: Envelope,
+    pub event: Event,
+    /// Hash of each bundle of an issuance, in order; empty where nobody asked for them.
+    pub bundle_hashes: Vec<[u8; 32]>,
+}
+
+impl Decoded {
+    pub(crate) fn recorded(&self) -> Recorded<'_> {
+        Recorded {
+            position: self.position,
+            idempotency: self.envelope.idempotency,
+            event: &self.event,
+        }
+    }
+}
+
+/// Consecutive events of one stream, to be applied in one transaction.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    pub stream: Stream,
+    pub events: Vec<Decoded>,
+    /// Where the stream stands after the last event.
+    pub head: Checkpoint,
+    pub size: Size,
+}
+
+/// How much work events are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    /// Number of events.
+    pub events: u64,
+    /// Bundles issued and bundles acted on.
+    pub bundles: u64,
+    /// Readings, bundles and parts of actions; at least one per event.
+    pub rows: u64,
+}
+
+impl std::ops::AddAssign for Size {
+    fn add_assign(&mut self, other: Self) {
+        self.events += other.events;
+        self.bundles += other.bundles;
+        self.rows += other.rows;
+    }
+}
+
+impl Size {
+    fn of(event: &Event) -> Self {
+        let amounts = |runs: &[Run]| runs.iter().map(|run| run.wh.len() as u64).sum::<u64>();
+        let (bundles, rows) = match event {
+            Event::Ledger(LedgerEvent::ReadingsAccepted(event)) => (0, amounts(&event.runs)),
+            Event::Ledger(LedgerEvent::BundlesIssued(event)) => {
+                (amounts(&event.runs), amounts(&event.runs))
+            }
+            Event::Ledger(LedgerEvent::BundlesActed(action)) => {
+                let parts = action.parts.len() as u64;
+                (parts, parts)
+            }
+            _ => (0, 1),
+        };
+        Self {
+            events: 1,
+            bundles,
+            rows: rows.max(1),
+        }
+    }
+}
+
+impl Chunk {
+    /// Appends the chunk that follows this one in its stream.
+    pub(crate) fn extend(&mut self, next: Self) {
+        self.events.extend(next.events);
+        self.head = next.head;
+        self.size += next.size;
+    }
+
+    /// Decodes recorded events and cuts them into chunks of at least `rows` rows, except the last.
+    /// `hashes` asks for the hashes of issued bundles.
+    pub(crate) fn cut(
+        stream: Stream,
+        name: &StreamName,
+        recorded: Vec<RecordedEvent>,
+        rows: u64,
+        hashes: bool,
+    ) -> Result<Vec<Self>, Error> {
+        let mut chunks: Vec<Self> = Vec::new();
+        for event in recorded {
+            let head = Checkpoint {
+                position: event.position,
+                hash: event.hash,
+            };
+            let decoded = decode(stream, event, hashes).map_err(|source| Error::Event {
+                stream: name.clone(),
+                position: head.position,
+                source,
+            })?;
+            let chunk = Self {
+                stream,
+                head,
+                size: Size::of(&decoded.event),
+                events: vec![decoded],
+            };
+            match chunks.last_mut() {
+                Some(last) if last.size.rows < rows => last.extend(chunk),
+                _ => chunks.push(chunk),
+            }
+        }
+        Ok(chunks)
+    }
+}
+
+fn decode(stream: Stream, recorded: RecordedEvent, hashes: bool) -> Result<Decoded, EventError> {
+    let event = Event::decode(
+        stream,
+        &recorded.event_type,
+        recorded.version,
+        &recorded.data,
+    )?;
+    let envelope: Envelope =
+        serde_json::from_slice(&recorded.metadata).map_err(EventError::Envelope)?;
+    let bundle_hashes = match &event {
+        Event::Ledger(LedgerEvent::BundlesIssued(issued)) if hashes => hashes_of(issued, &envelope),
+        _ => Vec::new(),
+    };
+    Ok(Decoded {
+        position: recorded.position,
+        envelope,
+        event,
+        bundle_hashes,
+    })
+}
+
+fn hashes_of(issued: &BundlesIssued, envelope: &Envelope) -> Vec<[u8; 32]> {
+    let origin = Origin::of(issued, envelope);
+    issued
+        .bundles()
+        .map(|bundle| origin.hash(bundle.start, bundle.end, bundle.interval, None))
+        .collect()
+}

@@ -1,0 +1,11 @@
+//! The entries of the ledger's state as rows of the WRITE database.
+
+mod load;
+mod row;
+mod save;
+
+pub use crate::checkpoint::{Checkpoint, checkpoint};
+pub use load::{Loaded, load};
+pub(crate) use load::{fetch, slots};
+pub(crate) use row::word;
+pub(crate) use save::save;

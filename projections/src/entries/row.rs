@@ -1,0 +1,119 @@
+//! What an entry is as a row.
+
+use crate::Error;
+use ledger::entry::{Bundle, DoneCommand};
+use ledger::{Entry, Key, Stream};
+use schemas::Interval;
+use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId, UserId};
+use schemas::interval::Day;
+use schemas::life_cycle::CertificateStatus;
+use schemas::log::Position;
+use serde::de::DeserializeOwned;
+use tokio_postgres::Row;
+use tokio_postgres::types::Json;
+
+pub(super) const COUNTERS: &str = "SELECT stream, state FROM counters WHERE stream = $1";
+pub(super) const ACCOUNT: &str = "SELECT account_id, state FROM account WHERE account_id = ANY($1)";
+pub(super) const ACCOUNT_NAME: &str =
+    "SELECT digest, account_id FROM account_name WHERE digest = ANY($1)";
+pub(super) const DEVICE: &str = "SELECT device_id, state FROM device WHERE device_id = ANY($1)";
+pub(super) const DEVICE_DAY: &str = "SELECT device_id, day, state FROM device_day
+     WHERE (device_id, day) IN (SELECT * FROM unnest($1::bigint[], $2::integer[]))";
+pub(super) const METADATA: &str =
+    "SELECT metadata_id, state FROM issuance_metadata WHERE metadata_id = ANY($1)";
+pub(super) const BUNDLE: &str = "SELECT bundle_id, account_id, device_id, status, locked_from,
+     range_start, range_end, interval_start, interval_end, expiry, parent_id, beneficiary,
+     beneficiary_account_id FROM bundle WHERE bundle_id = ANY($1)";
+pub(super) const COMMAND: &str =
+    "SELECT key, request, first_position, position FROM command WHERE key = ANY($1)";
+pub(super) const USER: &str = "SELECT user_id, state FROM registry_user WHERE user_id = ANY($1)";
+pub(super) const EMAIL: &str = "SELECT digest, user_id FROM email WHERE digest = ANY($1)";
+
+fn state<T: DeserializeOwned>(row: &Row, column: usize) -> Result<T, Error> {
+    Ok(row.try_get::<_, Json<T>>(column)?.0)
+}
+
+/// The word in a column that holds words of an enumeration.
+pub(crate) fn word<T>(text: &str) -> Result<T, Error>
+where
+    T: std::str::FromStr<Err = schemas::energy::UnknownWord>,
+{
+    text.parse()
+        .map_err(|error| Error::Inconsistent(format!("in the database {error}")))
+}
+
+pub(super) fn counters(row: &Row) -> Result<(Key, Entry), Error> {
+    if row.try_get::<_, &str>(0)? == Stream::Ledger.as_str() {
+        Ok((Key::Counters, Entry::Counters(state(row, 1)?)))
+    } else {
+        let entry = Entry::IdentityCounters(state(row, 1)?);
+        Ok((Key::IdentityCounters, entry))
+    }
+}
+
+pub(super) fn account(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::Account(AccountId(row.try_get(0)?));
+    Ok((key, Entry::Account(state(row, 1)?)))
+}
+
+pub(super) fn account_name(row: &Row) -> Result<(Key, Entry), Error> {
+    let holder = Entry::AccountName(AccountId(row.try_get(1)?));
+    Ok((Key::AccountName(row.try_get(0)?), holder))
+}
+
+pub(super) fn device(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::Device(DeviceId(row.try_get(0)?));
+    Ok((key, Entry::Device(state(row, 1)?)))
+}
+
+pub(super) fn device_day(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::DeviceDay(DeviceId(row.try_get(0)?), Day(row.try_get(1)?));
+    Ok((key, Entry::DeviceDay(state(row, 2)?)))
+}
+
+pub(super) fn metadata(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::Metadata(MetadataId(row.try_get(0)?));
+    Ok((key, Entry::Metadata(state(row, 1)?)))
+}
+
+pub(super) fn bundle(row: &Row) -> Result<(Key, Entry), Error> {
+    let interval = Interval::new(row.try_get(7)?, row.try_get(8)?)
+        .map_err(|error| Error::Inconsistent(format!("in the database {error}")))?;
+    let locked_from: Option<&str> = row.try_get(4)?;
+    let bundle = Bundle {
+        account_id: AccountId(row.try_get(1)?),
+        device_id: DeviceId(row.try_get(2)?),
+        status: word::<CertificateStatus>(row.try_get(3)?)?,
+        locked_from: locked_from.map(word).transpose()?,
+        start: CertificateId(row.try_get(5)?),
+        end: CertificateId(row.try_get(6)?),
+        interval,
+        expiry: row.try_get(9)?,
+        parent_id: row.try_get::<_, Option<i64>>(10)?.map(BundleId),
+        beneficiary: row.try_get(11)?,
+        beneficiary_account_id: row.try_get::<_, Option<i64>>(12)?.map(AccountId),
+    };
+    Ok((
+        Key::Bundle(BundleId(row.try_get(0)?)),
+        Entry::Bundle(bundle),
+    ))
+}
+
+pub(super) fn command(row: &Row) -> Result<(Key, Entry), Error> {
+    let done = DoneCommand {
+        request: row.try_get(1)?,
+        first: Position(row.try_get(2)?),
+        last: Position(row.try_get(3)?),
+    };
+    Ok((Key::Command(row.try_get(0)?), Entry::Command(done)))
+}
+
+pub(super) fn user(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::User(UserId(row.try_get(0)?));
+    Ok((key, Entry::User(state(row, 1)?)))
+}
+
+pub(super) fn email(row: &Row) -> Result<(Key, Entry), Error> {
+    let holder = Entry::Email(UserId(row.try_get(1)?));
+    Ok((Key::Email(row.try_get(0)?), holder))
+}

@@ -1,0 +1,175 @@
+//! What has to be known to connect to one database, and to both.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use tokio_postgres::error::SqlState;
+
+use super::{PoolError, Secret, connect};
+
+/// Port of the WRITE database (state of the ledger) unless configured otherwise; the port the FEA
+/// registry publishes it on.
+pub const WRITE_PORT: u16 = 5436;
+/// Port of the READ database (answers to questions), likewise.
+pub const READ_PORT: u16 = 5438;
+
+/// One Postgres database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    /// Empty: taken from `password_file` if that is set, else none is sent.
+    pub password: Secret,
+    /// A file whose first line is the password.
+    pub password_file: Option<PathBuf>,
+    pub dbname: String,
+    /// Connections that one process holds at most.
+    pub pool_size: usize,
+}
+
+/// The two databases of a registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Databases {
+    pub write: Connection,
+    pub read: Connection,
+}
+
+impl Connection {
+    /// User and database `registry` on `127.0.0.1:port`, no password, 16 connections.
+    pub fn local(port: u16) -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port,
+            user: "registry".into(),
+            password: Secret::default(),
+            password_file: None,
+            dbname: "registry".into(),
+            pool_size: 16,
+        }
+    }
+
+    /// The settings of `tokio_postgres`, the password resolved.
+    ///
+    /// # Errors
+    /// [`PoolError::PasswordFile`] when `password_file` is needed and can not be read.
+    pub fn client_config(&self) -> Result<tokio_postgres::Config, PoolError> {
+        let mut config = tokio_postgres::Config::new();
+        config
+            .host(&self.host)
+            .port(self.port)
+            .user(&self.user)
+            .dbname(&self.dbname)
+            .application_name("registry")
+            // A schema that is not there yet is no error: its tables just are not found.
+            .options(format!("-c search_path={}", crate::schema::LIVE))
+            .connect_timeout(Duration::from_secs(5))
+            .keepalives_idle(Duration::from_secs(30));
+        if !self.password.is_empty() {
+            config.password(self.password.expose());
+        } else if let Some(path) = &self.password_file {
+            let text = fs::read_to_string(path).map_err(|source| PoolError::PasswordFile {
+                path: path.clone(),
+                source,
+            })?;
+            config.password(text.lines().next().unwrap_or_default());
+        }
+        Ok(config)
+    }
+
+    /// `host:port/dbname as user`: for people and logs, without the password.
+    pub fn place(&self) -> String {
+        format!(
+            "{}:{}/{} as {}",
+            self.host, self.port, self.dbname, self.user
+        )
+    }
+}
+
+impl Default for Databases {
+    fn default() -> Self {
+        Self {
+            write: Connection::local(WRITE_PORT),
+            read: Connection::local(READ_PORT),
+        }
+    }
+}
+
+/// Creates the database that `connection` names if the server does not have it yet; asks the server
+/// through its maintenance database `postgres`. Needs the right to create databases.
+///
+/// # Errors
+/// [`PoolError`] when the server can not be reached or refuses.
+pub async fn ensure_database(connection: &Connection) -> Result<(), PoolError> {
+    let maintenance = Connection {
+        dbname: "postgres".into(),
+        ..connection.clone()
+    };
+    let client = connect(&maintenance).await?;
+    let refused = |source| PoolError::Connect {
+        place: maintenance.place(),
+        source,
+    };
+    let known = client
+        .query_opt(
+            "SELECT FROM pg_database WHERE datname = $1",
+            &[&connection.dbname],
+        )
+        .await
+        .map_err(refused)?;
+    if known.is_some() {
+        return Ok(());
+    }
+    let name = connection.dbname.replace('"', "\"\"");
+    match client
+        .batch_execute(&format!("CREATE DATABASE \"{name}\""))
+        .await
+    {
+        // Somebody else created it between the question and the command.
+        Err(error) if created_meanwhile(&error) => Ok(()),
+        other => other.map_err(refused),
+    }
+}
+
+fn created_meanwhile(error: &tokio_postgres::Error) -> bool {
+    matches!(
+        error.code(),
+        Some(&SqlState::DUPLICATE_DATABASE | &SqlState::UNIQUE_VIOLATION)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_password_file_is_used_when_no_password_is_given() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("password");
+        fs::write(&path, "from the file\n").unwrap();
+        let mut connection = Connection {
+            password_file: Some(path),
+            ..Connection::local(1)
+        };
+        let read = |connection: &Connection| {
+            let config = connection.client_config().unwrap();
+            String::from_utf8(config.get_password().unwrap().to_vec()).unwrap()
+        };
+        assert_eq!(read(&connection), "from the file");
+        connection.password = Secret::new("given");
+        assert_eq!(read(&connection), "given");
+    }
+
+    #[test]
+    fn a_missing_password_file_is_named() {
+        let connection = Connection {
+            password_file: Some("/no/such/file".into()),
+            ..Connection::local(1)
+        };
+        let error = connection.client_config().unwrap_err().to_string();
+        assert!(error.contains("/no/such/file"), "{error}");
+    }
+}

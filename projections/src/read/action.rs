@@ -1,0 +1,50 @@
+//! The history of actions.
+
+use crate::Error;
+use crate::chunk::Decoded;
+use crate::copy::{Rows, copy};
+use deadpool_postgres::ClientWrapper;
+use schemas::event::LedgerEvent;
+use schemas::event::action::BundleAction;
+
+fn action(decoded: &Decoded) -> Option<(&Decoded, &BundleAction)> {
+    match &decoded.event {
+        ledger::Event::Ledger(LedgerEvent::BundlesActed(action)) => Some((decoded, action)),
+        _ => None,
+    }
+}
+
+/// Writes the actions among the events: they never change.
+pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(), Error> {
+    copy(client, COPY, 19, events.iter().filter_map(action), put).await?;
+    Ok(())
+}
+
+fn put(row: &mut Rows, (decoded, action): (&Decoded, &BundleAction)) {
+    let parts = serde_json::to_vec(&action.parts)
+        .expect("parts hold only strings, integers and times, which always serialise");
+    row.bigint(action.action_id.0)
+        .text(action.action_type.as_str())
+        .bigint(action.source_id.0)
+        .option(action.target_id, |row, id| row.bigint(id.0))
+        .option(action.user_id, |row, id| row.bigint(id.0))
+        .option(action.beneficiary.as_deref(), Rows::text)
+        .option(action.beneficiary_account_id, |row, id| row.bigint(id.0))
+        .option(action.reason.as_deref(), Rows::text)
+        .option(action.certificate_quantity, |row, wh| row.bigint(wh.0))
+        .option(action.certificate_bundle_percentage, Rows::numeric)
+        .text(action.quantity_mode.as_str())
+        .boolean(action.localise_time)
+        .timestamptz(action.requested_at)
+        .timestamptz(decoded.envelope.recorded_at)
+        .bigint(action.total().0)
+        .integer(i32::try_from(action.parts.len()).unwrap_or(i32::MAX))
+        .jsonb(&parts)
+        .uuid(decoded.envelope.command_id)
+        .bigint(decoded.position.0);
+}
+
+const COPY: &str =
+    "COPY action (action_id, action_type, source_id, target_id, user_id, beneficiary,
+     beneficiary_account_id, reason, certificate_quantity, percentage, quantity_mode, localise_time,
+     requested_at, completed_at, wh, bundles, parts, command_id, position) FROM STDIN BINARY";

@@ -1,0 +1,343 @@
+//! Bundles.
+
+use super::holding::Holdings;
+use super::origin::Origin;
+use crate::Error;
+use crate::chunk::{Chunk, Decoded};
+use crate::copy::{Rows, copy};
+use crate::entries::word;
+use deadpool_postgres::ClientWrapper;
+use ledger::act_on;
+use ledger::entry::Bundle as State;
+use schemas::Interval;
+use schemas::event::LedgerEvent;
+use schemas::event::action::{BundleAction, Part, Split};
+use schemas::event::issuance::BundlesIssued;
+use schemas::id::{AccountId, ActionId, BundleId, CertificateId, DeviceId, MetadataId};
+use schemas::life_cycle::CertificateStatus;
+use schemas::log::Position;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+#[derive(Debug, Clone)]
+struct Bundle {
+    id: BundleId,
+    state: State,
+    origin: Arc<Origin>,
+    hash: [u8; 32],
+    last_action_id: Option<ActionId>,
+    position: Position,
+}
+
+/// Bundles as they are after the events folded so far.
+#[derive(Default)]
+pub(super) struct Bundles {
+    /// Issued or split off in this chunk, by id.
+    new: Vec<Bundle>,
+    /// There before, and whether they changed.
+    known: HashMap<BundleId, (Bundle, bool)>,
+}
+
+/// Bundles that a chunk acts on and does not bring into being itself.
+pub(super) fn wanted(chunk: &Chunk) -> Vec<i64> {
+    // Ids count up over all events, so what is new lies behind what was there.
+    let mut first_new = None;
+    let mut wanted = Vec::new();
+    for event in &chunk.events {
+        match &event.event {
+            ledger::Event::Ledger(LedgerEvent::BundlesIssued(issued)) => {
+                first_new.get_or_insert(issued.first_bundle_id);
+            }
+            ledger::Event::Ledger(LedgerEvent::BundlesActed(action)) => {
+                for part in &action.parts {
+                    if first_new.is_none_or(|first| part.bundle_id < first) {
+                        wanted.push(part.bundle_id.0);
+                    }
+                    if let Some(split) = part.split {
+                        first_new.get_or_insert(split.taken.min(split.rest));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
+}
+
+impl Bundles {
+    pub(super) async fn load(client: &ClientWrapper, ids: &[i64]) -> Result<Self, Error> {
+        if ids.is_empty() {
+            return Ok(Self::default());
+        }
+        let select = client.prepare_cached(SELECT).await?;
+        let mut known = HashMap::with_capacity(ids.len());
+        for row in client.query(&select, &[&ids]).await? {
+            let bundle = read(&row)?;
+            known.insert(bundle.id, (bundle, false));
+        }
+        Ok(Self {
+            new: Vec::new(),
+            known,
+        })
+    }
+
+    pub(super) fn issued(
+        &mut self,
+        issued: &BundlesIssued,
+        decoded: &Decoded,
+        holdings: &mut Holdings,
+    ) -> Result<(), Error> {
+        let origin = Arc::new(Origin::of(issued, &decoded.envelope));
+        let hashes = &decoded.bundle_hashes;
+        for (index, bundle) in issued.bundles().enumerate() {
+            let state = State {
+                account_id: issued.account_id,
+                status: CertificateStatus::Active,
+                locked_from: None,
+                device_id: issued.device_id,
+                start: bundle.start,
+                end: bundle.end,
+                interval: bundle.interval,
+                expiry: issued.terms.expiry,
+                parent_id: None,
+                beneficiary: None,
+                beneficiary_account_id: None,
+            };
+            holdings.add(&state, decoded.position);
+            let hash = hashes
+                .get(index)
+                .copied()
+                .unwrap_or_else(|| origin.hash(bundle.start, bundle.end, bundle.interval, None));
+            self.push(Bundle {
+                id: bundle.bundle_id,
+                state,
+                origin: Arc::clone(&origin),
+                hash,
+                last_action_id: None,
+                position: decoded.position,
+            })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn acted(
+        &mut self,
+        action: &BundleAction,
+        position: Position,
+        holdings: &mut Holdings,
+    ) -> Result<(), Error> {
+        for part in &action.parts {
+            if let Some(split) = part.split {
+                self.split(part, split, action, position, holdings)?;
+            }
+            let bundle = self.edit(part.acted_on())?;
+            holdings.remove(&bundle.state, position);
+            act_on(&mut bundle.state, action);
+            holdings.add(&bundle.state, position);
+            bundle.last_action_id = Some(action.action_id);
+            bundle.position = position;
+        }
+        Ok(())
+    }
+
+    fn split(
+        &mut self,
+        part: &Part,
+        split: Split,
+        action: &BundleAction,
+        position: Position,
+        holdings: &mut Holdings,
+    ) -> Result<(), Error> {
+        let parent = self.edit(part.bundle_id)?;
+        let before = parent.clone();
+        holdings.remove(&parent.state, position);
+        parent.state.status = CertificateStatus::BundleSplit;
+        parent.last_action_id = Some(action.action_id);
+        parent.position = position;
+        let halves = [
+            (split.taken, part.start, part.end),
+            (split.rest, part.end.plus(1), split.rest_end),
+        ];
+        for (id, start, end) in halves {
+            let state = State {
+                status: split.rest_status,
+                start,
+                end,
+                parent_id: Some(part.bundle_id),
+                ..before.state.clone()
+            };
+            holdings.add(&state, position);
+            let of = Some((part.bundle_id, before.hash));
+            self.push(Bundle {
+                id,
+                hash: before.origin.hash(start, end, state.interval, of),
+                state,
+                position,
+                ..before.clone()
+            })?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, bundle: Bundle) -> Result<(), Error> {
+        if let Some(last) = self.new.last().filter(|last| last.id >= bundle.id) {
+            return Err(Error::Inconsistent(format!(
+                "bundle {} came into being after bundle {}",
+                bundle.id, last.id
+            )));
+        }
+        self.new.push(bundle);
+        Ok(())
+    }
+
+    fn edit(&mut self, id: BundleId) -> Result<&mut Bundle, Error> {
+        if let Ok(found) = self.new.binary_search_by_key(&id, |bundle| bundle.id) {
+            return Ok(&mut self.new[found]);
+        }
+        let (bundle, changed) = self
+            .known
+            .get_mut(&id)
+            .ok_or_else(|| Error::Inconsistent(format!("bundle {id} is not in the database")))?;
+        *changed = true;
+        Ok(bundle)
+    }
+
+    pub(super) async fn save(&self, client: &ClientWrapper) -> Result<(), Error> {
+        copy(client, COPY, 25, &self.new, put).await?;
+        let changed: Vec<_> = self
+            .known
+            .values()
+            .filter_map(|(bundle, changed)| changed.then_some(bundle))
+            .collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        macro_rules! column {
+            ($bundle:ident => $value:expr) => {
+                changed.iter().map(|$bundle| $value).collect::<Vec<_>>()
+            };
+        }
+        let ids = column!(bundle => bundle.id.0);
+        let accounts = column!(bundle => bundle.state.account_id.0);
+        let states = column!(bundle => bundle.state.status.as_str());
+        let beneficiaries = column!(bundle => bundle.state.beneficiary.as_deref());
+        let beneficiary_accounts =
+            column!(bundle => bundle.state.beneficiary_account_id.map(|id| id.0));
+        let locked = column!(bundle => bundle.state.locked_from.map(|status| status.as_str()));
+        let actions = column!(bundle => bundle.last_action_id.map(|id| id.0));
+        let positions = column!(bundle => bundle.position.0);
+        let parameters: [&(dyn ToSql + Sync); 8] = [
+            &ids,
+            &accounts,
+            &states,
+            &beneficiaries,
+            &beneficiary_accounts,
+            &locked,
+            &actions,
+            &positions,
+        ];
+        client
+            .execute(&client.prepare_cached(UPDATE).await?, &parameters)
+            .await?;
+        Ok(())
+    }
+}
+
+fn put(row: &mut Rows, bundle: &Bundle) {
+    let (state, origin) = (&bundle.state, &bundle.origin);
+    row.bigint(bundle.id.0)
+        .bigint(state.account_id.0)
+        .bigint(origin.device_id.0)
+        .bigint(origin.metadata_id.0)
+        .text(state.status.as_str())
+        .bigint(state.start.0)
+        .bigint(state.end.0)
+        .timestamptz(state.interval.start())
+        .timestamptz(state.interval.end())
+        .timestamptz(origin.issued_at)
+        .timestamptz(origin.expiry)
+        .text(origin.energy_source.as_str())
+        .text(origin.energy_carrier.as_str())
+        .smallint(i16::from(origin.registry_configuration))
+        .boolean(origin.post_conversion)
+        .boolean(origin.is_storage)
+        .option(origin.emissions_factor, Rows::numeric)
+        .option(origin.emissions_source.as_deref(), Rows::text)
+        .option(state.parent_id, |row, id| row.bigint(id.0))
+        .raw(&bundle.hash)
+        .option(state.beneficiary.as_deref(), Rows::text)
+        .option(state.beneficiary_account_id, |row, id| row.bigint(id.0))
+        .option(state.locked_from, |row, status| row.text(status.as_str()))
+        .option(bundle.last_action_id, |row, id| row.bigint(id.0))
+        .bigint(bundle.position.0);
+}
+
+fn read(row: &Row) -> Result<Bundle, Error> {
+    let damaged = |what: String| Error::Inconsistent(format!("in the database {what}"));
+    let interval = Interval::new(row.try_get(7)?, row.try_get(8)?)
+        .map_err(|error| damaged(error.to_string()))?;
+    let device_id = DeviceId(row.try_get(2)?);
+    let locked_from: Option<&str> = row.try_get(22)?;
+    let state = State {
+        account_id: AccountId(row.try_get(1)?),
+        status: word(row.try_get(4)?)?,
+        locked_from: locked_from.map(word).transpose()?,
+        device_id,
+        start: CertificateId(row.try_get(5)?),
+        end: CertificateId(row.try_get(6)?),
+        interval,
+        expiry: row.try_get(10)?,
+        parent_id: row.try_get::<_, Option<i64>>(18)?.map(BundleId),
+        beneficiary: row.try_get(20)?,
+        beneficiary_account_id: row.try_get::<_, Option<i64>>(21)?.map(AccountId),
+    };
+    let configuration: i16 = row.try_get(13)?;
+    let origin = Origin {
+        device_id,
+        metadata_id: MetadataId(row.try_get(3)?),
+        issued_at: row.try_get(9)?,
+        expiry: state.expiry,
+        energy_source: word(row.try_get(11)?)?,
+        energy_carrier: word(row.try_get(12)?)?,
+        registry_configuration: u8::try_from(configuration)
+            .map_err(|_| damaged(format!("configuration {configuration}")))?,
+        post_conversion: row.try_get(14)?,
+        is_storage: row.try_get(15)?,
+        emissions_factor: row.try_get(16)?,
+        emissions_source: row.try_get(17)?,
+    };
+    let hash: &[u8] = row.try_get(19)?;
+    Ok(Bundle {
+        id: BundleId(row.try_get(0)?),
+        state,
+        origin: Arc::new(origin),
+        hash: hash
+            .try_into()
+            .map_err(|_| damaged(format!("a hash of {} bytes", hash.len())))?,
+        last_action_id: row.try_get::<_, Option<i64>>(23)?.map(ActionId),
+        position: Position(row.try_get(24)?),
+    })
+}
+
+const SELECT: &str = "SELECT bundle_id, account_id, device_id, metadata_id, status, range_start,
+     range_end, production_start, production_end, issued_at, expiry, energy_source, energy_carrier,
+     registry_configuration, post_conversion, is_storage, emissions_factor, emissions_source,
+     parent_id, hash, beneficiary, beneficiary_account_id, locked_from, last_action_id, position
+     FROM bundle WHERE bundle_id = ANY($1)";
+const COPY: &str =
+    "COPY bundle (bundle_id, account_id, device_id, metadata_id, status, range_start,
+     range_end, production_start, production_end, issued_at, expiry, energy_source, energy_carrier,
+     registry_configuration, post_conversion, is_storage, emissions_factor, emissions_source,
+     parent_id, hash, beneficiary, beneficiary_account_id, locked_from, last_action_id, position)
+     FROM STDIN BINARY";
+const UPDATE: &str = "UPDATE bundle SET account_id = new.account_id, status = new.status,
+     beneficiary = new.beneficiary, beneficiary_account_id = new.beneficiary_account_id,
+     locked_from = new.locked_from, last_action_id = new.last_action_id, position = new.position
+     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+         $7::bigint[], $8::bigint[]) AS new (bundle_id, account_id, status, beneficiary,
+         beneficiary_account_id, locked_from, last_action_id, position)
+     WHERE bundle.bundle_id = new.bundle_id";

@@ -1,0 +1,179 @@
+//! The READ database: shaped for questions, folded from what events carry.
+
+mod account;
+mod action;
+mod bundle;
+mod device;
+mod entity;
+mod holding;
+mod measurement;
+mod metadata;
+mod origin;
+mod user;
+
+pub(crate) use origin::Origin;
+
+use crate::Error;
+use crate::chunk::{Chunk, Decoded};
+use account::{Account, Whitelist};
+use bundle::Bundles;
+use deadpool_postgres::ClientWrapper;
+use device::Device;
+use entity::Entities;
+use holding::Holdings;
+use ledger::Event;
+use measurement::Measurements;
+use metadata::Metadata;
+use schemas::event::{IdentityEvent, LedgerEvent};
+use std::sync::Arc;
+use user::User;
+
+/// Chunks up to here are folded on the spot; handing them to another thread takes longer.
+const INLINE_ROWS: u64 = 512;
+
+/// Ids of the rows that events change.
+#[derive(Default)]
+struct Wanted {
+    accounts: Vec<i64>,
+    devices: Vec<i64>,
+    users: Vec<i64>,
+    bundles: Vec<i64>,
+}
+
+impl Wanted {
+    fn of(chunk: &Chunk) -> Self {
+        let mut wanted = Self {
+            bundles: bundle::wanted(chunk),
+            ..Self::default()
+        };
+        for event in &chunk.events {
+            match &event.event {
+                Event::Ledger(LedgerEvent::AccountUpdated(event)) => {
+                    wanted.accounts.push(event.account_id.0);
+                }
+                Event::Ledger(LedgerEvent::AccountClosed(event)) => {
+                    wanted.accounts.push(event.account_id.0);
+                }
+                Event::Ledger(LedgerEvent::DeviceUpdated(event)) => {
+                    wanted.devices.push(event.device_id.0);
+                }
+                Event::Ledger(LedgerEvent::DeviceRemoved(event)) => {
+                    wanted.devices.push(event.device_id.0);
+                }
+                Event::Identity(IdentityEvent::UserUpdated(event)) => {
+                    wanted.users.push(event.user_id.0);
+                }
+                Event::Identity(IdentityEvent::UserRemoved(event)) => {
+                    wanted.users.push(event.user_id.0);
+                }
+                _ => {}
+            }
+        }
+        wanted
+    }
+}
+
+/// Every row that a chunk changes.
+#[derive(Default)]
+pub(crate) struct Rows {
+    users: Entities<User>,
+    accounts: Entities<Account>,
+    whitelist: Whitelist,
+    devices: Entities<Device>,
+    metadata: Entities<Metadata>,
+    measurements: Measurements,
+    bundles: Bundles,
+    holdings: Holdings,
+}
+
+impl Rows {
+    /// Loads those that are there, as they were before the chunk.
+    pub(crate) async fn load(client: &ClientWrapper, chunk: &Chunk) -> Result<Self, Error> {
+        let wanted = Wanted::of(chunk);
+        let (users, accounts, devices, bundles) = futures_util::try_join!(
+            Entities::load(client, &wanted.users),
+            Entities::load(client, &wanted.accounts),
+            Entities::load(client, &wanted.devices),
+            Bundles::load(client, &wanted.bundles),
+        )?;
+        Ok(Self {
+            users,
+            accounts,
+            devices,
+            bundles,
+            ..Self::default()
+        })
+    }
+
+    /// Applies the chunk, within the caller's transaction.
+    pub(crate) async fn apply(
+        mut self,
+        client: &ClientWrapper,
+        chunk: &Arc<Chunk>,
+    ) -> Result<(), Error> {
+        if chunk.size.rows <= INLINE_ROWS {
+            self.fold(chunk)?;
+        } else {
+            let chunk = Arc::clone(chunk);
+            let fold = move || self.fold(&chunk).map(|()| self);
+            self = tokio::task::spawn_blocking(fold).await??;
+        }
+        self.save(client, chunk).await
+    }
+
+    fn fold(&mut self, chunk: &Chunk) -> Result<(), Error> {
+        for decoded in &chunk.events {
+            match &decoded.event {
+                Event::Identity(event) => {
+                    self.users
+                        .fold(event, decoded.envelope.recorded_at, decoded.position);
+                }
+                Event::Ledger(event) => self.fold_ledger(event, decoded)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn fold_ledger(&mut self, event: &LedgerEvent, decoded: &Decoded) -> Result<(), Error> {
+        let (at, position) = (decoded.envelope.recorded_at, decoded.position);
+        match event {
+            LedgerEvent::AccountOpened(event) => self.accounts.opened(event, at, position),
+            LedgerEvent::AccountUpdated(event) => self.accounts.updated(event, position),
+            LedgerEvent::WhitelistChanged(event) => self.whitelist.changed(event, position),
+            LedgerEvent::AccountClosed(event) => self.accounts.closed(event.account_id, position),
+            LedgerEvent::DeviceRegistered(event) => self.devices.registered(event, at, position),
+            LedgerEvent::DeviceUpdated(event) => self.devices.updated(event, position),
+            LedgerEvent::DeviceRemoved(event) => self.devices.removed(event.device_id, position),
+            LedgerEvent::IssuanceMetadataRecorded(event) => {
+                self.metadata.recorded(event, at, position);
+            }
+            LedgerEvent::ReadingsAccepted(event) => self.measurements.accepted(event, at, position),
+            LedgerEvent::MeasurementMoved(event) => self.measurements.moved(event, position),
+            LedgerEvent::MeasurementWithdrawn(event) => {
+                self.measurements.withdrawn(event, position);
+            }
+            LedgerEvent::BundlesIssued(event) => {
+                self.bundles.issued(event, decoded, &mut self.holdings)?;
+            }
+            LedgerEvent::BundlesActed(action) => {
+                self.bundles.acted(action, position, &mut self.holdings)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn save(&self, client: &ClientWrapper, chunk: &Chunk) -> Result<(), Error> {
+        self.measurements.save(client).await?;
+        self.bundles.save(client).await?;
+        action::save(client, &chunk.events).await?;
+        futures_util::try_join!(
+            self.users.save(client),
+            self.accounts.save(client),
+            self.whitelist.save(client),
+            self.devices.save(client),
+            self.metadata.save(client),
+            self.holdings.save(client),
+        )?;
+        Ok(())
+    }
+}

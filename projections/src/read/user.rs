@@ -1,0 +1,104 @@
+//! People.
+
+use super::entity::{Entities, Entity};
+use chrono::{DateTime, Utc};
+use schemas::event::IdentityEvent;
+use schemas::event::identity::UserChanges;
+use schemas::id::UserId;
+use schemas::life_cycle::Role;
+use schemas::log::Position;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct User {
+    user_id: UserId,
+    name: String,
+    email: String,
+    role: i64,
+    organisation: Option<String>,
+    password_hash: Option<String>,
+    is_deleted: bool,
+    created_at: DateTime<Utc>,
+    position: Position,
+}
+
+/// Shows neither e-mail nor hash: it may end up in a log line.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Entity for User {
+    const TABLE: &'static str = "registry_user";
+    const COLUMNS: &'static [&'static str] = &[
+        "user_id",
+        "name",
+        "email",
+        "role",
+        "organisation",
+        "password_hash",
+        "is_deleted",
+        "created_at",
+        "position",
+    ];
+
+    fn id(&self) -> i64 {
+        self.user_id.0
+    }
+}
+
+impl User {
+    fn change(&mut self, changes: &UserChanges) {
+        fn set<T: Clone>(field: &mut T, change: &Option<T>) {
+            if let Some(change) = change {
+                field.clone_from(change);
+            }
+        }
+        set(&mut self.name, &changes.name);
+        set(&mut self.email, &changes.email);
+        set(&mut self.role, &changes.role.map(Role::number));
+        if changes.organisation.is_some() {
+            self.organisation.clone_from(&changes.organisation);
+        }
+        if changes.password_hash.is_some() {
+            self.password_hash.clone_from(&changes.password_hash);
+        }
+    }
+}
+
+impl Entities<User> {
+    pub(super) fn fold(&mut self, event: &IdentityEvent, at: DateTime<Utc>, position: Position) {
+        match event {
+            IdentityEvent::UserRegistered(event) => {
+                let profile = event.profile.clone();
+                self.insert(User {
+                    user_id: event.user_id,
+                    name: profile.name,
+                    email: profile.email,
+                    role: profile.role.number(),
+                    organisation: profile.organisation,
+                    password_hash: profile.password_hash,
+                    is_deleted: false,
+                    created_at: at,
+                    position,
+                });
+            }
+            IdentityEvent::UserUpdated(event) => {
+                if let Some(user) = self.edit(event.user_id.0) {
+                    user.change(&event.changes);
+                    user.position = position;
+                }
+            }
+            IdentityEvent::UserRemoved(event) => {
+                if let Some(user) = self.edit(event.user_id.0) {
+                    user.is_deleted = true;
+                    user.position = position;
+                }
+            }
+        }
+    }
+}

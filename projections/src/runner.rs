@@ -1,0 +1,251 @@
+//! The projector of one database: follows both streams, survives whatever happens to the database.
+
+use crate::apply::{Notify, apply};
+use crate::checkpoint::{Checkpoint, checkpoint};
+use crate::chunk::{Chunk, Size};
+use crate::feed::{Feed, Source};
+use crate::postgres::Connection;
+use crate::{Error, Target, schema};
+use deadpool_postgres::ClientWrapper;
+use event_store::EventStore;
+use ledger::Stream;
+use schemas::log::Position;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Rows of one transaction: enough that a transaction's own cost does not count, few enough that it
+/// takes a tenth of a second.
+pub const CHUNK_ROWS: u64 = 10_000;
+
+/// First and longest wait after an error.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// How often a standby tries to become the active one, and an idle projector looks whether it still has
+/// its connection.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What a projector is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Trying to reach the database.
+    #[default]
+    Connecting,
+    /// Another projector is at work.
+    Standby,
+    /// At work.
+    Active,
+}
+
+/// How far a projector has come.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Checkpoint of the ledger stream.
+    pub ledger: Position,
+    /// Checkpoint of the identity stream.
+    pub identity: Position,
+    /// Applied since it was started.
+    pub applied: Size,
+    /// The last error, until something is applied again.
+    pub error: Option<String>,
+}
+
+impl Progress {
+    /// Checkpoint of `stream`.
+    #[must_use]
+    pub const fn position(&self, stream: Stream) -> Position {
+        match stream {
+            Stream::Ledger => self.ledger,
+            Stream::Identity => self.identity,
+        }
+    }
+
+    fn set(&mut self, stream: Stream, position: Position) {
+        match stream {
+            Stream::Ledger => self.ledger = position,
+            Stream::Identity => self.identity = position,
+        }
+    }
+}
+
+/// The projector of one database.
+pub struct Projector {
+    target: Target,
+    connection: Connection,
+    store: Arc<dyn EventStore>,
+    sources: [Source; 2],
+    progress: watch::Sender<Progress>,
+}
+
+impl Projector {
+    /// A projector of the streams of `domain` in `store` into the live schema of the database at
+    /// `connection`. Does nothing yet.
+    ///
+    /// # Errors
+    /// If `domain` can not be part of a stream's name.
+    pub fn new(
+        target: Target,
+        connection: Connection,
+        store: Arc<dyn EventStore>,
+        domain: &str,
+    ) -> Result<Self, Error> {
+        Self::with_chunks_of(target, connection, store, domain, CHUNK_ROWS)
+    }
+
+    /// Likewise, with transactions of about `rows` rows.
+    ///
+    /// # Errors
+    /// As [`Projector::new`].
+    pub fn with_chunks_of(
+        target: Target,
+        connection: Connection,
+        store: Arc<dyn EventStore>,
+        domain: &str,
+        rows: u64,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            target,
+            connection,
+            store,
+            sources: [
+                Source::new(Stream::Identity, domain, target, rows)?,
+                Source::new(Stream::Ledger, domain, target, rows)?,
+            ],
+            progress: watch::Sender::default(),
+        })
+    }
+
+    /// Follows what it does.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Projects until `shutdown` completes. Only one projector of a database is active, others stand by.
+    /// A database that is away is waited for.
+    ///
+    /// # Errors
+    /// What waiting does not mend: an event that can not be read, a log that does not hold the history
+    /// of the database (a restored log, or another registry's).
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
+        tokio::select! {
+            ended = self.run_on() => ended,
+            () = shutdown => Ok(()),
+        }
+    }
+
+    async fn run_on(&self) -> Result<(), Error> {
+        let target = self.target;
+        let mut wait = BACK_OFF.0;
+        loop {
+            let before = self.progress.borrow().applied;
+            let error = match self.session().await {
+                Err(error) if error.is_transient() => error,
+                ended => return ended,
+            };
+            let moved = self.progress.borrow().applied != before;
+            wait = if moved { BACK_OFF.0 } else { wait };
+            let sentence = error.to_string();
+            if self.progress.borrow().error.as_ref() != Some(&sentence) {
+                tracing::warn!(%target, error = sentence, "projection interrupted; trying again");
+            }
+            self.progress.send_modify(|progress| {
+                progress.phase = Phase::Connecting;
+                progress.error = Some(sentence);
+            });
+            tokio::time::sleep(wait.mul_f64(rand::random_range(0.5..1.0))).await;
+            wait = (wait * 2).min(BACK_OFF.1);
+        }
+    }
+
+    /// From connecting to the first error.
+    async fn session(&self) -> Result<(), Error> {
+        let mut client = schema::connect(&self.connection, schema::LIVE).await?;
+        if self.target == Target::Read {
+            // What a crash of the database takes back is applied again: nobody decides on this one.
+            client.batch_execute("SET synchronous_commit = off").await?;
+        }
+        self.become_active(&client).await?;
+        schema::migrate(&mut client, self.target, schema::LIVE).await?;
+        self.progress
+            .send_modify(|progress| progress.phase = Phase::Active);
+        loop {
+            match self.follow(&client).await {
+                // Somebody else moved the checkpoint, or this is another schema now: look where it is.
+                Err(Error::Moved) => tracing::info!(target = %self.target, "the checkpoint moved"),
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn become_active(&self, client: &ClientWrapper) -> Result<(), Error> {
+        loop {
+            let row = client
+                .query_one(
+                    "SELECT pg_try_advisory_lock(hashtextextended('projector:' || $1, 0))",
+                    &[&schema::LIVE],
+                )
+                .await?;
+            if row.try_get(0)? {
+                return Ok(());
+            }
+            self.progress
+                .send_modify(|progress| progress.phase = Phase::Standby);
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn follow(&self, client: &ClientWrapper) -> Result<(), Error> {
+        let [identity, ledger] = &self.sources;
+        let mut identity = self.start(client, identity).await?;
+        let mut ledger = self.start(client, ledger).await?;
+        loop {
+            let (chunk, at) = tokio::select! {
+                biased;
+                chunk = identity.feed.next() => (chunk?, &mut identity.at),
+                chunk = ledger.feed.next() => (chunk?, &mut ledger.at),
+                () = tokio::time::sleep(LOOK) => {
+                    // An idle database that was restored from a backup lags without a new event.
+                    client.check_connection().await?;
+                    continue;
+                }
+            };
+            self.apply(client, chunk, at).await?;
+        }
+    }
+
+    async fn start(&self, client: &ClientWrapper, source: &Source) -> Result<Following, Error> {
+        let at = checkpoint(client, source.stream).await?;
+        self.store.check(&source.name, at).await?;
+        self.progress
+            .send_modify(|progress| progress.set(source.stream, at.position));
+        let feed = Feed::start(&self.store, source.clone(), at);
+        Ok(Following { feed, at })
+    }
+
+    async fn apply(
+        &self,
+        client: &ClientWrapper,
+        chunk: Chunk,
+        at: &mut Checkpoint,
+    ) -> Result<(), Error> {
+        let chunk = Arc::new(chunk);
+        apply(client, self.target, &chunk, *at, Notify::Yes).await?;
+        *at = chunk.head;
+        self.progress.send_modify(|progress| {
+            progress.set(chunk.stream, at.position);
+            progress.applied += chunk.size;
+            progress.error = None;
+        });
+        Ok(())
+    }
+}
+
+/// A stream and how far the database has come in it.
+struct Following {
+    feed: Feed,
+    at: Checkpoint,
+}

@@ -1,0 +1,32 @@
+//! The two databases that are projected to.
+
+use std::fmt;
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// The state of the ledger: the entries the sequencer decides on.
+    Write,
+    /// The answers to the questions the API is asked.
+    Read,
+}
+
+impl Target {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Write, Self::Read];
+
+    /// Name on the command line, in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Read => "read",
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,66 @@
+//! The command line: one file per sub-command. Each reads the configuration, does one thing through
+//! the library, and says what it did.
+
+mod config;
+mod dev;
+mod import;
+mod migrate;
+mod password;
+mod serve;
+mod settings;
+mod user;
+
+use clap::{Parser, Subcommand};
+
+use self::settings::Settings;
+
+/// The granular certificate registry: meter readings in, certificates issued, moved, cancelled and
+/// claimed, every action an event.
+#[derive(Debug, Parser)]
+#[command(name = "registry", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Dev(dev::Dev),
+    Migrate(migrate::Migrate),
+    Import(import::Import),
+    User(user::User),
+    Config(config::Print),
+}
+
+impl Cli {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// A sentence for the person at the terminal.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let config = self.settings.load()?;
+        match self.command {
+            Command::Serve(command) => command.run(config).await,
+            Command::Dev(command) => command.run(config).await,
+            Command::Migrate(command) => command.run(&config).await,
+            Command::Import(command) => command.run(&config).await,
+            Command::User(command) => command.run(&config).await,
+            Command::Config(command) => command.run(&config),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

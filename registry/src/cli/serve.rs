@@ -1,0 +1,32 @@
+//! `registry serve`.
+
+use clap::Args;
+
+use crate::{
+    config::Config,
+    signal,
+    system::{Projectors, System},
+};
+
+/// Serve the API in production: databases and event store are where the configuration says
+#[derive(Debug, Args)]
+pub(super) struct Serve {}
+
+impl Serve {
+    pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        config.auth.check_production()?;
+        config.log.start()?;
+        let stop = signal::stop_requested();
+        let mut system = System::start(&config, Projectors::Elsewhere).await?;
+        tracing::info!(address = %system.address(), domain = config.domain, "serving");
+        tokio::select! {
+            () = stop => tracing::info!("stopping"),
+            error = system.ended() => {
+                system.shutdown().await;
+                return Err(error.into());
+            }
+        }
+        system.shutdown().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! Sign-in.
+
+use std::{fs, io, path::PathBuf};
+
+use projections::postgres::Secret;
+use serde::{Deserialize, Serialize};
+
+/// HMAC-SHA-256 keys shorter than their hash are weaker than the algorithm (RFC 7518, section 3.2).
+pub const MIN_JWT_SECRET_BYTES: usize = 32;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Key that signs access tokens; at least 32 bytes. Has no default: `serve` does not start
+    /// without one, `dev` makes one and keeps it.
+    pub jwt_secret: Secret,
+    /// A file whose first line is the key; used when `jwt_secret` is empty.
+    pub jwt_secret_file: Option<PathBuf>,
+    /// How long an access token is good, in minutes.
+    pub token_minutes: u32,
+    /// Whether the demo users with their published passwords exist. Only for `dev`.
+    pub dev_users: bool,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            jwt_secret: Secret::default(),
+            jwt_secret_file: None,
+            token_minutes: 60,
+            dev_users: false,
+        }
+    }
+}
+
+/// Why there is no key to sign tokens with.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    #[error(
+        "no key to sign access tokens: set auth.jwt_secret_file (GCR_AUTH__JWT_SECRET_FILE) or \
+         auth.jwt_secret (GCR_AUTH__JWT_SECRET) to at least {MIN_JWT_SECRET_BYTES} random bytes, \
+         for example from `openssl rand -hex 32`"
+    )]
+    NoSecret,
+    #[error(
+        "the key that signs access tokens has {len} bytes; auth.jwt_secret must have at least \
+         {MIN_JWT_SECRET_BYTES}, for example from `openssl rand -hex 32`"
+    )]
+    ShortSecret { len: usize },
+    #[error("auth.jwt_secret_file {path} can not be read: {source}")]
+    SecretFile { path: PathBuf, source: io::Error },
+    #[error("auth.dev_users must be false here: their passwords are published; it is for `dev`")]
+    DevUsers,
+}
+
+impl Auth {
+    /// The key, from the setting or its file.
+    ///
+    /// # Errors
+    /// [`AuthError`] when there is none, it is shorter than [`MIN_JWT_SECRET_BYTES`], or its file
+    /// can not be read.
+    pub fn signing_key(&self) -> Result<Secret, AuthError> {
+        let key = match (&self.jwt_secret, &self.jwt_secret_file) {
+            (key, _) if !key.is_empty() => key.clone(),
+            (_, Some(path)) => {
+                let text = fs::read_to_string(path).map_err(|source| AuthError::SecretFile {
+                    path: path.clone(),
+                    source,
+                })?;
+                Secret::new(text.lines().next().unwrap_or_default())
+            }
+            (_, None) => Secret::default(),
+        };
+        match key.expose().len() {
+            0 => Err(AuthError::NoSecret),
+            len if len < MIN_JWT_SECRET_BYTES => Err(AuthError::ShortSecret { len }),
+            _ => Ok(key),
+        }
+    }
+
+    /// What a production process needs: a key, and no demo users.
+    ///
+    /// # Errors
+    /// [`AuthError`], the first rule that does not hold.
+    pub fn check_production(&self) -> Result<(), AuthError> {
+        self.signing_key()?;
+        if self.dev_users {
+            return Err(AuthError::DevUsers);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn with(jwt_secret: &str) -> Auth {
+        Auth {
+            jwt_secret: Secret::new(jwt_secret),
+            ..Auth::default()
+        }
+    }
+
+    #[test]
+    fn production_without_a_key_is_refused_and_says_how_to_make_one() {
+        let error = Auth::default().check_production().unwrap_err().to_string();
+        assert!(
+            error.contains("GCR_AUTH__JWT_SECRET") && error.contains("openssl"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_key_of_31_bytes_is_refused_and_one_of_32_is_taken() {
+        assert!(matches!(
+            with(&"k".repeat(31)).check_production(),
+            Err(AuthError::ShortSecret { len: 31 })
+        ));
+        assert!(with(&"k".repeat(32)).check_production().is_ok());
+    }
+
+    #[test]
+    fn demo_users_are_refused_in_production() {
+        let auth = Auth {
+            dev_users: true,
+            ..with(&"k".repeat(32))
+        };
+        assert!(matches!(auth.check_production(), Err(AuthError::DevUsers)));
+    }
+
+    #[test]
+    fn the_key_can_come_from_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        fs::write(&path, format!("{}\n", "k".repeat(40))).unwrap();
+        let auth = Auth {
+            jwt_secret_file: Some(path),
+            ..Auth::default()
+        };
+        assert_eq!(auth.signing_key().unwrap().expose().len(), 40);
+    }
+}

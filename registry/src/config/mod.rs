@@ -1,0 +1,205 @@
+//! The configuration of every sub-command: one struct, its defaults in code, overridden by a TOML
+//! file (`--config`, else `GCR_CONFIG`), then by the environment (`GCR_HTTP__PORT` is `http.port`),
+//! then by flags (`--set http.port=8001`). Unknown keys are errors, wherever they are set.
+
+mod auth;
+mod event_store;
+mod http;
+mod issuance;
+mod log;
+
+use std::path::{Path, PathBuf};
+
+pub use projections::{
+    postgres::{Connection, Databases, Secret},
+    settings::{SettingsError, Sources},
+};
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    auth::{Auth, AuthError, MIN_JWT_SECRET_BYTES},
+    event_store::{EventStore, Location, LocationError},
+    http::Http,
+    issuance::Issuance,
+    log::{Format, Log, change_level},
+};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The issuing body's registry: names the streams (`ledger-<domain>`, `identity-<domain>`).
+    /// Lower-case letters, digits and hyphens, because stream names are case-insensitive on some
+    /// event stores.
+    pub domain: String,
+    /// Where files live that are not named otherwise; relative to the working directory.
+    pub data_dir: PathBuf,
+    pub http: Http,
+    pub event_store: EventStore,
+    pub database: Databases,
+    pub auth: Auth,
+    pub issuance: Issuance,
+    pub log: Log,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            domain: "gb".into(),
+            data_dir: "data".into(),
+            http: Http::default(),
+            event_store: EventStore::default(),
+            database: Databases::default(),
+            auth: Auth::default(),
+            issuance: Issuance::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the layers of `sources` over the defaults and checks what a type can not say.
+    ///
+    /// # Errors
+    /// [`SettingsError`], naming each wrong key and where it was set.
+    pub fn load(sources: &Sources<'_>) -> Result<Self, SettingsError> {
+        let config = projections::settings::load(&Self::default(), sources)?;
+        let wrong = config.contradictions();
+        if wrong.is_empty() {
+            Ok(config)
+        } else {
+            Err(SettingsError(wrong))
+        }
+    }
+
+    /// Where the events are.
+    ///
+    /// # Errors
+    /// [`LocationError`] when `event_store.url` names no engine that this build has.
+    pub fn event_store_location(&self) -> Result<Location, LocationError> {
+        self.event_store.location(&self.data_dir)
+    }
+
+    /// The configuration as a TOML file, secrets masked.
+    ///
+    /// # Errors
+    /// Never in practice: every field has a TOML form; the serializer's signature says otherwise.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string(self)
+    }
+
+    fn contradictions(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if self.domain.is_empty() || self.domain.len() > 32 || !self.domain.chars().all(plain) {
+            wrong.push("`domain` must be 1 to 32 lower-case letters, digits or hyphens".to_owned());
+        }
+        if let Err(error) = self.event_store_location() {
+            wrong.push(error.to_string());
+        }
+        for (key, rule, holds) in [
+            (
+                "auth.token_minutes",
+                "must be 1 to 1440",
+                (1..=1440).contains(&self.auth.token_minutes),
+            ),
+            (
+                "issuance.expiry_years",
+                "must be 1 to 100",
+                (1..=100).contains(&self.issuance.expiry_years),
+            ),
+            (
+                "issuance.capacity_margin_percent",
+                "must be 100 to 1000",
+                (100..=1000).contains(&self.issuance.capacity_margin_percent),
+            ),
+            (
+                "database.write.pool_size",
+                "must be at least 1",
+                self.database.write.pool_size >= 1,
+            ),
+            (
+                "database.read.pool_size",
+                "must be at least 1",
+                self.database.read.pool_size >= 1,
+            ),
+        ] {
+            if !holds {
+                wrong.push(format!("`{key}` {rule}"));
+            }
+        }
+        wrong
+    }
+}
+
+/// `path`, taken from `base` unless it is absolute.
+fn under(base: &Path, path: &Path) -> PathBuf {
+    base.join(path)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn from_environment(pairs: &[(&str, &str)]) -> Result<Config, SettingsError> {
+        Config::load(&Sources {
+            environment: pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..Sources::default()
+        })
+    }
+
+    #[test]
+    fn nothing_set_gives_the_defaults() {
+        assert_eq!(from_environment(&[]).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_again_and_shows_no_secret() {
+        let mut config = Config::default();
+        config.auth.jwt_secret = Secret::new("0123456789abcdef0123456789abcdef");
+        config.database.read.password = Secret::new("hunter2");
+        let printed = config.to_toml().unwrap();
+        assert!(!printed.contains("0123456789abcdef") && !printed.contains("hunter2"));
+        assert!(!format!("{config:?}").contains("hunter2"));
+
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("gcr.toml");
+        std::fs::write(&file, &printed).unwrap();
+        let again = Config::load(&Sources {
+            file: Some(&file),
+            ..Sources::default()
+        })
+        .unwrap();
+        assert_eq!(again.http, config.http);
+        assert_eq!(again.database.write, config.database.write);
+    }
+
+    #[test]
+    fn an_unknown_variable_is_refused_by_its_name() {
+        let error = from_environment(&[("GCR_HTTP__PROT", "1")]).unwrap_err();
+        assert!(
+            error.to_string().contains("`http.prot` (GCR_HTTP__PROT)"),
+            "{error}"
+        );
+        let error = from_environment(&[("GCR_PORT", "1")]).unwrap_err();
+        assert!(error.to_string().contains("`port` (GCR_PORT)"), "{error}");
+    }
+
+    #[test]
+    fn values_outside_their_range_are_refused_together() {
+        let error = from_environment(&[
+            ("GCR_DOMAIN", "Great Britain"),
+            ("GCR_AUTH__TOKEN_MINUTES", "0"),
+            ("GCR_EVENT_STORE__URL", "mysql://x"),
+        ])
+        .unwrap_err()
+        .to_string();
+        for key in ["`domain`", "`auth.token_minutes`", "`event_store.url`"] {
+            assert!(error.contains(key), "{error}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Actions on bundles. Each answer is made from the event that records the action.
+
+use crate::http::problem::{Answer, Problem};
+use crate::http::{Admin, Trading, Write};
+use crate::sequencer::Receipt;
+use actix_web::{HttpResponse, post};
+use ledger::command::{ActOnBundles, Amount};
+use ledger::{Command, Event};
+use schemas::api::certificate::{
+    Action, ActionRequest, Asked, CancelRequest, ClaimRequest, LockRequest, ReleaseRequest,
+    ReserveRequest, TransferRequest, UnlockRequest, WithdrawRequest,
+};
+use schemas::event::LedgerEvent;
+use schemas::life_cycle::ActionType;
+
+/// Has an action decided for a member of the source account.
+async fn act_as_member<T: ActionRequest>(write: Write<Trading, T>) -> Answer<HttpResponse> {
+    let Write {
+        caller,
+        body,
+        origin,
+    } = write;
+    let asked = body.asked();
+    caller.acts_as(asked.user_id)?;
+    caller.member_of(asked.source_id).await?;
+    let receipt = origin
+        .execute(caller.state(), command(T::ACTION, asked))
+        .await?;
+    accepted(receipt)
+}
+
+/// Has an action of the issuing body decided, which need not be a member of the source account.
+async fn act_as_issuing_body<T: ActionRequest>(write: Write<Admin, T>) -> Answer<HttpResponse> {
+    let Write {
+        caller,
+        body,
+        origin,
+    } = write;
+    let receipt = origin
+        .execute(caller.state(), command(T::ACTION, body.asked()))
+        .await?;
+    accepted(receipt)
+}
+
+fn command(action_type: ActionType, asked: Asked) -> Command {
+    let mode = asked.certificate_quantity_mode;
+    let amount = match (
+        asked.certificate_quantity,
+        asked.certificate_bundle_percentage,
+    ) {
+        (Some(quantity), _) => Amount::Quantity(quantity, mode),
+        (None, Some(share)) => Amount::Percentage(share.0, mode),
+        (None, None) => Amount::Whole,
+    };
+    Command::ActOnBundles(ActOnBundles {
+        action_type,
+        source_id: asked.source_id,
+        bundle_ids: asked.granular_certificate_bundle_ids,
+        amount,
+        target_id: asked.target_id,
+        beneficiary: asked.beneficiary,
+        beneficiary_account_id: asked.beneficiary_account_id,
+        reason: asked.reason,
+        localise_time: asked.localise_time,
+    })
+}
+
+fn accepted(receipt: Receipt) -> Answer<HttpResponse> {
+    let recorded_at = receipt.recorded_at;
+    let recorded = receipt
+        .events
+        .into_iter()
+        .find_map(|(_, event)| match event {
+            Event::Ledger(LedgerEvent::BundlesActed(action)) => Some(action),
+            _ => None,
+        });
+    let action = recorded.ok_or_else(|| Problem::internal(&"an action left no event"))?;
+    Ok(HttpResponse::Accepted().json(Action::of(action, recorded_at)))
+}
+
+macro_rules! actions {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident at $path:literal takes $body:ident, by $role:ident through $act:ident
+        answers { $($status:literal: $codes:literal),+ $(,)? }
+    )+) => {$(
+        $(#[$doc])*
+        #[utoipa::path(
+            tag = "Certificates",
+            operation_id = stringify!($name),
+            request_body = $body,
+            responses(
+                (status = 202, description = "The action as recorded.", body = Action),
+                $((status = $status, description = $codes, body = schemas::api::problem::ProblemDocument,
+                   content_type = "application/problem+json"),)+
+            ),
+        )]
+        #[post($path)]
+        pub async fn $name(write: Write<$role, $body>) -> Answer<HttpResponse> {
+            $act(write).await
+        }
+    )+};
+}
+
+actions! {
+    /// Transfer bundles.
+    ///
+    /// Moves active bundles, whole or in part, to an account that has whitelisted the source. A bundle of
+    /// which only a part moves is split into two new ones.
+    transfer_certificates at "/certificate/transfer" takes TransferRequest, by Trading through act_as_member
+    answers {
+        404: "account_not_found, bundle_not_found",
+        409: "bundle_state, bundle_expired",
+        422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, not_whitelisted, \
+              account_closed, split_too_small, quantity_exceeds_total",
+    }
+
+    /// Cancel bundles.
+    ///
+    /// Retires active or reserved bundles, whole or in part, for a beneficiary. What is cancelled never
+    /// moves again.
+    cancel_certificates at "/certificate/cancel" takes CancelRequest, by Trading through act_as_member
+    answers {
+        404: "account_not_found, bundle_not_found",
+        409: "bundle_state, bundle_expired",
+        422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, account_closed, \
+              split_too_small, quantity_exceeds_total",
+    }
+
+    /// Claim cancelled bundles.
+    ///
+    /// By the account that cancelled them or, where the cancellation named a beneficiary's account, by that
+    /// one alone. What is claimed never changes again.
+    claim_certificates at "/certificate/claim" takes ClaimRequest, by Trading through act_as_member
+    answers {
+        404: "account_not_found, bundle_not_found",
+        409: "bundle_state",
+        422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, account_closed, \
+              beneficiary_mismatch, split_too_small, quantity_exceeds_total",
+    }
+
+    /// Reserve bundles.
+    ///
+    /// Sets active bundles aside: a reserved bundle can be cancelled or released, not transferred.
+    reserve_certificates at "/certificate/reserve" takes ReserveRequest, by Trading through act_as_member
+    answers {
+        404: "account_not_found, bundle_not_found",
+        409: "bundle_state, bundle_expired",
+        422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, account_closed, \
+              split_too_small, quantity_exceeds_total",
+    }
+
+    /// Release reserved bundles.
+    ///
+    /// Makes reserved bundles active again.
+    release_certificates at "/certificate/release" takes ReleaseRequest, by Trading through act_as_member
+    answers {
+        404: "account_not_found, bundle_not_found",
+        409: "bundle_state",
+        422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, account_closed, \
+              split_too_small, quantity_exceeds_total",
+    }
+
+    /// Lock bundles.
+    ///
+    /// The issuing body freezes active or reserved bundles of any account: a locked bundle can be unlocked
+    /// or withdrawn, nothing else.
+    lock_certificates at "/certificate/lock" takes LockRequest, by Admin through act_as_issuing_body
+    answers {
+        404: "account_not_found, bundle_not_found",
+        409: "bundle_state",
+        422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, account_closed, \
+              split_too_small, quantity_exceeds_total",
+    }
+
+    /// Unlock bundles.
+    ///
+    /// The issuing body ends a lock: each bundle is again what it was before.
+    unlock_certificates at "/certificate/unlock" takes UnlockRequest, by Admin through act_as_issuing_body
+    answers {
+        404: "account_not_found, bundle_not_found",
+        409: "bundle_state",
+        422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, account_closed, \
+              split_too_small, quantity_exceeds_total",
+    }
+
+    /// Withdraw bundles.
+    ///
+    /// The issuing body takes active, reserved or locked bundles of any account back for good. The metered
+    /// energy may be issued again, under new serials.
+    withdraw_certificates at "/certificate/withdraw" takes WithdrawRequest, by Admin through act_as_issuing_body
+    answers {
+        404: "account_not_found, bundle_not_found",
+        409: "bundle_state",
+        422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, \
+              split_too_small, quantity_exceeds_total",
+    }
+}

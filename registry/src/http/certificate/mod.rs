@@ -1,0 +1,54 @@
+//! Certificate bundles: issuance by hand, actions, questions.
+
+mod act;
+mod issue;
+mod query;
+mod query_rules;
+mod read;
+
+pub(super) use query::foreign_cursor;
+
+use actix_web::web::ServiceConfig;
+
+/// The routes; fixed segments before ids.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(issue::create_bundle)
+        .service(issue::create_metadata)
+        .service(query::query_bundles)
+        .service(query::list_account_bundles)
+        .service(act::transfer_certificates)
+        .service(act::cancel_certificates)
+        .service(act::claim_certificates)
+        .service(act::reserve_certificates)
+        .service(act::release_certificates)
+        .service(act::lock_certificates)
+        .service(act::unlock_certificates)
+        .service(act::withdraw_certificates)
+        .service(read::list_actions)
+        .service(read::list_metadata)
+        .service(read::get_action)
+        .service(read::get_bundle);
+}
+
+/// The routes as the OpenAPI document lists them.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    issue::create_bundle,
+    issue::create_metadata,
+    query::query_bundles,
+    query::list_account_bundles,
+    act::transfer_certificates,
+    act::cancel_certificates,
+    act::claim_certificates,
+    act::reserve_certificates,
+    act::release_certificates,
+    act::lock_certificates,
+    act::unlock_certificates,
+    act::withdraw_certificates,
+    read::list_actions,
+    read::list_metadata,
+    read::get_action,
+    read::get_bundle,
+))]
+pub struct Document;

@@ -1,0 +1,121 @@
+//! Questions for bundles.
+
+use super::query_rules::filter;
+use crate::http::problem::{Answer, EdgeCode, Problem};
+use crate::http::{Json, Member, Query, Read};
+use crate::read::{cursor::Page, query};
+use actix_web::{HttpResponse, get, post};
+use chrono::Utc;
+use deadpool_postgres::Client;
+use schemas::WattHours;
+use schemas::api::certificate::{Bundle, BundlePage, BundleQuery, BundleQueryAnswer, SortOrder};
+use schemas::api::page::PageQuery;
+use schemas::api::problem::ProblemDocument;
+
+/// Query the bundles of an account.
+///
+/// Answers the question with a page of the bundles that match; none is an empty list. Bundles that were
+/// split are never among them.
+#[utoipa::path(
+    tag = "Certificates",
+    operation_id = "query_certificates",
+    request_body = BundleQuery,
+    responses(
+        (status = 202, description = "The question and its answer.", body = BundleQueryAnswer),
+        (status = 404, description = "account_not_found", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 422, description = "request_invalid, query_invalid", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+)]
+#[post("/certificate/query")]
+pub async fn query_bundles(read: Read, Json(query): Json<BundleQuery>) -> Answer<HttpResponse> {
+    read.acts_as(query.user_id)?;
+    read.member_of(query.source_id).await?;
+    let client = read.client().await?;
+    let filter = filter(&query, Utc::now())?;
+    let (page, total) = found(
+        &client,
+        &filter,
+        query.sort,
+        &query.cursor,
+        query.limit,
+        "/cursor",
+    )
+    .await?;
+    Ok(HttpResponse::Accepted().json(BundleQueryAnswer {
+        query,
+        granular_certificate_bundles: page.entries,
+        total_certificate_volume: total,
+        next_cursor: page.next_cursor,
+    }))
+}
+
+/// List the bundles an account holds.
+///
+/// Newest production first; bundles that were split are never among them.
+#[utoipa::path(
+    tag = "Accounts",
+    operation_id = "list_account_certificates",
+    params(("account_id" = i64, Path, description = "The account."), PageQuery),
+    responses(
+        (status = 200, description = "A page of the bundles.", body = BundlePage),
+        (status = 404, description = "account_not_found", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 422, description = "request_invalid", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+)]
+#[get("/account/{account_id}/certificates")]
+pub async fn list_account_bundles(member: Member, page: Query<PageQuery>) -> Answer<HttpResponse> {
+    let Query(PageQuery { limit, cursor }) = page;
+    let client = member.client().await?;
+    let filter = query::Filter::all_of(member.account_id);
+    let (page, total) = found(
+        &client,
+        &filter,
+        SortOrder::Descending,
+        &cursor,
+        limit,
+        "cursor",
+    )
+    .await?;
+    Ok(HttpResponse::Ok().json(BundlePage {
+        granular_certificate_bundles: page.entries,
+        total_certificate_volume: total,
+        next_cursor: page.next_cursor,
+        source_id: member.account_id,
+    }))
+}
+
+/// A page of what matches, and the Wh over all of it.
+async fn found(
+    client: &Client,
+    filter: &query::Filter,
+    sort: SortOrder,
+    cursor: &Option<String>,
+    limit: i64,
+    place: &str,
+) -> Answer<(Page<Bundle>, WattHours)> {
+    let after = match cursor {
+        None => None,
+        Some(cursor) => Some(query::key(sort, cursor).ok_or_else(|| foreign_cursor(place))?),
+    };
+    Ok(tokio::try_join!(
+        query::page(client, filter, sort, after, limit),
+        query::total(client, filter)
+    )?)
+}
+
+/// The cursor is none of this list; `place` is its JSON pointer or the parameter's name.
+pub(in crate::http) fn foreign_cursor(place: &str) -> Problem {
+    let problem = Problem::new(
+        EdgeCode::RequestInvalid,
+        "`cursor` is not one that this list has given",
+    );
+    if place.starts_with('/') {
+        problem.at(place)
+    } else {
+        problem.at_parameter(place)
+    }
+}

@@ -1,0 +1,78 @@
+//! Production and consumption devices.
+
+mod read;
+mod register;
+mod update;
+
+use super::Caller;
+use super::problem::{Answer, Problem};
+use crate::read as questions;
+use actix_web::web::ServiceConfig;
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Client;
+use ledger::refusal::Code;
+use schemas::api::ExactNumber;
+use schemas::api::device::DeviceRead;
+use schemas::event::device::DeviceAttributes;
+use schemas::id::{AccountId, DeviceId};
+
+/// The routes; fixed segments before ids.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(register::create_device)
+        .service(update::update_device)
+        .service(update::delete_device)
+        .service(read::list_devices)
+        .service(read::get_device);
+}
+
+/// The routes as the OpenAPI document lists them.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    register::create_device,
+    update::update_device,
+    update::delete_device,
+    read::list_devices,
+    read::get_device,
+))]
+pub struct Document;
+
+/// The device, if the caller may see it; removed ones included.
+async fn visible<R>(
+    caller: &Caller<R>,
+    client: &Client,
+    device_id: DeviceId,
+) -> Answer<DeviceRead> {
+    questions::device::by_id(client, device_id)
+        .await?
+        .filter(|device| caller.sees(device.account_id))
+        .ok_or_else(|| Problem::not_found(Code::DeviceNotFound, "Device", device_id))
+}
+
+/// A device as an event records it.
+fn shown(
+    id: DeviceId,
+    account_id: AccountId,
+    created_at: DateTime<Utc>,
+    attributes: DeviceAttributes,
+) -> DeviceRead {
+    DeviceRead {
+        id,
+        created_at,
+        device_name: attributes.device_name,
+        local_device_identifier: attributes.local_device_identifier,
+        grid: attributes.grid,
+        energy_source: attributes.energy_source,
+        technology_type: attributes.technology_type,
+        operational_date: attributes.operational_date,
+        capacity: ExactNumber::megawatts(attributes.capacity_w),
+        peak_demand: ExactNumber::megawatts(attributes.peak_demand_w),
+        location: attributes.location,
+        is_storage: attributes.is_storage,
+        account_id,
+        device_type: attributes.device_type,
+        device_unique_id: attributes.device_unique_id,
+        gps_location: attributes.gps_location.map(Into::into),
+        is_deleted: false,
+    }
+}

@@ -1,0 +1,28 @@
+//! What handlers take out of a request. Who may do it is checked here: there is no way to a caller, a
+//! READ connection or a command that does not pass through.
+
+mod body;
+mod caller;
+mod parameter;
+mod read;
+mod write;
+
+pub(in crate::http) use body::{collect, read_json};
+pub use body::{BODY_LIMIT, Form, Json};
+pub use caller::{Admin, AtLeast, Audit, Caller, Production, Trading};
+pub use parameter::{Id, Query};
+pub use read::{Member, Read, Viewer};
+pub use write::{Origin, Write};
+
+use super::problem::{Answer, Problem};
+use super::state::State;
+use actix_web::HttpRequest;
+use std::sync::Arc;
+
+/// The state of the process.
+pub(super) fn state(request: &HttpRequest) -> Answer<Arc<State>> {
+    request
+        .app_data::<actix_web::web::Data<State>>()
+        .map(|data| Arc::clone(data))
+        .ok_or_else(|| Problem::internal(&"the application was built without its state"))
+}

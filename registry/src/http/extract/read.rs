@@ -1,0 +1,101 @@
+//! Requests that change nothing.
+
+use super::caller::{AtLeast, Audit, Caller};
+use super::parameter::Id;
+use crate::http::position::{Positions, reached};
+use crate::http::problem::{Answer, Problem};
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use deadpool_postgres::Client;
+use futures_util::future::LocalBoxFuture;
+use schemas::id::AccountId;
+use std::ops::Deref;
+
+/// A caller with a READ database that shows what they have written.
+pub struct Read<R = Audit> {
+    caller: Caller<R>,
+}
+
+impl<R: AtLeast> Read<R> {
+    async fn of(request: &HttpRequest) -> Answer<Self> {
+        let caller = Caller::of(request).await?;
+        let state = caller.state();
+        let wanted = state
+            .written
+            .by(caller.user_id)
+            .max(Positions::asked(request)?);
+        let progress = state.read_progress.as_ref();
+        reached(progress, wanted, state.read_wait).await?;
+        request.extensions_mut().insert(Positions::of(progress));
+        Ok(Self { caller })
+    }
+}
+
+impl<R> Read<R> {
+    /// A connection to the READ database.
+    ///
+    /// # Errors
+    /// 503 if there is none.
+    pub async fn client(&self) -> Answer<Client> {
+        self.caller.state().read_client().await
+    }
+}
+
+impl<R> Deref for Read<R> {
+    type Target = Caller<R>;
+    fn deref(&self) -> &Caller<R> {
+        &self.caller
+    }
+}
+
+impl<R: AtLeast> FromRequest for Read<R> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Answer<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Self::of(&request).await })
+    }
+}
+
+macro_rules! of_account {
+    ($(#[$doc:meta])* $name:ident by $check:ident) => {
+        $(#[$doc])*
+        pub struct $name<R = Audit> {
+            /// The account.
+            pub account_id: AccountId,
+            read: Read<R>,
+        }
+
+        impl<R> Deref for $name<R> {
+            type Target = Read<R>;
+            fn deref(&self) -> &Read<R> {
+                &self.read
+            }
+        }
+
+        impl<R: AtLeast> FromRequest for $name<R> {
+            type Error = Problem;
+            type Future = LocalBoxFuture<'static, Answer<Self>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let request = request.clone();
+                Box::pin(async move {
+                    let read = Read::of(&request).await?;
+                    let account_id = read.$check(Id::of(&request)?.0).await?;
+                    Ok(Self { account_id, read })
+                })
+            }
+        }
+    };
+}
+
+of_account! {
+    /// A read of the account in the path by one of its members.
+    Member by member_of
+}
+
+of_account! {
+    /// A read of the account in the path by who may see it: its members and the issuing body.
+    Viewer by may_view
+}

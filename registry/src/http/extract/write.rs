@@ -1,0 +1,133 @@
+//! Requests that change something.
+
+use super::body::{BODY_LIMIT, collect, read_json};
+use super::caller::{AtLeast, Caller};
+use crate::http::position::Positions;
+use crate::http::problem::{Answer, Problem};
+use crate::http::state::State;
+use crate::identity::Principal;
+use crate::sequencer::{Receipt, Request};
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use chrono::{DateTime, Utc};
+use futures_util::future::LocalBoxFuture;
+use ledger::Command;
+use schemas::api::field::FromFields;
+use schemas::envelope::{Actor, Idempotency};
+use uuid::Uuid;
+
+/// A request to change something: the caller, what they ask, and what makes a command of it.
+pub struct Write<R, T = ()> {
+    /// Who asks.
+    pub caller: Caller<R>,
+    /// What they ask.
+    pub body: T,
+    /// Where the command comes from.
+    pub origin: Origin,
+}
+
+impl<R, T> Write<R, T> {
+    /// Has a command decided. What it led to is visible to the caller's next read.
+    ///
+    /// # Errors
+    /// The refusal, or 503.
+    pub async fn execute(&self, command: Command) -> Answer<Receipt> {
+        self.origin.execute(self.caller.state(), command).await
+    }
+}
+
+/// Body of a mutation: fields of a JSON object, or none at all.
+pub trait Submission: Sized {
+    /// Reads it.
+    fn read(request: &HttpRequest, body: &[u8]) -> Answer<Self>;
+}
+
+impl<T: FromFields> Submission for T {
+    fn read(request: &HttpRequest, body: &[u8]) -> Answer<Self> {
+        if T::HAS_FIELDS {
+            return read_json(request, body);
+        }
+        schemas::api::Fields::from_json(b"{}")?
+            .read()
+            .map_err(Problem::fields)
+    }
+}
+
+impl<R: AtLeast, T: FromFields + 'static> FromRequest for Write<R, T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Answer<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let caller = Caller::of(&request).await?;
+            let bytes = collect(&request, payload, BODY_LIMIT).await?;
+            let origin = Origin::of(&request, caller.state(), &caller, &bytes)?;
+            let body = T::read(&request, &bytes)?;
+            Ok(Self {
+                caller,
+                body,
+                origin,
+            })
+        })
+    }
+}
+
+/// Where a command comes from.
+pub struct Origin {
+    request: HttpRequest,
+    actor: Actor,
+    correlation_id: Uuid,
+    requested_at: DateTime<Utc>,
+    idempotency: Option<Idempotency>,
+}
+
+impl Origin {
+    /// The origin of a request whose body is, or is digested to, `body`.
+    ///
+    /// # Errors
+    /// `request_invalid` if the idempotency key is malformed.
+    pub fn of(
+        request: &HttpRequest,
+        state: &State,
+        caller: &Principal,
+        body: &[u8],
+    ) -> Answer<Self> {
+        let actor = Actor::User(caller.user_id);
+        let idempotency = state.digester.of(request, &actor, body)?;
+        Ok(Self {
+            correlation_id: crate::http::request_id::of(request),
+            requested_at: Utc::now(),
+            request: request.clone(),
+            actor,
+            idempotency,
+        })
+    }
+
+    /// Has a command decided.
+    ///
+    /// # Errors
+    /// The refusal, or 503.
+    pub async fn execute(&self, state: &State, command: Command) -> Answer<Receipt> {
+        let stream = command.stream();
+        let receipt = state
+            .commands
+            .execute(Request {
+                command,
+                actor: self.actor.clone(),
+                correlation_id: self.correlation_id,
+                requested_at: self.requested_at,
+                idempotency: self.idempotency,
+            })
+            .await?;
+        state.written.note(self.actor.user_id(), stream, &receipt);
+        let mut extensions = self.request.extensions_mut();
+        let reflected = extensions
+            .get::<Positions>()
+            .copied()
+            .unwrap_or_else(|| Positions::of(state.read_progress.as_ref()))
+            .max(Positions::at(stream, receipt.position));
+        extensions.insert(reflected);
+        Ok(receipt)
+    }
+}

@@ -1,0 +1,136 @@
+//! Changes to readings that no certificate was issued for.
+
+use super::read::not_found;
+use crate::http::problem::{Answer, Problem};
+use crate::http::{Admin, Id, Query, Read, Write};
+use crate::read::measurement::by_id;
+use actix_web::{HttpResponse, delete, patch};
+use ledger::command::{MeasurementRef, MoveMeasurement};
+use ledger::{Command, Event};
+use schemas::Interval;
+use schemas::api::measurement::{MeasurementChange, MeasurementReport, NamedMeasurement};
+use schemas::api::problem::ProblemDocument;
+use schemas::event::LedgerEvent;
+use schemas::id::MeasurementId;
+
+/// Move a reading.
+///
+/// To another interval or device, by the issuing body, where no certificate was issued for it.
+#[utoipa::path(
+    tag = "Measurements",
+    operation_id = "update_measurement",
+    params(("measurement_id" = i64, Path, description = "The reading.")),
+    request_body = MeasurementChange,
+    responses(
+        (status = 200, description = "The reading as it stands.", body = MeasurementReport),
+        (status = 404, description = "measurement_not_found, device_not_found", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 409, description = "measurement_issued", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 422, description = "request_invalid, device_removed, reading_overlap, interval_order, \
+            interval_grid, before_operation, in_future, over_capacity",
+         body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+#[patch("/measurement/update/{measurement_id}")]
+pub async fn update_measurement(
+    read: Read<Admin>,
+    Id(id): Id<MeasurementId>,
+    write: Write<Admin, MeasurementChange>,
+) -> Answer<HttpResponse> {
+    let (found, from) = reference(&read, id).await?;
+    let moved = MoveMeasurement {
+        from,
+        device_id: write.body.device_id.unwrap_or(found.device_id),
+        start: write
+            .body
+            .interval_start_datetime
+            .unwrap_or(found.interval_start_datetime),
+        end: write
+            .body
+            .interval_end_datetime
+            .unwrap_or(found.interval_end_datetime),
+    };
+    let receipt = write.execute(Command::MoveMeasurement(moved)).await?;
+    let recorded = receipt
+        .events
+        .into_iter()
+        .find_map(|(_, event)| match event {
+            Event::Ledger(LedgerEvent::MeasurementMoved(moved)) => Some(moved),
+            _ => None,
+        });
+    let moved = recorded.ok_or_else(|| Problem::internal(&"a moved reading left no event"))?;
+    Ok(HttpResponse::Ok().json(MeasurementReport {
+        device_id: moved.device_id,
+        interval_start_datetime: moved.interval.start(),
+        interval_end_datetime: moved.interval.end(),
+        interval_usage: moved.wh,
+        is_deleted: false,
+        ..found
+    }))
+}
+
+/// Take a reading back.
+///
+/// By the issuing body, where no certificate was issued for it; its interval is free again.
+#[utoipa::path(
+    tag = "Measurements",
+    operation_id = "delete_measurement",
+    params(("id" = i64, Path, description = "The reading."), NamedMeasurement),
+    responses(
+        (status = 200, description = "The reading as it stood, marked as deleted.", body = MeasurementReport),
+        (status = 404, description = "measurement_not_found", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 409, description = "measurement_issued", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 422, description = "request_invalid", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+)]
+#[delete("/measurement/delete/{id}")]
+pub async fn delete_measurement(
+    read: Read<Admin>,
+    Id(in_path): Id<MeasurementId>,
+    Query(named): Query<NamedMeasurement>,
+    write: Write<Admin>,
+) -> Answer<HttpResponse> {
+    let id = named.measurement_id.unwrap_or(in_path);
+    let (found, reference) = reference(&read, id).await?;
+    let receipt = write
+        .execute(Command::WithdrawMeasurement(reference))
+        .await?;
+    let recorded = receipt
+        .events
+        .into_iter()
+        .find_map(|(_, event)| match event {
+            Event::Ledger(LedgerEvent::MeasurementWithdrawn(withdrawn)) => Some(withdrawn),
+            _ => None,
+        });
+    let withdrawn =
+        recorded.ok_or_else(|| Problem::internal(&"a reading taken back left no event"))?;
+    Ok(HttpResponse::Ok().json(MeasurementReport {
+        device_id: withdrawn.device_id,
+        interval_start_datetime: withdrawn.interval.start(),
+        interval_end_datetime: withdrawn.interval.end(),
+        interval_usage: withdrawn.wh,
+        is_deleted: true,
+        ..found
+    }))
+}
+
+/// The reading as READ shows it, and as the ledger finds it.
+async fn reference(
+    read: &Read<Admin>,
+    id: MeasurementId,
+) -> Answer<(MeasurementReport, MeasurementRef)> {
+    let client = read.client().await?;
+    let (found, _) = by_id(&client, id).await?.ok_or_else(|| not_found(id))?;
+    let interval = Interval::new(found.interval_start_datetime, found.interval_end_datetime)
+        .map_err(|error| Problem::internal(&error))?;
+    let reference = MeasurementRef {
+        measurement_id: id,
+        device_id: found.device_id,
+        interval,
+    };
+    Ok((found, reference))
+}

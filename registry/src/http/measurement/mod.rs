@@ -1,0 +1,38 @@
+//! Meter readings: submission, which issues, and the readings that stand.
+
+mod change;
+mod device_account;
+mod outcome;
+mod read;
+mod submit;
+mod upload;
+
+pub use device_account::DeviceAccounts;
+pub use upload::UPLOAD_LIMIT;
+
+use actix_web::web::ServiceConfig;
+
+/// The routes; fixed segments before ids.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(submit::submit_readings)
+        .service(submit::create_measurement)
+        .service(change::update_measurement)
+        .service(change::delete_measurement)
+        .service(read::get_template)
+        .service(read::list_measurements)
+        .service(read::get_measurement);
+}
+
+/// The routes as the OpenAPI document lists them.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    submit::submit_readings,
+    submit::create_measurement,
+    change::update_measurement,
+    change::delete_measurement,
+    read::get_template,
+    read::list_measurements,
+    read::get_measurement,
+))]
+pub struct Document;

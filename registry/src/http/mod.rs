@@ -1,0 +1,23 @@
+//! The HTTP API: authenticates, reads requests, has commands decided, answers from receipts and from
+//! the READ database. No rule of the registry is decided here.
+
+pub mod account;
+pub mod certificate;
+pub mod device;
+pub mod extract;
+pub mod idempotency;
+mod listed;
+pub mod measurement;
+pub mod port;
+pub mod position;
+pub mod problem;
+pub mod request_id;
+pub mod state;
+pub mod user;
+
+pub use extract::{
+    Admin, Audit, Caller, Form, Id, Json, Member, Origin, Production, Query, Read, Trading, Viewer,
+    Write,
+};
+pub use problem::{Answer, EdgeCode, Problem};
+pub use state::{Parts, State, StateError};

@@ -1,0 +1,185 @@
+//! Where the ledger stood: reading what one has written.
+//!
+//! A read waits until READ shows the last position its caller wrote, or the one it names. Who may do what
+//! is decided on what READ shows at least up to the last change of users or members made here.
+
+use super::port::Progress;
+use super::problem::{Answer, EdgeCode, Problem};
+use crate::sequencer::Receipt;
+use actix_web::HttpRequest;
+use ledger::{Event, Stream};
+use moka::sync::Cache;
+use schemas::event::LedgerEvent;
+use schemas::id::UserId;
+use schemas::log::Position;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// Header with the position in the ledger that an answer reflects, or that a read shall wait for.
+pub const LEDGER_HEADER: &str = "X-Ledger-Position";
+/// The same for the stream of users.
+pub const IDENTITY_HEADER: &str = "X-Identity-Position";
+
+/// How long what a caller wrote is remembered: far longer than READ ever lags without being down.
+const REMEMBERED: Duration = Duration::from_secs(60);
+/// Callers remembered at most; one that is forgotten can still name a position.
+const MAX_CALLERS: u64 = 100_000;
+
+/// A position in both streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Positions {
+    /// In the ledger.
+    pub ledger: Position,
+    /// In the stream of users.
+    pub identity: Position,
+}
+
+impl Positions {
+    /// The later of the two in each stream.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            ledger: self.ledger.max(other.ledger),
+            identity: self.identity.max(other.identity),
+        }
+    }
+
+    /// One position, at the start of the other stream.
+    #[must_use]
+    pub fn at(stream: Stream, position: Position) -> Self {
+        match stream {
+            Stream::Ledger => Self {
+                ledger: position,
+                ..Self::default()
+            },
+            Stream::Identity => Self {
+                identity: position,
+                ..Self::default()
+            },
+        }
+    }
+
+    /// How far a database has come.
+    #[must_use]
+    pub fn of(progress: &dyn Progress) -> Self {
+        Self {
+            ledger: progress.position(Stream::Ledger),
+            identity: progress.position(Stream::Identity),
+        }
+    }
+
+    /// What the client's headers name.
+    pub(super) fn asked(request: &HttpRequest) -> Answer<Self> {
+        Ok(Self {
+            ledger: header(request, LEDGER_HEADER)?,
+            identity: header(request, IDENTITY_HEADER)?,
+        })
+    }
+}
+
+fn header(request: &HttpRequest, name: &str) -> Answer<Position> {
+    let Some(value) = request.headers().get(name) else {
+        return Ok(Position::START);
+    };
+    let position = value.to_str().ok().and_then(|text| text.parse().ok());
+    match position {
+        Some(position) if position >= 0 => Ok(Position(position)),
+        _ => Err(Problem::new(
+            EdgeCode::RequestInvalid,
+            format!("the header {name} must be a position: a whole number from 0"),
+        )
+        .at_parameter(name)),
+    }
+}
+
+/// What was written through this process.
+pub struct Written {
+    by_caller: Cache<UserId, Positions>,
+    authority_ledger: AtomicI64,
+    authority_identity: AtomicI64,
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Self {
+            by_caller: Cache::builder()
+                .max_capacity(MAX_CALLERS)
+                .time_to_live(REMEMBERED)
+                .build(),
+            authority_ledger: AtomicI64::new(0),
+            authority_identity: AtomicI64::new(0),
+        }
+    }
+}
+
+impl Written {
+    /// Remembers what a caller wrote.
+    pub fn note(&self, caller: Option<UserId>, stream: Stream, receipt: &Receipt) {
+        let position = receipt.position;
+        let changes_members = receipt.events.iter().any(|(_, event)| {
+            matches!(
+                event,
+                Event::Ledger(LedgerEvent::AccountOpened(_) | LedgerEvent::AccountUpdated(_))
+            )
+        });
+        match stream {
+            Stream::Identity => {
+                self.authority_identity
+                    .fetch_max(position.0, Ordering::AcqRel);
+            }
+            Stream::Ledger if changes_members => {
+                self.authority_ledger
+                    .fetch_max(position.0, Ordering::AcqRel);
+            }
+            Stream::Ledger => {}
+        }
+        if let Some(caller) = caller {
+            let written = Positions::at(stream, position).max(self.by(caller));
+            self.by_caller.insert(caller, written);
+        }
+    }
+
+    /// The last positions a caller wrote.
+    #[must_use]
+    pub fn by(&self, caller: UserId) -> Positions {
+        self.by_caller.get(&caller).unwrap_or_default()
+    }
+
+    /// The last changes of users and members: no decision on who may do what rests on less.
+    #[must_use]
+    pub fn authority(&self) -> Positions {
+        Positions {
+            ledger: Position(self.authority_ledger.load(Ordering::Acquire)),
+            identity: Position(self.authority_identity.load(Ordering::Acquire)),
+        }
+    }
+}
+
+/// Waits until a database shows `wanted`.
+///
+/// # Errors
+/// `read_lagging` if it does not within `at_most`.
+pub(crate) async fn reached(
+    progress: &dyn Progress,
+    wanted: Positions,
+    at_most: Duration,
+) -> Answer<()> {
+    for (stream, position) in [
+        (Stream::Ledger, wanted.ledger),
+        (Stream::Identity, wanted.identity),
+    ] {
+        if progress.position(stream) < position
+            && !progress.wait_for(stream, position, at_most).await
+        {
+            return Err(Problem::new(
+                EdgeCode::ReadLagging,
+                format!(
+                    "position {position} of the {} can not be read yet; reading stands at {}",
+                    stream.as_str(),
+                    progress.position(stream)
+                ),
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! Every code a problem may carry.
+
+use actix_web::http::StatusCode;
+use ledger::refusal;
+
+macro_rules! edge_codes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal $status:ident),+ $(,)?) => {
+        /// Codes of what fails before a command reaches the rules, or where none is needed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum EdgeCode { $($(#[$doc])* $name),+ }
+
+        impl EdgeCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The code on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word),+ }
+            }
+
+            /// How it is answered.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status),+ }
+            }
+        }
+    };
+}
+
+edge_codes! {
+    /// No credentials came with the request.
+    NotAuthenticated = "not_authenticated" UNAUTHORIZED,
+    /// The token is invalid, expired, or of a user who was removed.
+    TokenInvalid = "token_invalid" UNAUTHORIZED,
+    /// No user has this e-mail address and password.
+    LoginFailed = "login_failed" UNAUTHORIZED,
+    /// A cookie-authenticated mutation lacks the CSRF token.
+    CsrfTokenInvalid = "csrf_token_invalid" FORBIDDEN,
+    /// The caller's role does not allow it.
+    RoleRequired = "role_required" FORBIDDEN,
+    /// The caller may see the account but is not a member of it.
+    AccountAccessDenied = "account_access_denied" FORBIDDEN,
+    /// `user_id` names somebody else.
+    UserIdNotYours = "user_id_not_yours" FORBIDDEN,
+    /// Only the user and administrators may change a user.
+    OtherUser = "other_user" FORBIDDEN,
+    /// No such path.
+    RouteNotFound = "route_not_found" NOT_FOUND,
+    /// No such action among those the caller may see.
+    ActionNotFound = "action_not_found" NOT_FOUND,
+    /// The path has other methods.
+    MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED,
+    /// The user is the last member of an open account.
+    UserLastMember = "user_last_member" CONFLICT,
+    /// The body exceeds its limit.
+    BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE,
+    /// The body has another media type than the route takes.
+    UnsupportedMediaType = "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE,
+    /// The body is not what its media type says.
+    MalformedBody = "malformed_body" UNPROCESSABLE_ENTITY,
+    /// Fields or parameters can not be read; `errors` says which and why.
+    RequestInvalid = "request_invalid" UNPROCESSABLE_ENTITY,
+    /// Filters of a query contradict each other or reach too far.
+    QueryInvalid = "query_invalid" UNPROCESSABLE_ENTITY,
+    /// A role is changed elsewhere.
+    RoleChangeElsewhere = "role_change_elsewhere" UNPROCESSABLE_ENTITY,
+    /// The password so far is wrong.
+    CurrentPasswordWrong = "current_password_wrong" UNPROCESSABLE_ENTITY,
+    /// A listed user does not exist.
+    UsersUnknown = "users_unknown" UNPROCESSABLE_ENTITY,
+    /// More requests than the registry takes from one client.
+    TooManyRequests = "too_many_requests" TOO_MANY_REQUESTS,
+    /// As many commands wait as the registry takes.
+    Busy = "busy" SERVICE_UNAVAILABLE,
+    /// Event store or database can not be used at the moment.
+    Unavailable = "unavailable" SERVICE_UNAVAILABLE,
+    /// The READ database is behind what the caller has written.
+    ReadLagging = "read_lagging" SERVICE_UNAVAILABLE,
+}
+
+/// A code of the edge or of the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// Of the edge.
+    Edge(EdgeCode),
+    /// Of the rules.
+    Rule(refusal::Code),
+}
+
+impl Code {
+    /// Every code of a problem.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let edge = EdgeCode::ALL.iter().copied().map(Self::Edge);
+        edge.chain(refusal::Code::ALL.iter().copied().map(Self::Rule))
+    }
+
+    /// The code on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Edge(code) => code.as_str(),
+            Self::Rule(code) => code.as_str(),
+        }
+    }
+
+    /// How it is answered.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Edge(code) => code.status(),
+            Self::Rule(code) => match code.kind() {
+                refusal::Kind::NotFound => StatusCode::NOT_FOUND,
+                refusal::Kind::Conflict => StatusCode::CONFLICT,
+                refusal::Kind::Rule => StatusCode::UNPROCESSABLE_ENTITY,
+                refusal::Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+        }
+    }
+}
+
+impl From<EdgeCode> for Code {
+    fn from(code: EdgeCode) -> Self {
+        Self::Edge(code)
+    }
+}
+
+impl From<refusal::Code> for Code {
+    fn from(code: refusal::Code) -> Self {
+        Self::Rule(code)
+    }
+}

@@ -1,0 +1,75 @@
+//! From the errors of the parts to problems.
+
+use super::{EdgeCode, Problem};
+use crate::read::ReadError;
+use crate::sequencer::ExecuteError;
+use ledger::Refusal;
+use ledger::refusal::{self, Kind, Place};
+use schemas::api::field::NotAnObject;
+use schemas::api::problem::FieldError;
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        if refusal.code.kind() == Kind::Internal {
+            return Self::internal(&refusal);
+        }
+        Self {
+            errors: refusal.errors.into_iter().map(field_error).collect(),
+            ..Self::new(refusal.code, refusal.detail)
+        }
+    }
+}
+
+/// A field or row at fault, as the API writes it.
+#[must_use]
+pub fn field_error(error: refusal::FieldError) -> FieldError {
+    let (pointer, row, column) = match error.place {
+        Place::Pointer(pointer) => (Some(pointer), None, None),
+        Place::Cell { row, column } => (None, Some(row), Some(column.to_owned())),
+    };
+    FieldError {
+        pointer,
+        parameter: None,
+        row,
+        column,
+        code: error.code.to_owned(),
+        detail: error.detail,
+    }
+}
+
+impl From<ExecuteError> for Problem {
+    fn from(error: ExecuteError) -> Self {
+        match error {
+            ExecuteError::Refused(refusal) => refusal.into(),
+            ExecuteError::Busy => Self::new(EdgeCode::Busy, error.to_string()),
+            ExecuteError::Unavailable(cause) => {
+                tracing::warn!(cause, "a command could not be decided");
+                Self::new(
+                    EdgeCode::Unavailable,
+                    "the registry can not decide commands at the moment; nothing was changed",
+                )
+            }
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unavailable(cause) => {
+                tracing::warn!(cause, "the READ database can not be used");
+                Self::new(
+                    EdgeCode::Unavailable,
+                    "the registry can not look this up at the moment",
+                )
+            }
+            ReadError::Defect(cause) => Self::internal(&cause),
+        }
+    }
+}
+
+impl From<NotAnObject> for Problem {
+    fn from(error: NotAnObject) -> Self {
+        Self::new(EdgeCode::MalformedBody, error.to_string())
+    }
+}

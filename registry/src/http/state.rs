@@ -1,0 +1,131 @@
+//! What every handler has at hand.
+
+use super::idempotency::Digester;
+use super::measurement::DeviceAccounts;
+use super::port::{Decide, Progress};
+use super::position::{Positions, Written};
+use super::problem::{Answer, EdgeCode, Problem};
+use crate::config::Config;
+use crate::identity::{Passwords, Principals, Tokens};
+use deadpool_postgres::{Client, Pool};
+use event_store::EventStore;
+use metrics_exporter_prometheus::PrometheusHandle;
+use schemas::log::{Position, StreamName};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The parts behind the API, started by the caller.
+pub struct Parts {
+    /// Where commands are decided.
+    pub commands: Arc<dyn Decide>,
+    /// The READ database.
+    pub read: Pool,
+    /// How far the READ database has come.
+    pub read_progress: Arc<dyn Progress>,
+    /// The WRITE database; looked at for readiness only.
+    pub write: Pool,
+    /// Where the events are.
+    pub store: Arc<dyn EventStore>,
+    /// The process's metrics, if they are recorded.
+    pub metrics: Option<PrometheusHandle>,
+}
+
+/// What every handler has at hand; one per process.
+pub struct State {
+    pub(super) commands: Arc<dyn Decide>,
+    pub(super) read: Pool,
+    pub(super) read_progress: Arc<dyn Progress>,
+    pub(super) write: Pool,
+    pub(super) store: Arc<dyn EventStore>,
+    pub(super) metrics: Option<PrometheusHandle>,
+    pub(super) domain: String,
+    pub(super) ledger_stream: StreamName,
+    pub(super) identity_stream: StreamName,
+    pub(super) read_wait: Duration,
+    pub(super) written: Written,
+    pub(super) digester: Digester,
+    pub(super) tokens: Tokens,
+    pub(super) passwords: Passwords,
+    pub(super) principals: Principals,
+    pub(super) device_accounts: DeviceAccounts,
+}
+
+/// The state can not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// There is no key to sign tokens with.
+    #[error(transparent)]
+    Auth(#[from] crate::config::AuthError),
+    /// The domain does not name a stream.
+    #[error(transparent)]
+    Domain(#[from] schemas::log::BadStreamName),
+}
+
+impl State {
+    /// Puts the parts together as `config` says.
+    ///
+    /// # Errors
+    /// [`StateError`] if the configuration has no key or no usable domain.
+    pub fn new(config: &Config, parts: Parts) -> Result<Arc<Self>, StateError> {
+        let key = config.auth.signing_key()?;
+        let secret = key.expose().as_bytes();
+        Ok(Arc::new(Self {
+            commands: parts.commands,
+            read: parts.read,
+            read_progress: parts.read_progress,
+            write: parts.write,
+            store: parts.store,
+            metrics: parts.metrics,
+            domain: config.domain.clone(),
+            ledger_stream: StreamName::ledger(&config.domain)?,
+            identity_stream: StreamName::identity(&config.domain)?,
+            read_wait: Duration::from_millis(config.http.read_wait_ms),
+            written: Written::default(),
+            digester: Digester::new(secret),
+            tokens: Tokens::new(secret, &config.domain, config.auth.token_minutes),
+            passwords: Passwords::default(),
+            principals: Principals::default(),
+            device_accounts: DeviceAccounts::default(),
+        }))
+    }
+
+    /// A connection to the READ database. Reads get theirs through [`super::Read`], which has waited
+    /// for what the caller wrote.
+    pub(crate) async fn read_client(&self) -> Answer<Client> {
+        Ok(self
+            .read
+            .get()
+            .await
+            .map_err(crate::read::ReadError::from)?)
+    }
+
+    /// How far the READ database has come.
+    pub(crate) fn read_progress(&self) -> &dyn Progress {
+        self.read_progress.as_ref()
+    }
+
+    /// How long a read waits for what its caller wrote.
+    pub(crate) const fn read_wait(&self) -> Duration {
+        self.read_wait
+    }
+
+    /// The last changes of users and members.
+    pub(crate) fn authority(&self) -> Positions {
+        self.written.authority()
+    }
+
+    /// Where the ledger ends now.
+    ///
+    /// # Errors
+    /// 503 if the event store can not tell.
+    pub(super) async fn ledger_head(&self) -> Answer<Position> {
+        let head = self.store.head(&self.ledger_stream).await;
+        head.map(|head| head.position).map_err(|error| {
+            tracing::warn!(%error, "the event store can not be read");
+            Problem::new(
+                EdgeCode::Unavailable,
+                "the registry can not read its ledger at the moment",
+            )
+        })
+    }
+}

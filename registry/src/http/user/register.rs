@@ -1,0 +1,113 @@
+//! Users come and go.
+
+use super::{not_found, shown_whole};
+use crate::http::position::{Positions, reached};
+use crate::http::problem::{Answer, EdgeCode, Problem};
+use crate::http::{Admin, Id, Write};
+use crate::read;
+use crate::sequencer::Receipt;
+use actix_web::{HttpResponse, delete, post};
+use ledger::{Command, Event, Stream};
+use schemas::api::user::{CreateUser, UserRead};
+use schemas::event::IdentityEvent;
+use schemas::event::identity::UserProfile;
+use schemas::id::UserId;
+
+/// Register a user.
+///
+/// Without a password they can not sign in.
+#[utoipa::path(
+    tag = "Users",
+    operation_id = "create_user",
+    request_body = CreateUser,
+    responses(
+        (status = 200, description = "The new user.", body = UserRead),
+        (status = 422, description = "request_invalid, email_taken"),
+    ),
+)]
+#[post("/user/create")]
+pub async fn create_user(request: Write<Admin, CreateUser>) -> Answer<HttpResponse> {
+    let user = request.body.clone();
+    let state = request.caller.state();
+    let password_hash = match user.password {
+        Some(password) => Some(
+            state
+                .passwords
+                .hash(password)
+                .await
+                .map_err(|error| Problem::internal(&error))?,
+        ),
+        None => None,
+    };
+    let profile = UserProfile {
+        name: user.name,
+        email: user.email,
+        role: user.role,
+        organisation: user.organisation,
+        password_hash,
+    };
+    let receipt = request.execute(Command::RegisterUser(profile)).await?;
+    Ok(HttpResponse::Ok().json(registered(&receipt)?))
+}
+
+fn registered(receipt: &Receipt) -> Answer<UserRead> {
+    let found = receipt.events.iter().find_map(|(_, event)| match event {
+        Event::Identity(IdentityEvent::UserRegistered(event)) => Some(event),
+        _ => None,
+    });
+    let event = found.ok_or_else(|| Problem::internal(&"a registered user left no event"))?;
+    Ok(UserRead {
+        id: event.user_id,
+        name: event.profile.name.clone(),
+        email: event.profile.email.clone(),
+        role: event.profile.role,
+        accounts: None,
+        organisation: event.profile.organisation.clone(),
+    })
+}
+
+/// Remove a user.
+///
+/// They can no longer sign in, and their e-mail address is free; what they did stays. Refused while an
+/// open account has no other member.
+#[utoipa::path(
+    tag = "Users",
+    operation_id = "delete_user",
+    params(("id" = i64, Path, description = "The user.")),
+    responses(
+        (status = 200, description = "The user as they were.", body = UserRead),
+        (status = 404, description = "user_not_found"),
+        (status = 409, description = "user_last_member"),
+        (status = 422, description = "request_invalid, user_removed"),
+    ),
+)]
+#[delete("/user/delete/{id}")]
+pub async fn delete_user(request: Write<Admin>, Id(user_id): Id<UserId>) -> Answer<HttpResponse> {
+    // Membership is a matter of the ledger, users are in a stream of their own: look only once READ
+    // shows all of the ledger.
+    let state = request.caller.state();
+    let head = state.ledger_head().await?;
+    let all = Positions::at(Stream::Ledger, head);
+    reached(state.read_progress(), all, state.read_wait()).await?;
+    let client = request.caller.client().await?;
+    let user = read::user::by_id(&client, user_id)
+        .await?
+        .ok_or_else(|| not_found(user_id))?;
+    let kept = read::account::only_kept_by(&client, user_id).await?;
+    if !user.is_deleted && !kept.is_empty() {
+        let ids: Vec<_> = kept
+            .iter()
+            .map(|account| account.account_id.to_string())
+            .collect();
+        return Err(Problem::new(
+            EdgeCode::UserLastMember,
+            format!(
+                "User {user_id} is the only member of account {}; add another or close it first",
+                ids.join(", ")
+            ),
+        ));
+    }
+    let shown = shown_whole(&client, user).await?;
+    request.execute(Command::RemoveUser(user_id)).await?;
+    Ok(HttpResponse::Ok().json(shown))
+}

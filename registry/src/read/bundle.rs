@@ -1,0 +1,165 @@
+//! Bundles by id.
+
+use super::{ReadError, defect, row};
+use deadpool_postgres::Client;
+use schemas::WattHours;
+use schemas::Watts;
+use schemas::api::certificate::{Bundle, BundleFull};
+use schemas::api::decimal::ExactNumber;
+use schemas::api::device::Position;
+use schemas::bundle::issuance_id;
+use schemas::energy::UnknownWord;
+use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId};
+use schemas::life_cycle::CertificateStatus;
+use std::str::FromStr;
+use tokio_postgres::Row;
+
+/// Columns of a bundle `b`, in the order [`bundle`] takes them.
+pub(super) const COLUMNS: &str = "
+    b.bundle_id, b.account_id, b.device_id, b.metadata_id, b.status, b.range_start, b.range_end,
+    b.production_start, b.production_end, b.issued_at, b.expiry, b.energy_source, b.energy_carrier,
+    b.registry_configuration, b.post_conversion, b.is_storage, b.emissions_factor::text,
+    b.emissions_source, b.parent_id, b.hash, b.beneficiary, b.beneficiary_account_id";
+/// How many they are.
+const COUNT: usize = 22;
+
+/// A word of the contract in a column.
+pub(super) fn word<T: FromStr<Err = UnknownWord>>(
+    row: &Row,
+    column: usize,
+) -> Result<T, ReadError> {
+    row.try_get::<_, &str>(column)?.parse().map_err(defect)
+}
+
+/// An exact decimal in a column that is cast to text.
+pub(super) fn decimal(row: &Row, column: usize) -> Result<Option<ExactNumber>, ReadError> {
+    match row.try_get::<_, Option<&str>>(column)? {
+        None => Ok(None),
+        Some(text) => match ExactNumber::parse(text) {
+            Some(number) => Ok(Some(number)),
+            None => Err(defect(format!("{text:?} is not a decimal"))),
+        },
+    }
+}
+
+/// A bundle out of a row of [`COLUMNS`].
+pub(super) fn bundle(row: &Row) -> Result<Bundle, ReadError> {
+    let device_id = DeviceId(row.try_get(2)?);
+    let status: CertificateStatus = word(row, 4)?;
+    let (start, end): (i64, i64) = (row.try_get(5)?, row.try_get(6)?);
+    let production_starting_interval = row.try_get(7)?;
+    Ok(Bundle {
+        id: BundleId(row.try_get(0)?),
+        issuance_id: issuance_id(device_id, production_starting_interval),
+        hash: hex::encode(row.try_get::<_, &[u8]>(19)?),
+        certificate_bundle_status: status,
+        account_id: AccountId(row.try_get(1)?),
+        metadata_id: MetadataId(row.try_get(3)?),
+        certificate_bundle_id_range_start: CertificateId(start),
+        certificate_bundle_id_range_end: CertificateId(end),
+        bundle_quantity: WattHours(end - start + 1),
+        beneficiary: row.try_get(20)?,
+        beneficiary_account_id: row.try_get::<_, Option<i64>>(21)?.map(AccountId),
+        energy_carrier: word(row, 12)?,
+        energy_source: word(row, 11)?,
+        face_value: 1,
+        issuance_post_energy_carrier_conversion: row.try_get(14)?,
+        emissions_factor_production_device: decimal(row, 16)?,
+        emissions_factor_source: row.try_get(17)?,
+        device_id,
+        production_starting_interval,
+        production_ending_interval: row.try_get(8)?,
+        issuance_datestamp: row.try_get(9)?,
+        expiry_datestamp: row.try_get(10)?,
+        registry_configuration: row.try_get(13)?,
+        is_storage: i32::from(row.try_get::<_, bool>(15)?),
+        sdr_allocation_id: None,
+        storage_efficiency_factor: None,
+        parent_id: row.try_get::<_, Option<i64>>(18)?.map(BundleId),
+        is_deleted: status == CertificateStatus::BundleSplit,
+    })
+}
+
+const FULL: &str = "
+    d.device_name, d.device_unique_id, d.device_type, d.technology_type, d.operational_date, d.capacity_w,
+    d.location, d.latitude::text, d.longitude::text,
+    m.country_of_issuance, m.connected_grid_identification, m.issuing_body, m.issue_market_zone,
+    m.legal_status, m.issuance_purpose, m.support_received, m.quality_scheme_reference,
+    m.dissemination_level, p.hash
+    FROM bundle b
+    JOIN device d USING (device_id)
+    JOIN issuance_metadata m USING (metadata_id)
+    LEFT JOIN bundle p ON p.bundle_id = b.parent_id
+    WHERE b.bundle_id = $1";
+
+/// The bundle with its device and issuance metadata, whatever its state.
+pub async fn by_id(client: &Client, bundle_id: BundleId) -> Result<Option<BundleFull>, ReadError> {
+    let statement = format!("SELECT {COLUMNS}, {FULL}");
+    let Some(row) = row(client, &statement, &[&bundle_id.0]).await? else {
+        return Ok(None);
+    };
+    full(&row).map(Some)
+}
+
+fn full(row: &Row) -> Result<BundleFull, ReadError> {
+    let bundle = bundle(row)?;
+    let device_gps_location = match (decimal(row, COUNT + 7)?, decimal(row, COUNT + 8)?) {
+        (Some(latitude), Some(longitude)) => Some(Position {
+            latitude,
+            longitude,
+        }),
+        _ => None,
+    };
+    Ok(BundleFull {
+        id: bundle.id,
+        certificate_bundle_status: bundle.certificate_bundle_status,
+        account_id: bundle.account_id,
+        certificate_bundle_id_range_start: bundle.certificate_bundle_id_range_start,
+        certificate_bundle_id_range_end: bundle.certificate_bundle_id_range_end,
+        bundle_quantity: bundle.bundle_quantity,
+        issuance_id: bundle.issuance_id,
+        beneficiary: bundle.beneficiary,
+        beneficiary_account_id: bundle.beneficiary_account_id,
+        energy_carrier: bundle.energy_carrier,
+        energy_source: bundle.energy_source,
+        face_value: bundle.face_value,
+        issuance_post_energy_carrier_conversion: bundle.issuance_post_energy_carrier_conversion,
+        registry_configuration: bundle.registry_configuration,
+        device_id: bundle.device_id,
+        device_name: row.try_get(COUNT)?,
+        device_unique_id: row.try_get(COUNT + 1)?,
+        device_type: word(row, COUNT + 2)?,
+        device_technology_type: word(row, COUNT + 3)?,
+        device_production_start_date: row.try_get(COUNT + 4)?,
+        device_capacity: ExactNumber::megawatts(Watts(row.try_get(COUNT + 5)?)),
+        device_location: row.try_get(COUNT + 6)?,
+        device_gps_location,
+        production_starting_interval: bundle.production_starting_interval,
+        production_ending_interval: bundle.production_ending_interval,
+        issuance_datestamp: bundle.issuance_datestamp,
+        expiry_datestamp: bundle.expiry_datestamp,
+        is_storage: bundle.is_storage == 1,
+        sdr_allocation_id: None,
+        discharging_start_datetime: None,
+        discharging_end_datetime: None,
+        storage_efficiency_factor: None,
+        metadata_id: bundle.metadata_id,
+        country_of_issuance: row.try_get(COUNT + 9)?,
+        connected_grid_identification: row.try_get(COUNT + 10)?,
+        issuing_body: row.try_get(COUNT + 11)?,
+        issue_market_zone: row.try_get(COUNT + 12)?,
+        legal_status: row.try_get(COUNT + 13)?,
+        issuance_purpose: row.try_get(COUNT + 14)?,
+        support_received: row.try_get(COUNT + 15)?,
+        quality_scheme_reference: row.try_get(COUNT + 16)?,
+        dissemination_level: row.try_get(COUNT + 17)?,
+        emissions_factor_production_device: bundle.emissions_factor_production_device,
+        emissions_factor_source: bundle.emissions_factor_source,
+        parent_id: bundle.parent_id,
+        parent_hash: row
+            .try_get::<_, Option<&[u8]>>(COUNT + 18)?
+            .map(hex::encode),
+        hash: bundle.hash,
+        is_deleted: bundle.is_deleted,
+    })
+}

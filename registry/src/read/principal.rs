@@ -1,0 +1,85 @@
+//! Who a caller is and which accounts they act for.
+
+use super::{ReadError, defect, row};
+use deadpool_postgres::Client;
+use schemas::id::{AccountId, UserId};
+use schemas::life_cycle::Role;
+
+/// A user who may sign in, with the accounts they are a member of, closed ones included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrincipalRow {
+    /// The user.
+    pub user_id: UserId,
+    /// Their role.
+    pub role: Role,
+    /// Their accounts, in the order of their ids.
+    pub accounts: Vec<AccountId>,
+}
+
+const BY_ID: &str = "
+    SELECT u.role,
+           ARRAY(SELECT a.account_id FROM account a
+                 WHERE a.user_ids @> ARRAY[u.user_id] ORDER BY a.account_id)
+    FROM registry_user u
+    WHERE u.user_id = $1 AND NOT u.is_deleted";
+
+/// The user with this id, unless removed.
+pub async fn by_id(client: &Client, user_id: UserId) -> Result<Option<PrincipalRow>, ReadError> {
+    let Some(row) = row(client, BY_ID, &[&user_id.0]).await? else {
+        return Ok(None);
+    };
+    let accounts: Vec<i64> = row.try_get(1)?;
+    Ok(Some(PrincipalRow {
+        user_id,
+        role: role(row.try_get(0)?)?,
+        accounts: accounts.into_iter().map(AccountId).collect(),
+    }))
+}
+
+/// The role a number stands for.
+pub(super) fn role(number: i16) -> Result<Role, ReadError> {
+    Role::from_number(number.into()).ok_or_else(|| defect(format!("no role has number {number}")))
+}
+
+/// What signing in needs to know of a user.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The user.
+    pub user_id: UserId,
+    /// PHC string of their password, if they may sign in with one.
+    pub password_hash: Option<String>,
+}
+
+const BY_EMAIL: &str = "
+    SELECT user_id, password_hash FROM registry_user
+    WHERE lower(email) = lower($1) AND NOT is_deleted";
+
+/// The user who signs in with this address, without regard to case.
+pub async fn by_email(client: &Client, email: &str) -> Result<Option<Credentials>, ReadError> {
+    credentials(client, BY_EMAIL, &email).await
+}
+
+const SECRET_BY_ID: &str =
+    "SELECT user_id, password_hash FROM registry_user WHERE user_id = $1 AND NOT is_deleted";
+
+/// The same by id.
+pub async fn secret_by_id(
+    client: &Client,
+    user_id: UserId,
+) -> Result<Option<Credentials>, ReadError> {
+    credentials(client, SECRET_BY_ID, &user_id.0).await
+}
+
+async fn credentials(
+    client: &Client,
+    statement: &str,
+    key: &(dyn tokio_postgres::types::ToSql + Sync),
+) -> Result<Option<Credentials>, ReadError> {
+    let Some(row) = row(client, statement, &[key]).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Credentials {
+        user_id: UserId(row.try_get(0)?),
+        password_hash: row.try_get(1)?,
+    }))
+}

@@ -1,0 +1,151 @@
+//! Users.
+
+use super::principal::role;
+use super::{ReadError, row, rows};
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Client;
+use schemas::api::account::AccountRead;
+use schemas::api::user::{AccountUser, UserRead};
+use schemas::id::{AccountId, UserId};
+use schemas::life_cycle::Role;
+use tokio_postgres::Row;
+
+/// A user, without what they sign in with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserRow {
+    /// Id.
+    pub user_id: UserId,
+    /// Name.
+    pub name: String,
+    /// Sign-in name.
+    pub email: String,
+    /// What they may do.
+    pub role: Role,
+    /// Organisation they act for.
+    pub organisation: Option<String>,
+    /// Whether they were removed.
+    pub is_deleted: bool,
+    /// When they were registered.
+    pub created_at: DateTime<Utc>,
+}
+
+impl UserRow {
+    fn from_row(row: &Row) -> Result<Self, ReadError> {
+        Ok(Self {
+            user_id: UserId(row.try_get(0)?),
+            name: row.try_get(1)?,
+            email: row.try_get(2)?,
+            role: role(row.try_get(3)?)?,
+            organisation: row.try_get(4)?,
+            is_deleted: row.try_get(5)?,
+            created_at: row.try_get(6)?,
+        })
+    }
+
+    /// The user as the API shows them, with those of `accounts` that they are a member of.
+    #[must_use]
+    pub fn with_accounts(self, accounts: &[AccountRead]) -> UserRead {
+        let own: Vec<_> = accounts
+            .iter()
+            .filter(|account| {
+                account
+                    .user_ids
+                    .as_ref()
+                    .is_some_and(|users| users.contains(&self.user_id))
+            })
+            .cloned()
+            .collect();
+        UserRead {
+            id: self.user_id,
+            name: self.name,
+            email: self.email,
+            role: self.role,
+            accounts: (!own.is_empty()).then_some(own),
+            organisation: self.organisation,
+        }
+    }
+}
+
+impl From<UserRow> for AccountUser {
+    fn from(row: UserRow) -> Self {
+        Self {
+            id: row.user_id,
+            name: row.name,
+            email: row.email,
+            role: row.role,
+            organisation: row.organisation,
+            is_deleted: row.is_deleted,
+            created_at: row.created_at,
+        }
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT u.user_id, u.name, u.email, u.role, u.organisation, u.is_deleted, u.created_at
+             FROM registry_user u ",
+            $rest
+        )
+    };
+}
+
+fn all(rows: &[Row]) -> Result<Vec<UserRow>, ReadError> {
+    rows.iter().map(UserRow::from_row).collect()
+}
+
+/// The user, removed or not.
+pub async fn by_id(client: &Client, user_id: UserId) -> Result<Option<UserRow>, ReadError> {
+    let statement = select!("WHERE u.user_id = $1");
+    let found = row(client, statement, &[&user_id.0]).await?;
+    found.as_ref().map(UserRow::from_row).transpose()
+}
+
+/// Users behind `after` in the order of their ids, removed ones left out: those who share an open
+/// account with one user, and that user; or all.
+pub async fn list(
+    client: &Client,
+    seen_by: Option<UserId>,
+    after: UserId,
+    limit: i64,
+) -> Result<Vec<UserRow>, ReadError> {
+    let found = match seen_by {
+        Some(viewer) => {
+            let statement = select!(
+                "WHERE NOT u.is_deleted AND u.user_id > $2 AND (u.user_id = $1 OR u.user_id IN (
+                     SELECT unnest(a.user_ids) FROM account a
+                     WHERE a.user_ids @> ARRAY[$1::bigint] AND NOT a.is_deleted))
+                 ORDER BY u.user_id LIMIT $3"
+            );
+            rows(client, statement, &[&viewer.0, &after.0, &limit]).await?
+        }
+        None => {
+            let statement =
+                select!("WHERE NOT u.is_deleted AND u.user_id > $1 ORDER BY u.user_id LIMIT $2");
+            rows(client, statement, &[&after.0, &limit]).await?
+        }
+    };
+    all(&found)
+}
+
+/// Members of an account, in the order of their ids.
+pub async fn of_account(client: &Client, account_id: AccountId) -> Result<Vec<UserRow>, ReadError> {
+    let statement = select!(
+        "JOIN account a ON a.account_id = $1 WHERE u.user_id = ANY(a.user_ids) ORDER BY u.user_id"
+    );
+    all(&rows(client, statement, &[&account_id.0]).await?)
+}
+
+/// Which of the ids are of no user, or of one who was removed.
+pub async fn unknown(client: &Client, user_ids: &[UserId]) -> Result<Vec<UserId>, ReadError> {
+    let asked: Vec<i64> = user_ids.iter().map(|user| user.0).collect();
+    let statement = "
+        SELECT asked FROM unnest($1::bigint[]) AS asked
+        WHERE NOT EXISTS (SELECT FROM registry_user WHERE user_id = asked AND NOT is_deleted)
+        ORDER BY asked";
+    rows(client, statement, &[&asked])
+        .await?
+        .iter()
+        .map(|row| Ok(UserId(row.try_get(0)?)))
+        .collect()
+}

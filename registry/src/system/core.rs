@@ -1,0 +1,158 @@
+//! Everything behind the API: event store, databases, projectors, sequencers.
+
+use std::sync::Arc;
+
+use event_store::{EventStore, SqliteStore};
+use projections::{
+    Target,
+    checkpoint_watch::CheckpointWatch,
+    postgres::{Connection, Pool, pool},
+    runner::Projector,
+};
+use tokio::{sync::watch, task::JoinSet};
+
+use super::{error::SystemError, sequencers};
+use crate::{
+    config::{Config, Location},
+    sequencer::Sequencers,
+};
+
+/// Where the projectors run that carry events into the databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Projectors {
+    /// In this process.
+    Here,
+    /// In processes of their own (`projector run`).
+    Elsewhere,
+}
+
+/// A registry without its API. Stop it with [`Core::shutdown`].
+pub struct Core {
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) write: Pool,
+    pub(super) read: Pool,
+    pub(super) write_checkpoints: Arc<CheckpointWatch>,
+    pub(super) read_checkpoints: Arc<CheckpointWatch>,
+    pub(super) sequencers: Sequencers,
+    pub(super) stop: watch::Sender<bool>,
+    /// Tasks that end only when they are told to, or because something can not go on.
+    pub(super) parts: JoinSet<Result<(), SystemError>>,
+}
+
+impl Core {
+    /// Opens the event store, starts the projectors (when they run here) and the sequencers. A
+    /// database that is away does not keep it from starting: what needs it is refused until it is
+    /// back.
+    ///
+    /// # Errors
+    /// [`SystemError`], and nothing is left running.
+    pub async fn start(config: &Config, projectors: Projectors) -> Result<Self, SystemError> {
+        let store = open_store(config).await?;
+        let (write, read) = (pool(&config.database.write)?, pool(&config.database.read)?);
+        let write_checkpoints = Arc::new(CheckpointWatch::start(config.database.write.clone()));
+        let read_checkpoints = Arc::new(CheckpointWatch::start(config.database.read.clone()));
+        let sequencers = sequencers::start(config, &store, &write, &write_checkpoints)?;
+        let mut core = Self {
+            store,
+            write,
+            read,
+            write_checkpoints,
+            read_checkpoints,
+            sequencers,
+            stop: watch::Sender::new(false),
+            parts: JoinSet::new(),
+        };
+        if projectors == Projectors::Here {
+            core.project(Target::Write, &config.database.write, &config.domain)?;
+            core.project(Target::Read, &config.database.read, &config.domain)?;
+        }
+        core.watch_sequencers();
+        Ok(core)
+    }
+
+    /// How far a database has come.
+    pub fn checkpoints(&self, target: Target) -> &CheckpointWatch {
+        match target {
+            Target::Write => &self.write_checkpoints,
+            Target::Read => &self.read_checkpoints,
+        }
+    }
+
+    pub fn sequencers(&self) -> &Sequencers {
+        &self.sequencers
+    }
+
+    /// Waits until a part ends that should not; then the registry can not go on.
+    pub async fn ended(&mut self) -> SystemError {
+        let cause = match self.parts.join_next().await {
+            Some(Ok(Err(error))) => return error,
+            Some(Ok(Ok(()))) => "nobody asked it to".to_owned(),
+            Some(Err(stopped)) => stopped.to_string(),
+            None => std::future::pending().await,
+        };
+        SystemError::Ended {
+            part: "a part of the registry",
+            cause,
+        }
+    }
+
+    /// Finishes the batch, stops the projectors, closes the event store.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        while let Some(ended) = self.parts.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "a part did not stop cleanly"),
+                Err(error) => tracing::error!(%error, "a part did not stop cleanly"),
+            }
+        }
+        // The last handles: the sequencers' threads finish what they have, and end.
+        drop(self.sequencers);
+        self.store.close().await;
+    }
+
+    /// Starts the projector of one database.
+    fn project(
+        &mut self,
+        target: Target,
+        connection: &Connection,
+        domain: &str,
+    ) -> Result<(), SystemError> {
+        let failed = move |source| SystemError::Projector { target, source };
+        let store: Arc<dyn EventStore> = self.store.clone();
+        let projector =
+            Projector::new(target, connection.clone(), store, domain).map_err(failed)?;
+        let mut stopping = self.stop.subscribe();
+        self.parts.spawn(async move {
+            let stopping = async move {
+                // An error means that the registry is gone.
+                let _ = stopping.wait_for(|stop| *stop).await;
+            };
+            projector.run(stopping).await.map_err(failed)
+        });
+        Ok(())
+    }
+
+    fn watch_sequencers(&mut self) {
+        for sequencer in [&self.sequencers.ledger, &self.sequencers.identity] {
+            let (sequencer, mut stopping) = (sequencer.clone(), self.stop.subscribe());
+            self.parts.spawn(async move {
+                tokio::select! {
+                    error = sequencer.failed() => Err(SystemError::Sequencer(error)),
+                    _ = stopping.wait_for(|stop| *stop) => Ok(()),
+                }
+            });
+        }
+    }
+}
+
+async fn open_store(config: &Config) -> Result<Arc<SqliteStore>, SystemError> {
+    let Location::Sqlite(path) = config.event_store_location()?;
+    // Opening reads the whole file, to prove it.
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path)).await;
+    let opened = opened.map_err(|stopped| SystemError::Ended {
+        part: "opening the event store",
+        cause: stopped.to_string(),
+    })?;
+    Ok(Arc::new(opened?))
+}

@@ -1,0 +1,30 @@
+//! The whole registry from outside: the scenarios of the contract with our answers, faults of its
+//! parts, real readings, and the rules of the workspace itself.
+#![allow(clippy::unwrap_used)]
+
+mod account;
+mod api_manners;
+mod bundle_query;
+mod cancel;
+mod claim;
+mod demo_notebook;
+mod dependency_arrows;
+mod device;
+mod expiry;
+mod faults;
+mod hash;
+mod idempotency;
+mod issuance;
+mod lock;
+mod race;
+mod read_your_writes;
+mod readings;
+mod real_input;
+mod reserve;
+mod roles;
+mod sign_in;
+mod summary;
+mod transfer;
+mod user;
+mod whitelist;
+mod withdraw;

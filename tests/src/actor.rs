@@ -1,0 +1,140 @@
+//! Somebody who calls the API.
+
+use crate::Answer;
+use reqwest::header::HeaderMap;
+use reqwest::multipart::Form;
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+
+/// Somebody who calls the API, signed in or not. Clones share the connection.
+#[derive(Clone)]
+pub struct Actor {
+    client: Client,
+    base: String,
+    token: Option<String>,
+    headers: HeaderMap,
+    /// Their id; 0 for somebody who is not signed in.
+    pub id: i64,
+    pub email: String,
+}
+
+impl Actor {
+    pub(crate) fn anonymous(client: Client, base: String) -> Self {
+        Self {
+            client,
+            base,
+            token: None,
+            headers: HeaderMap::new(),
+            id: 0,
+            email: String::new(),
+        }
+    }
+
+    /// The same, signed in.
+    #[must_use]
+    pub async fn signed_in(&self, email: &str, password: &str) -> Self {
+        let answer = self.login(email, password).await.expect(200);
+        Self {
+            token: Some(answer["access_token"].as_str().unwrap().to_owned()),
+            id: answer["user_id"].as_i64().unwrap(),
+            email: email.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The same with another token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The access token.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
+    /// The same, sending one more header with every request.
+    #[must_use]
+    pub fn with(&self, name: &'static str, value: impl ToString) -> Self {
+        let mut actor = self.clone();
+        actor
+            .headers
+            .insert(name, value.to_string().parse().unwrap());
+        actor
+    }
+
+    /// A request to be completed by the caller.
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.base))
+            .headers(self.headers.clone());
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        request
+    }
+
+    /// Sends a request made with [`Actor::request`].
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let built = request.build().unwrap();
+        let shown = format!(
+            "{} {}{}",
+            built.method(),
+            built.url().path(),
+            shown_body(&built)
+        );
+        let response = self.client.execute(built).await;
+        let response =
+            response.unwrap_or_else(|error| panic!("{shown} was not answered: {error:?}"));
+        Answer::of(shown, response).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request("GET", path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request("POST", path).json(&body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request("PATCH", path).json(&body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request("DELETE", path)).await
+    }
+
+    /// A POST without a body.
+    pub async fn post_nothing(&self, path: &str) -> Answer {
+        self.send(self.request("POST", path)).await
+    }
+
+    /// A POST of a multipart form.
+    pub async fn upload(&self, path: &str, form: Form) -> Answer {
+        self.send(self.request("POST", path).multipart(form)).await
+    }
+}
+
+fn shown_body(request: &reqwest::Request) -> String {
+    let bytes = request
+        .body()
+        .and_then(reqwest::Body::as_bytes)
+        .unwrap_or_default();
+    let text = String::from_utf8_lossy(bytes);
+    // A failed test's message is public: no password in it.
+    if text.contains("password") {
+        return " (with a password)".to_owned();
+    }
+    let shown: String = text.chars().take(500).collect();
+    if shown.is_empty() {
+        shown
+    } else {
+        format!(" {shown}")
+    }
+}

@@ -1,0 +1,112 @@
+//! The invariants, looked at from outside after a step: by questions to the READ database that share
+//! no code with the projectors.
+
+use crate::{Registry, eventually};
+use event_store::EventStore;
+use projections::postgres::{Connection, connect};
+use schemas::log::StreamName;
+
+/// What must not be found, and the question for it.
+const READ: [(&str, &str); 7] = [
+    (
+        "I2: more is issued for an interval than was metered",
+        "SELECT b.device_id, b.production_start, b.production_end, sum(b.range_end - b.range_start + 1)
+         FROM bundle b WHERE b.status NOT IN ('Bundle Split', 'Withdrawn') GROUP BY 1, 2, 3
+         HAVING sum(b.range_end - b.range_start + 1) > (
+           SELECT coalesce(sum(m.wh), 0) FROM measurement m
+           WHERE m.device_id = b.device_id AND m.interval_start = b.production_start
+             AND m.interval_end = b.production_end AND NOT m.is_deleted)",
+    ),
+    (
+        "I3: the parts of a split do not partition what was split",
+        "SELECT p.bundle_id FROM bundle p
+         LEFT JOIN bundle c ON c.parent_id = p.bundle_id
+         WHERE p.status = 'Bundle Split' GROUP BY p.bundle_id
+         HAVING count(c.bundle_id) <> 2 OR min(c.range_start) <> min(p.range_start)
+           OR max(c.range_end) <> max(p.range_end)
+           OR sum(c.range_end - c.range_start + 1) <> min(p.range_end - p.range_start + 1)",
+    ),
+    (
+        "I3: a bundle that was not split has parts",
+        "SELECT c.bundle_id FROM bundle c JOIN bundle p ON p.bundle_id = c.parent_id
+         WHERE p.status <> 'Bundle Split'",
+    ),
+    (
+        "I4: a certificate is in two bundles",
+        "SELECT a.bundle_id, b.bundle_id FROM (
+           SELECT *, lead(range_start) OVER (PARTITION BY device_id ORDER BY range_start) AS next_start
+           FROM bundle WHERE status <> 'Bundle Split') a
+         JOIN bundle b ON b.device_id = a.device_id AND b.range_start = a.next_start
+         WHERE a.range_end >= a.next_start",
+    ),
+    (
+        "holdings differ from the bundles they are made of",
+        "SELECT account_id, device_id, day, status, bundles, wh FROM holding WHERE bundles <> 0
+         EXCEPT SELECT account_id, device_id, (production_start AT TIME ZONE 'UTC')::date, status,
+           count(*), sum(range_end - range_start + 1)::bigint FROM bundle
+         WHERE status <> 'Bundle Split' GROUP BY 1, 2, 3, 4",
+    ),
+    (
+        "bundles are missing in the holdings",
+        "SELECT account_id, device_id, (production_start AT TIME ZONE 'UTC')::date, status,
+           count(*), sum(range_end - range_start + 1)::bigint FROM bundle
+         WHERE status <> 'Bundle Split' GROUP BY 1, 2, 3, 4
+         EXCEPT SELECT account_id, device_id, day, status, bundles, wh FROM holding",
+    ),
+    (
+        "I7: a row is above the checkpoint",
+        "SELECT 1 FROM checkpoint c WHERE c.stream = 'ledger' AND c.position < greatest(
+           (SELECT max(position) FROM bundle), (SELECT max(position) FROM action),
+           (SELECT max(position) FROM measurement), (SELECT max(position) FROM account))",
+    ),
+];
+
+impl Registry {
+    /// Waits until both databases show all that was stored, then checks the invariants.
+    pub async fn audit(&self) {
+        self.caught_up().await;
+        let client = connect(&self.config.database.read).await.unwrap();
+        for (wrong, question) in READ {
+            let found = client.query(question, &[]).await;
+            let found = found.unwrap_or_else(|error| panic!("{wrong}: {error:?}"));
+            assert!(
+                found.is_empty(),
+                "{wrong}: {} rows, the first: {:?}",
+                found.len(),
+                found[0]
+            );
+        }
+    }
+
+    /// Waits until both databases show all that was stored.
+    pub async fn caught_up(&self) {
+        for database in [&self.config.database.write, &self.config.database.read] {
+            self.caught_up_to_head(database).await;
+        }
+    }
+
+    async fn caught_up_to_head(&self, database: &Connection) {
+        let domain = &self.config.domain;
+        for (name, stream) in [
+            ("ledger", StreamName::ledger(domain).unwrap()),
+            ("identity", StreamName::identity(domain).unwrap()),
+        ] {
+            let head = self
+                .system()
+                .store()
+                .head(&stream)
+                .await
+                .unwrap()
+                .position
+                .0;
+            let what = format!("{} shows the {name} up to {head}", database.dbname);
+            eventually(&what, || async move {
+                let client = connect(database).await.ok()?;
+                let sql = "SELECT position FROM checkpoint WHERE stream = $1";
+                let shown = client.query_opt(sql, &[&name]).await.ok()??;
+                (shown.get::<_, i64>(0) >= head).then_some(())
+            })
+            .await;
+        }
+    }
+}
