@@ -17,8 +17,10 @@ ENV := set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 # One set of packages, so that cargo resolves the same features each time and builds them once.
 BUILD := cargo build --release --package registry --package projections --bins
 BIN := "$${CARGO_TARGET_DIR:-target}"/release
-# What `registry dev` last ran with; written by it.
-DEV_CONFIG := GCR_CONFIG="$${GCR_DATA_DIR:-data}/dev.toml"
+# Where a running `registry dev` says how to reach it.
+IN_DEV := file="$${GCR_DATA_DIR:-data}/dev.toml"; \
+	if [ ! -f "$$file" ]; then echo "make: nothing is running here; start it with make dev" >&2; exit 1; fi; \
+	GCR_CONFIG="$$file"
 TARGET ?= all
 
 .PHONY: help dev test lint fmt db.seed db.reset db.rebuild openapi bench install
@@ -44,7 +46,7 @@ fmt: ## Format the code
 
 db.seed: ## Fill the running dev registry with the demo, through its API; twice adds nothing
 	@$(BUILD)
-	@$(ENV) $(DEV_CONFIG) $(BIN)/registry seed
+	@$(ENV) $(IN_DEV) $(BIN)/registry seed
 
 db.reset: ## Delete the dev data, events included; asks first
 	@$(BUILD)
@@ -52,7 +54,7 @@ db.reset: ## Delete the dev data, events included; asks first
 
 db.rebuild: ## Build the projections of dev anew from the events (TARGET=read|write|all)
 	@$(BUILD)
-	@$(ENV) $(DEV_CONFIG) $(BIN)/projector rebuild --target $(TARGET)
+	@$(ENV) $(IN_DEV) $(BIN)/projector rebuild --target $(TARGET)
 
 openapi: ## Write the API's document to schemas/openapi/openapi.json
 	@cargo run --quiet --package registry -- openapi --output schemas/openapi/openapi.json

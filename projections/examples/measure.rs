@@ -13,7 +13,9 @@ use event_store::{EventStore, SqliteStore};
 use history::History;
 use ledger::Stream;
 use projections::postgres::Connection;
+use projections::rebuild::{CHUNK_ROWS, Step, rebuild};
 use projections::runner::Projector;
+use projections::verify::audit_of;
 use projections::{Target, schema};
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,11 +36,15 @@ async fn main() -> anyhow::Result<()> {
     let mut starts = vec![world::first_day(); usize::try_from(ACCOUNTS)?];
     for submission in 0..bundles / per_submission {
         let device = submission % starts.len();
-        let amounts: Vec<i64> = (1..=i64::try_from(per_submission)?).map(|n| n * 10).collect();
+        let amounts: Vec<i64> = (1..=i64::try_from(per_submission)?)
+            .map(|n| n * 10)
+            .collect();
         let start = starts[device];
         starts[device] = start + chrono::TimeDelta::minutes(5) * i32::try_from(per_submission)?;
         let command = world::readings(i64::try_from(device)? + 1, start, 5, &amounts);
-        history.decide(&command).map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?;
+        history
+            .decide(&command)
+            .map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?;
         if submission % 100 == 99 {
             history.flush().await?;
         }
@@ -51,20 +57,55 @@ async fn main() -> anyhow::Result<()> {
             ..Connection::local(port)
         };
         let client = schema::connect(&connection, schema::LIVE).await?;
-        client.batch_execute("DROP SCHEMA IF EXISTS registry CASCADE").await?;
-        let projector = Projector::new(target, connection, Arc::clone(&store), history::DOMAIN)?;
+        client
+            .batch_execute("DROP SCHEMA IF EXISTS registry CASCADE")
+            .await?;
+        let projector = Projector::new(
+            target,
+            connection.clone(),
+            Arc::clone(&store),
+            history::DOMAIN,
+        )?;
         let mut progress = projector.progress();
         let begun = Instant::now();
         let run = tokio::spawn(projector.run(std::future::pending()));
         let head = history.head(Stream::Ledger);
-        progress.wait_for(|progress| progress.ledger >= head).await?;
+        progress
+            .wait_for(|progress| progress.ledger >= head)
+            .await?;
         let took = begun.elapsed();
-        run.abort();
         println!(
             "{target}: {took:?}, {} bundles/s, cpu of this process so far {:?}",
             bundles as u128 * 1000 / took.as_millis(),
             cpu()
         );
+        for round in 0..2 {
+            let begun = Instant::now();
+            let mut last = begun;
+            let rebuilt = rebuild(
+                target,
+                &connection,
+                &store,
+                history::DOMAIN,
+                CHUNK_ROWS,
+                |step| {
+                    if !matches!(step, Step::Events { .. }) {
+                        println!("  {:?} after {:?}", step, last.elapsed());
+                        last = Instant::now();
+                    }
+                },
+            )
+            .await?;
+            let took = begun.elapsed();
+            println!(
+                "{target} rebuild {round}: {took:?}, {} bundles/s",
+                u128::from(rebuilt.applied.bundles) * 1000 / took.as_millis()
+            );
+        }
+        let begun = Instant::now();
+        let report = audit_of(&[(target, &connection)], &store, history::DOMAIN, |_| {}).await?;
+        println!("{target} audit: {:?}\n{report}", begun.elapsed());
+        run.abort();
     }
     Ok(())
 }
@@ -72,6 +113,11 @@ async fn main() -> anyhow::Result<()> {
 fn cpu() -> String {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<_> = stat.split(' ').collect();
-    let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<u64>().ok()).unwrap_or(0);
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|f| f.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
     format!("{} ms", (ticks(13) + ticks(14)) * 10)
 }

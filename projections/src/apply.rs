@@ -14,6 +14,7 @@ pub(crate) enum Notify {
 }
 
 /// Applies a chunk to a database that stands at `from`, and moves its checkpoint to the chunk's head.
+/// Returns the rules of the life cycle that the events broke, in sentences; only READ looks for them.
 ///
 /// # Errors
 /// [`Error::Moved`] if it does not stand there; the connection can be used on. After any other error it
@@ -24,26 +25,27 @@ pub(crate) async fn apply(
     chunk: &Arc<Chunk>,
     from: Checkpoint,
     notify: Notify,
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
     // Polled in order and sent one behind the other: the checkpoint is locked before anything is read.
     let begin = client.batch_execute("BEGIN");
     let advance = checkpoint::advance(client, chunk.stream, from, chunk.head);
-    match target {
+    let violations = match target {
         Target::Write => {
             let load = write::Base::load(client, chunk, from.position);
             let (begun, advanced, base) = futures_util::join!(begin, advance, load);
             begun?;
             or_roll_back(client, advanced).await?;
             base?.apply(client, chunk).await?;
+            Vec::new()
         }
         Target::Read => {
             let load = read::Rows::load(client, chunk);
             let (begun, advanced, rows) = futures_util::join!(begin, advance, load);
             begun?;
             or_roll_back(client, advanced).await?;
-            rows?.apply(client, chunk).await?;
+            rows?.apply(client, chunk).await?
         }
-    }
+    };
     let told = async {
         match notify {
             Notify::Yes => checkpoint::notify(client, chunk.stream, chunk.head.position).await,
@@ -52,7 +54,8 @@ pub(crate) async fn apply(
     };
     let (told, committed) = futures_util::join!(told, client.batch_execute("COMMIT"));
     told?;
-    Ok(committed?)
+    committed?;
+    Ok(violations)
 }
 
 async fn or_roll_back(client: &ClientWrapper, advanced: Result<(), Error>) -> Result<(), Error> {

@@ -4,15 +4,19 @@ use crate::checkpoint::Checkpoint;
 use crate::chunk::Chunk;
 use crate::{Error, Target};
 use event_store::{EventStore, RecordedEvent, StoreError};
-use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
 use ledger::Stream;
-use schemas::log::StreamName;
+use schemas::log::{Position, StreamName};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// Batches up to here are decoded on the spot; handing them to another thread takes longer.
 const INLINE_BYTES: usize = 32 << 10;
+
+/// Events read from history at once.
+const BATCH_EVENTS: usize = 4096;
 
 /// What a feed reads and how it cuts it.
 #[derive(Debug, Clone)]
@@ -78,9 +82,37 @@ impl Drop for Feed {
 }
 
 impl Feed {
-    /// Starts behind `after`.
-    pub(crate) fn start(store: &Arc<dyn EventStore>, source: Source, after: Checkpoint) -> Self {
-        let mut batches = store.subscribe(&source.name, after.position);
+    /// All events behind `after`: history, then new ones as they come.
+    pub(crate) fn live(store: &Arc<dyn EventStore>, source: Source, after: Checkpoint) -> Self {
+        let batches = store.subscribe(&source.name, after.position);
+        Self::start(batches.map_err(Error::from).boxed(), source, after)
+    }
+
+    /// The events behind `after`, up to and including `until`.
+    pub(crate) fn history(
+        store: &Arc<dyn EventStore>,
+        source: Source,
+        after: Checkpoint,
+        until: Position,
+    ) -> Self {
+        let (store, name) = (Arc::clone(store), source.name.clone());
+        let batches = stream::try_unfold(after.position, move |at| {
+            let (store, name) = (Arc::clone(&store), name.clone());
+            async move {
+                let left = usize::try_from(until.0 - at.0).unwrap_or_default();
+                let batch = store.read(&name, at, left.min(BATCH_EVENTS)).await?;
+                let last = batch.last().map(|event| event.position);
+                Ok(last.map(|last| (batch, last)))
+            }
+        });
+        Self::start(batches.boxed(), source, after)
+    }
+
+    fn start(
+        mut batches: BoxStream<'static, Result<Vec<RecordedEvent>, Error>>,
+        source: Source,
+        after: Checkpoint,
+    ) -> Self {
         let rows = source.rows;
         // One chunk waits while one is written; more would only hold memory.
         let (sender, chunks) = mpsc::channel(1);
@@ -89,7 +121,7 @@ impl Feed {
             while let Some(batch) = batches.next().await {
                 let decoded = match batch {
                     Ok(batch) => follow(&source, &mut last, batch).await,
-                    Err(error) => Err(error.into()),
+                    Err(error) => Err(error),
                 };
                 let (chunks, failed) = match decoded {
                     Ok(chunks) => (chunks, None),
@@ -136,7 +168,7 @@ impl Feed {
 
     async fn receive(&mut self) -> Result<Chunk, Error> {
         self.chunks.recv().await.unwrap_or_else(|| {
-            let ended: Box<dyn std::error::Error + Send + Sync> = "the subscription ended".into();
+            let ended: Box<dyn std::error::Error + Send + Sync> = "the events ended".into();
             Err(StoreError::Unavailable(ended.into()).into())
         })
     }

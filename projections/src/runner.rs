@@ -222,7 +222,7 @@ impl Projector {
         self.store.check(&source.name, at).await?;
         self.progress
             .send_modify(|progress| progress.set(source.stream, at.position));
-        let feed = Feed::start(&self.store, source.clone(), at);
+        let feed = Feed::live(&self.store, source.clone(), at);
         Ok(Following { feed, at })
     }
 
@@ -233,7 +233,9 @@ impl Projector {
         at: &mut Checkpoint,
     ) -> Result<(), Error> {
         let chunk = Arc::new(chunk);
-        apply(client, self.target, &chunk, *at, Notify::Yes).await?;
+        for violation in apply(client, self.target, &chunk, *at, Notify::Yes).await? {
+            tracing::error!(violation, "the log breaks a rule of the ledger");
+        }
         *at = chunk.head;
         self.progress.send_modify(|progress| {
             progress.set(chunk.stream, at.position);

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod import;
 pub mod read;
 pub mod readings;
+pub mod seed;
 pub mod sequencer;
 pub mod signal;
 pub mod system;

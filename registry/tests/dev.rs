@@ -76,6 +76,12 @@ impl Dev {
         }
     }
 
+    /// `127.0.0.1:8000`, from the banner.
+    fn api(&self) -> &str {
+        let (_, rest) = self.banner.split_once("http://").unwrap();
+        rest.lines().next().unwrap()
+    }
+
     fn signal(&mut self, signal: Signal) -> std::process::ExitStatus {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
         self.process.wait().unwrap()
@@ -168,6 +174,14 @@ fn a_second_one_on_the_same_data_is_refused_and_a_reset_too() {
         assert!(!refused.status.success());
         assert!(text(&refused).contains(&pid), "{}", text(&refused));
     }
+    // Also when the port would have stopped it first.
+    let port = dev.api().rsplit(':').next().unwrap().to_owned();
+    let refused = Command::new(env!("CARGO_BIN_EXE_registry"))
+        .current_dir(dir.path())
+        .args(["dev", "--set", &format!("http.port={port}")])
+        .output()
+        .unwrap();
+    assert!(text(&refused).contains(&pid), "{}", text(&refused));
     assert!(dev.signal(Signal::INT).success());
 }
 
@@ -188,10 +202,12 @@ fn the_banner_says_where_everything_is_and_shows_no_secret() {
     for entry in fs::read_dir(dir.path().join("data/secrets")).unwrap() {
         secrets.push(entry.unwrap().path());
     }
+    let file = dir.path().join("data/dev.toml");
+    let configuration = fs::read_to_string(&file).unwrap();
     assert!(dev.signal(Signal::INT).success());
+    assert!(!file.exists());
     let mut rest = String::new();
     while dev.output.read_line(&mut rest).unwrap() > 0 {}
-    let configuration = fs::read_to_string(dir.path().join("data/dev.toml")).unwrap();
     for path in secrets {
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{}", path.display());

@@ -9,17 +9,38 @@ async fn a_cancelled_bundle_names_its_beneficiary_and_stays_where_it_is() {
     let [named, unnamed] = world.issue([10, 20]).await;
     let body = json!({"source_id": world.s, "granular_certificate_bundle_ids": [named],
                       "beneficiary": "Example Data Centre"});
-    let action = world.trader.post("/certificate/cancel/", body).await.expect(202);
-    assert_eq!((&action["action_type"], &action["beneficiary"]), (&json!("cancel"), &json!("Example Data Centre")));
-    world.trader.act("cancel", world.s, &[unnamed], json!({})).await.expect(202);
+    let action = world
+        .trader
+        .post("/certificate/cancel/", body)
+        .await
+        .expect(202);
+    assert_eq!(
+        (&action["action_type"], &action["beneficiary"]),
+        (&json!("cancel"), &json!("Example Data Centre"))
+    );
+    world
+        .trader
+        .act("cancel", world.s, &[unnamed], json!({}))
+        .await
+        .expect(202);
     for (bundle, beneficiary) in [(named, "Example Data Centre"), (unnamed, "S")] {
         let shown = world.trader.bundle(bundle).await;
         assert_eq!(shown["certificate_bundle_status"], "Cancelled");
-        assert_eq!((&shown["account_id"], &shown["beneficiary"]), (&json!(world.s), &json!(beneficiary)));
+        assert_eq!(
+            (&shown["account_id"], &shown["beneficiary"]),
+            (&json!(world.s), &json!(beneficiary))
+        );
     }
-    let again = world.trader.cancel(world.s, &[named], "Somebody else").await;
+    let again = world
+        .trader
+        .cancel(world.s, &[named], "Somebody else")
+        .await;
     again.refused_saying(409, "bundle_state", "Active or Reserved");
-    world.trader.transfer(world.s, world.t, &[named]).await.refused(409, "bundle_state");
+    world
+        .trader
+        .transfer(world.s, world.t, &[named])
+        .await
+        .refused(409, "bundle_state");
     world.registry.audit().await;
 }
 
@@ -29,10 +50,19 @@ async fn a_share_is_cancelled_and_the_rest_stays_active() {
     let [first, second] = world.issue([1000, 1000]).await;
     for (bundle, share) in [(first, 0.35), (second, 0.75)] {
         let fields = json!({"certificate_bundle_percentage": share, "beneficiary": "B"});
-        world.trader.act("cancel", world.s, &[bundle], fields).await.expect(202);
+        world
+            .trader
+            .act("cancel", world.s, &[bundle], fields)
+            .await
+            .expect(202);
     }
     let in_state = async |state: &str| {
-        quantities(&world.trader.query(world.s, json!({"certificate_bundle_status": state})).await)
+        quantities(
+            &world
+                .trader
+                .query(world.s, json!({"certificate_bundle_status": state}))
+                .await,
+        )
     };
     assert_eq!(in_state("Cancelled").await, [350, 750]);
     assert_eq!(in_state("Active").await, [250, 650]);

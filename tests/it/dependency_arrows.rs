@@ -11,7 +11,10 @@ const ARROWS: [(&str, &[&str]); 6] = [
     ("ledger", &["schemas"]),
     ("event_store", &["schemas"]),
     ("projections", &["schemas", "event_store", "ledger"]),
-    ("registry", &["schemas", "ledger", "event_store", "projections"]),
+    (
+        "registry",
+        &["schemas", "ledger", "event_store", "projections"],
+    ),
     ("gateway", &["schemas"]),
 ];
 
@@ -25,7 +28,10 @@ fn no_crate_depends_on_one_that_the_architecture_does_not_allow_it() {
         .exec()
         .unwrap();
     let packages = metadata.workspace_packages();
-    let ours: BTreeSet<_> = packages.iter().map(|package| package.name.as_str()).collect();
+    let ours: BTreeSet<_> = packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
     let mut arrows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for package in &packages {
         let found = arrows.entry(package.name.as_str()).or_default();
@@ -44,5 +50,8 @@ fn no_crate_depends_on_one_that_the_architecture_does_not_allow_it() {
         let forbidden: Vec<_> = found.iter().filter(|to| !allowed.contains(to)).collect();
         assert!(forbidden.is_empty(), "{name} depends on {forbidden:?}");
     }
-    assert!(arrows["registry"].contains("ledger"), "the test sees no arrows");
+    assert!(
+        arrows["registry"].contains("ledger"),
+        "the test sees no arrows"
+    );
 }

@@ -17,9 +17,20 @@ async fn issued_bundles_are_active_numbered_from_one_and_expire_in_two_years() {
         assert_eq!(bundle["bundle_quantity"], wh);
         assert_eq!(bundle["certificate_bundle_status"], "Active");
         assert_eq!(bundle["issuance_id"], world.issuance_id(n));
-        assert_eq!((&bundle["face_value"], &bundle["account_id"]), (&json!(1), &json!(world.s)));
-        let expiry: DateTime<Utc> = bundle["expiry_datestamp"].as_str().unwrap().parse().unwrap();
-        let issued: DateTime<Utc> = bundle["issuance_datestamp"].as_str().unwrap().parse().unwrap();
+        assert_eq!(
+            (&bundle["face_value"], &bundle["account_id"]),
+            (&json!(1), &json!(world.s))
+        );
+        let expiry: DateTime<Utc> = bundle["expiry_datestamp"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let issued: DateTime<Utc> = bundle["issuance_datestamp"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
         assert_eq!(expiry.year(), issued.year() + 2);
     }
 }
@@ -34,7 +45,10 @@ async fn a_bundle_carries_its_device_and_metadata() {
         ("device_capacity", json!(10)),
         ("device_technology_type", json!("wind_turbine")),
         ("device_location", json!("51.4779, -0.0015")),
-        ("device_production_start_date", json!("2020-01-01T00:00:00Z")),
+        (
+            "device_production_start_date",
+            json!("2020-01-01T00:00:00Z"),
+        ),
         ("registry_configuration", json!(1)),
         ("issuing_body", json!("OFGEM")),
         ("country_of_issuance", json!("UK")),
@@ -47,12 +61,28 @@ async fn a_bundle_carries_its_device_and_metadata() {
         assert_eq!(bundle[name], value, "{name}");
     }
     assert_eq!(bundle["device_gps_location"]["latitude"], json!(51.4779));
-    world.admin.get(&format!("/certificate/{id}")).await.expect(200);
+    world
+        .admin
+        .get(&format!("/certificate/{id}"))
+        .await
+        .expect(200);
     let foreign = world.admin.register_device(world.x, json!({})).await;
-    world.admin.submit(foreign, &tests::hours(0, [5])).await.expect(200);
+    world
+        .admin
+        .submit(foreign, &tests::hours(0, [5]))
+        .await
+        .expect(200);
     let of_x = tests::ids(&world.admin.holdings(world.x).await)[0];
-    world.trader.get(&format!("/certificate/{of_x}")).await.refused(404, "bundle_not_found");
-    world.trader.get("/certificate/9999").await.refused(404, "bundle_not_found");
+    world
+        .trader
+        .get(&format!("/certificate/{of_x}"))
+        .await
+        .refused(404, "bundle_not_found");
+    world
+        .trader
+        .get("/certificate/9999")
+        .await
+        .refused(404, "bundle_not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,16 +93,44 @@ async fn the_certificates_of_an_account_are_listed_newest_first() {
     let all = world.auditor.get(&path).await.expect(200);
     let listed = tests::ids(all["granular_certificate_bundles"].as_array().unwrap());
     assert_eq!(listed, [ids[2], ids[1], ids[0]]);
-    let first = world.auditor.get(&format!("{path}?limit=1")).await.expect(200);
-    assert_eq!(tests::ids(first["granular_certificate_bundles"].as_array().unwrap()), [ids[2]]);
-    assert_eq!(first["total_certificate_volume"], 45, "over all, not only the page");
+    let first = world
+        .auditor
+        .get(&format!("{path}?limit=1"))
+        .await
+        .expect(200);
+    assert_eq!(
+        tests::ids(first["granular_certificate_bundles"].as_array().unwrap()),
+        [ids[2]]
+    );
+    assert_eq!(
+        first["total_certificate_volume"], 45,
+        "over all, not only the page"
+    );
     let cursor = first["next_cursor"].as_str().unwrap();
-    let second = world.auditor.get(&format!("{path}?limit=1&cursor={cursor}")).await.expect(200);
-    assert_eq!(tests::ids(second["granular_certificate_bundles"].as_array().unwrap()), [ids[1]]);
-    let empty = world.trader.get(&format!("/account/{}/certificates", world.t)).await;
+    let second = world
+        .auditor
+        .get(&format!("{path}?limit=1&cursor={cursor}"))
+        .await
+        .expect(200);
+    assert_eq!(
+        tests::ids(second["granular_certificate_bundles"].as_array().unwrap()),
+        [ids[1]]
+    );
+    let empty = world
+        .trader
+        .get(&format!("/account/{}/certificates", world.t))
+        .await;
     assert_eq!(empty.expect(200)["granular_certificate_bundles"], json!([]));
-    world.auditor.get(&format!("{path}?limit=-1")).await.refused_at(422, "request_invalid", "limit");
-    world.auditor.get(&format!("{path}?limit=1001")).await.refused(422, "request_invalid");
+    world
+        .auditor
+        .get(&format!("{path}?limit=-1"))
+        .await
+        .refused_at(422, "request_invalid", "limit");
+    world
+        .auditor
+        .get(&format!("{path}?limit=1001"))
+        .await
+        .refused(422, "request_invalid");
 }
 
 fn by_hand(world: &World) -> Value {
@@ -95,29 +153,54 @@ async fn the_issuing_body_issues_by_hand_under_the_same_rules() {
         body[field] = value;
         world.admin.post("/certificate/create", body).await
     };
-    let refused = world.producer.post("/certificate/create", by_hand(&world)).await;
+    let refused = world
+        .producer
+        .post("/certificate/create", by_hand(&world))
+        .await;
     refused.refused(403, "role_required");
-    create("bundle_quantity", json!(999)).await.refused(422, "range_quantity");
-    create("bundle_quantity", json!(0)).await.refused(422, "value_out_of_range");
-    create("energy_source", json!("hydro")).await.refused(422, "value_out_of_range");
-    create("device_id", json!(999)).await.refused(404, "device_not_found");
-    create("metadata_id", json!(999)).await.refused(404, "issuance_metadata_missing");
-    create("face_value", json!(2)).await.refused(422, "request_invalid");
+    create("bundle_quantity", json!(999))
+        .await
+        .refused(422, "range_quantity");
+    create("bundle_quantity", json!(0))
+        .await
+        .refused(422, "value_out_of_range");
+    create("energy_source", json!("hydro"))
+        .await
+        .refused(422, "value_out_of_range");
+    create("device_id", json!(999))
+        .await
+        .refused(404, "device_not_found");
+    create("metadata_id", json!(999))
+        .await
+        .refused(404, "issuance_metadata_missing");
+    create("face_value", json!(2))
+        .await
+        .refused(422, "request_invalid");
     let mut huge = by_hand(&world);
     huge["bundle_quantity"] = json!(11_000_000);
     huge["certificate_bundle_id_range_end"] = json!(11_000_000);
-    world.admin.post("/certificate/create", huge).await.refused(422, "over_capacity");
+    world
+        .admin
+        .post("/certificate/create", huge)
+        .await
+        .refused(422, "over_capacity");
 
     let bundle = create("hash", json!("forged")).await.expect(201);
     assert_eq!(bundle["bundle_quantity"], 1000);
     assert_eq!(bundle["issuance_id"], world.issuance_id(0));
     assert_ne!(bundle["id"], 77);
     assert_eq!(bundle["hash"].as_str().unwrap().len(), 64);
-    create("face_value", json!(1)).await.refused(409, "range_taken");
+    create("face_value", json!(1))
+        .await
+        .refused(409, "range_taken");
     let mut twice = by_hand(&world);
     twice["certificate_bundle_id_range_start"] = json!(1001);
     twice["certificate_bundle_id_range_end"] = json!(2000);
-    world.admin.post("/certificate/create", twice).await.refused(409, "over_metered");
+    world
+        .admin
+        .post("/certificate/create", twice)
+        .await
+        .refused(409, "over_metered");
     world.registry.audit().await;
 }
 
@@ -125,14 +208,33 @@ async fn the_issuing_body_issues_by_hand_under_the_same_rules() {
 async fn what_was_withdrawn_is_issued_again_under_new_serials() {
     let world = World::start().await;
     let [first] = world.issue([1000]).await;
-    world.admin.act("withdraw", world.s, &[first], json!({"reason": "error"})).await.expect(202);
-    let again = world.producer.submit(world.w, &tests::hours(0, [1000])).await.expect(200);
-    assert_eq!((&again["accepted"], &again["repeated"]), (&json!(0), &json!(1)));
+    world
+        .admin
+        .act("withdraw", world.s, &[first], json!({"reason": "error"}))
+        .await
+        .expect(202);
+    let again = world
+        .producer
+        .submit(world.w, &tests::hours(0, [1000]))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&again["accepted"], &again["repeated"]),
+        (&json!(0), &json!(1))
+    );
     let mut body = by_hand(&world);
-    world.admin.post("/certificate/create", body.clone()).await.refused(409, "range_taken");
+    world
+        .admin
+        .post("/certificate/create", body.clone())
+        .await
+        .refused(409, "range_taken");
     body["certificate_bundle_id_range_start"] = Value::Null;
     body["certificate_bundle_id_range_end"] = Value::Null;
-    let second = world.admin.post("/certificate/create", body).await.expect(201);
+    let second = world
+        .admin
+        .post("/certificate/create", body)
+        .await
+        .expect(201);
     assert_eq!(second["certificate_bundle_id_range_start"], 1001);
     assert_eq!(second["certificate_bundle_id_range_end"], 2000);
     world.registry.audit().await;

@@ -8,7 +8,10 @@ use tests::{FOUNDER, Registry, World};
 async fn a_csrf_token_is_given_out_with_its_session() {
     let registry = Registry::start().await;
     let answer = registry.anonymous().get("/csrf-token").await;
-    assert!(answer.header(SET_COOKIE).starts_with("session="), "{answer}");
+    assert!(
+        answer.header(SET_COOKIE).starts_with("session="),
+        "{answer}"
+    );
     let body = answer.expect(200);
     assert!(body["csrf_token"].as_str().unwrap().len() >= 43);
 }
@@ -52,7 +55,10 @@ async fn a_login_without_a_field_names_it() {
     let anonymous = registry.anonymous();
     let form = [("username", FOUNDER.0)];
     let request = anonymous.request("POST", "/auth/login").form(&form);
-    anonymous.send(request).await.refused_at(422, "request_invalid", "/password");
+    anonymous
+        .send(request)
+        .await
+        .refused_at(422, "request_invalid", "/password");
     anonymous
         .post("/auth/login", json!({"password": "x"}))
         .await
@@ -64,7 +70,10 @@ async fn the_signed_in_user_is_shown_with_role_name_and_accounts() {
     let world = World::start().await;
     let me = world.admin.get("/user/me").await.expect(200);
     assert_eq!(me["role"], "ADMIN");
-    assert_eq!((&me["name"], &me["email"]), (&json!("admin"), &json!(FOUNDER.0)));
+    assert_eq!(
+        (&me["name"], &me["email"]),
+        (&json!("admin"), &json!(FOUNDER.0))
+    );
     assert_eq!(me["accounts"][0]["account_name"], "X");
     assert!(me.get("hashed_password").is_none());
 }
@@ -98,10 +107,21 @@ async fn csrf_is_demanded_of_a_mutation_that_comes_with_a_cookie_and_of_no_other
         .refused(403, "csrf_token_invalid");
 
     let given = anonymous.get("/csrf-token").await;
-    let session = given.header(SET_COOKIE).split(';').next().unwrap().to_owned();
+    let session = given
+        .header(SET_COOKIE)
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
     let csrf = given.json()["csrf_token"].as_str().unwrap().to_owned();
     let both = anonymous.with("cookie", format!("{cookie}; {session}"));
     let with_token = both.with("x-csrf-token", &csrf);
-    with_token.post("/account/create", account.clone()).await.expect(201);
-    both.with("x-csrf-token", "another").post("/account/create", account).await.refused(403, "csrf_token_invalid");
+    with_token
+        .post("/account/create", account.clone())
+        .await
+        .expect(201);
+    both.with("x-csrf-token", "another")
+        .post("/account/create", account)
+        .await
+        .refused(403, "csrf_token_invalid");
 }

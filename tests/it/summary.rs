@@ -6,7 +6,8 @@ use tests::World;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_summary_counts_each_watt_hour_once_also_after_splits() {
     let world = World::start().await;
-    let solar = json!({"energy_source": "solar_pv", "technology_type": "solar_pv", "capacity": 2.5});
+    let solar =
+        json!({"energy_source": "solar_pv", "technology_type": "solar_pv", "capacity": 2.5});
     world.producer.register_device(world.s, solar).await;
     let [first, second] = world.issue([1000, 500]).await;
     let summary = async |account: i64| {
@@ -24,14 +25,32 @@ async fn the_summary_counts_each_watt_hour_once_also_after_splits() {
         })
     );
     let part = json!({"certificate_quantity": 250});
-    world.trader.transfer_part(world.s, world.t, &[first], part).await.expect(202);
-    world.trader.cancel(world.s, &[second], "Somebody").await.expect(202);
+    world
+        .trader
+        .transfer_part(world.s, world.t, &[first], part)
+        .await
+        .expect(202);
+    world
+        .trader
+        .cancel(world.s, &[second], "Somebody")
+        .await
+        .expect(202);
     let after = summary(world.s).await;
     assert_eq!(after["total_certificate_energy"], 1250);
     assert_eq!(after["num_granular_certificate_bundles"], 2);
     assert_eq!(after["num_cancelled_granular_certificate_bundles"], 1);
-    assert_eq!(summary(world.t).await["energy_by_fuel_type"], json!({"wind": 250}));
-    world.trader.get("/account/1234/summary").await.refused(404, "account_not_found");
-    let foreign = world.trader.get(&format!("/account/{}/summary", world.x)).await;
+    assert_eq!(
+        summary(world.t).await["energy_by_fuel_type"],
+        json!({"wind": 250})
+    );
+    world
+        .trader
+        .get("/account/1234/summary")
+        .await
+        .refused(404, "account_not_found");
+    let foreign = world
+        .trader
+        .get(&format!("/account/{}/summary", world.x))
+        .await;
     foreign.refused(404, "account_not_found");
 }

@@ -5,26 +5,55 @@ use reqwest::header::HeaderMap;
 use reqwest::multipart::Form;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Somebody who calls the API, signed in or not. Clones share the connection.
+/// Somebody who calls the API, signed in or not. All actors of a registry tell each other what they
+/// have seen: what one has written the others read, as the API offers it through positions in headers.
 #[derive(Clone)]
 pub struct Actor {
     client: Client,
     base: String,
     token: Option<String>,
     headers: HeaderMap,
+    seen: Option<Arc<Seen>>,
     /// Their id; 0 for somebody who is not signed in.
     pub id: i64,
     pub email: String,
 }
 
+/// Headers that say which position of a stream an answer reflects, or a read shall wait for.
+const POSITIONS: [&str; 2] = ["x-ledger-position", "x-identity-position"];
+
+/// The last positions in any answer.
+#[derive(Debug, Default)]
+pub(crate) struct Seen([AtomicI64; 2]);
+
+impl Seen {
+    fn ask(&self, headers: &mut HeaderMap) {
+        for (name, position) in POSITIONS.into_iter().zip(&self.0) {
+            let position = position.load(Ordering::Acquire);
+            headers.entry(name).or_insert_with(|| position.into());
+        }
+    }
+
+    fn note(&self, answer: &Answer) {
+        for (name, position) in POSITIONS.into_iter().zip(&self.0) {
+            if let Ok(shown) = answer.header(name).parse() {
+                position.fetch_max(shown, Ordering::AcqRel);
+            }
+        }
+    }
+}
+
 impl Actor {
-    pub(crate) fn anonymous(client: Client, base: String) -> Self {
+    pub(crate) fn anonymous(client: Client, base: String, seen: Arc<Seen>) -> Self {
         Self {
             client,
             base,
             token: None,
             headers: HeaderMap::new(),
+            seen: Some(seen),
             id: 0,
             email: String::new(),
         }
@@ -47,6 +76,15 @@ impl Actor {
     pub fn with_token(&self, token: &str) -> Self {
         Self {
             token: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The same, neither telling others what they have seen nor naming positions.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        Self {
+            seen: None,
             ..self.clone()
         }
     }
@@ -81,7 +119,10 @@ impl Actor {
 
     /// Sends a request made with [`Actor::request`].
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let built = request.build().unwrap();
+        let mut built = request.build().unwrap();
+        if let Some(seen) = &self.seen {
+            seen.ask(built.headers_mut());
+        }
         let shown = format!(
             "{} {}{}",
             built.method(),
@@ -91,7 +132,11 @@ impl Actor {
         let response = self.client.execute(built).await;
         let response =
             response.unwrap_or_else(|error| panic!("{shown} was not answered: {error:?}"));
-        Answer::of(shown, response).await
+        let answer = Answer::of(shown, response).await;
+        if let Some(seen) = &self.seen {
+            seen.note(&answer);
+        }
+        answer
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -2,8 +2,9 @@
 //! no code with the projectors.
 
 use crate::{Registry, eventually};
-use event_store::EventStore;
+use event_store::{EventStore, SqliteStore};
 use projections::postgres::{Connection, connect};
+use registry::config::Location;
 use schemas::log::StreamName;
 
 /// What must not be found, and the question for it.
@@ -80,33 +81,41 @@ impl Registry {
 
     /// Waits until both databases show all that was stored.
     pub async fn caught_up(&self) {
+        let heads = self.heads().await;
         for database in [&self.config.database.write, &self.config.database.read] {
-            self.caught_up_to_head(database).await;
+            for (stream, head) in heads {
+                reached(database, stream, head).await;
+            }
         }
     }
 
-    async fn caught_up_to_head(&self, database: &Connection) {
+    /// Where the streams stand in the event store.
+    pub async fn heads(&self) -> [(&'static str, i64); 2] {
+        let Location::Sqlite(path) = self.config.event_store_location().unwrap();
+        let store = SqliteStore::open_read_only(&path).unwrap();
         let domain = &self.config.domain;
-        for (name, stream) in [
-            ("ledger", StreamName::ledger(domain).unwrap()),
-            ("identity", StreamName::identity(domain).unwrap()),
-        ] {
-            let head = self
-                .system()
-                .store()
-                .head(&stream)
-                .await
-                .unwrap()
-                .position
-                .0;
-            let what = format!("{} shows the {name} up to {head}", database.dbname);
-            eventually(&what, || async move {
-                let client = connect(database).await.ok()?;
-                let sql = "SELECT position FROM checkpoint WHERE stream = $1";
-                let shown = client.query_opt(sql, &[&name]).await.ok()??;
-                (shown.get::<_, i64>(0) >= head).then_some(())
-            })
-            .await;
-        }
+        let head = async |name: StreamName| store.head(&name).await.unwrap().position.0;
+        let heads = [
+            ("ledger", head(StreamName::ledger(domain).unwrap()).await),
+            (
+                "identity",
+                head(StreamName::identity(domain).unwrap()).await,
+            ),
+        ];
+        store.close().await;
+        heads
     }
+}
+
+/// Waits until a database shows a stream up to a position.
+async fn reached(database: &Connection, stream: &str, head: i64) {
+    let what = format!("{} shows the {stream} up to {head}", database.dbname);
+    eventually(&what, || async move {
+        let client = connect(database).await.ok()?;
+        let sql = "SELECT position FROM checkpoint WHERE stream = $1";
+        let shown = client.query_opt(sql, &[&stream]).await.ok()?;
+        let position = shown.map_or(0, |row| row.get::<_, i64>(0));
+        (position >= head).then_some(())
+    })
+    .await;
 }

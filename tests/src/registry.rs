@@ -1,5 +1,6 @@
 //! A registry as it runs.
 
+use crate::actor::Seen;
 use crate::clusters::{Clusters, Database};
 use crate::founder::{FOUNDER, found};
 use crate::{Actor, eventually};
@@ -7,6 +8,7 @@ use projections::postgres::{Databases, Secret};
 use registry::config::{Config, Http, Location};
 use registry::system::{Projectors, System};
 use reqwest::Client;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Handle;
@@ -21,6 +23,7 @@ pub struct Registry {
     pub clusters: Clusters,
     system: Option<System>,
     client: Client,
+    seen: Arc<Seen>,
     _folder: TempDir,
 }
 
@@ -60,6 +63,7 @@ impl Registry {
             clusters,
             system: None,
             client: Client::new(),
+            seen: Arc::default(),
             _folder: folder,
         }
     }
@@ -68,7 +72,10 @@ impl Registry {
     pub async fn up(&mut self) {
         assert!(self.system.is_none(), "it runs already");
         let system = System::start(&self.config, Projectors::Here).await;
-        self.system = Some(system.unwrap_or_else(|error| panic!("it does not start: {error}")));
+        let system = system.unwrap_or_else(|error| panic!("it does not start: {error}"));
+        // Whoever calls it now finds it again after a restart.
+        self.config.http.port = system.address().port();
+        self.system = Some(system);
     }
 
     /// Stops it in good order; [`Registry::up`] starts it again on what it has stored.
@@ -90,7 +97,7 @@ impl Registry {
 
     /// Somebody who has not signed in.
     pub fn anonymous(&self) -> Actor {
-        Actor::anonymous(self.client.clone(), self.url())
+        Actor::anonymous(self.client.clone(), self.url(), self.seen.clone())
     }
 
     /// The first administrator.

@@ -9,12 +9,13 @@ use crate::entries::word;
 use deadpool_postgres::ClientWrapper;
 use ledger::act_on;
 use ledger::entry::Bundle as State;
+use ledger::state_machine::transition;
 use schemas::Interval;
 use schemas::event::LedgerEvent;
 use schemas::event::action::{BundleAction, Part, Split};
 use schemas::event::issuance::BundlesIssued;
 use schemas::id::{AccountId, ActionId, BundleId, CertificateId, DeviceId, MetadataId};
-use schemas::life_cycle::CertificateStatus;
+use schemas::life_cycle::{ActionType, CertificateStatus};
 use schemas::log::Position;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub(super) struct Bundles {
     new: Vec<Bundle>,
     /// There before, and whether they changed.
     known: HashMap<BundleId, (Bundle, bool)>,
+    /// What the ledger should not have let happen, in sentences.
+    violations: Vec<String>,
 }
 
 /// Bundles that a chunk acts on and does not bring into being itself.
@@ -80,8 +83,8 @@ impl Bundles {
             known.insert(bundle.id, (bundle, false));
         }
         Ok(Self {
-            new: Vec::new(),
             known,
+            ..Self::default()
         })
     }
 
@@ -131,6 +134,8 @@ impl Bundles {
         holdings: &mut Holdings,
     ) -> Result<(), Error> {
         for part in &action.parts {
+            let broken = violation(self.edit(part.bundle_id)?, part, action);
+            self.violations.extend(broken);
             if let Some(split) = part.split {
                 self.split(part, split, action, position, holdings)?;
             }
@@ -206,6 +211,11 @@ impl Bundles {
         Ok(bundle)
     }
 
+    /// Rules of the life cycle that the events broke, in sentences.
+    pub(super) fn violations(&self) -> &[String] {
+        &self.violations
+    }
+
     pub(super) async fn save(&self, client: &ClientWrapper) -> Result<(), Error> {
         copy(client, COPY, 25, &self.new, put).await?;
         let changed: Vec<_> = self
@@ -245,6 +255,37 @@ impl Bundles {
             .await?;
         Ok(())
     }
+}
+
+/// The rule that acting on this part breaks, if any: a cancelled bundle never moves again, a claimed one
+/// never changes, only the holder's bundles are acted on, and a split covers its parent.
+fn violation(bundle: &Bundle, part: &Part, action: &BundleAction) -> Option<String> {
+    let state = &bundle.state;
+    let allowed = transition(action.action_type).from.contains(&state.status);
+    // The beneficiary may claim what stays with the account that cancelled it.
+    let held = action.action_type == ActionType::Claim || state.account_id == action.source_id;
+    let end = part.split.map_or(part.end, |split| split.rest_end);
+    let covered = part.start == state.start
+        && end == state.end
+        && part.start <= part.end
+        && part
+            .split
+            .is_none_or(|split| part.end < end && split.rest_status == state.status);
+    if allowed && held && covered {
+        return None;
+    }
+    Some(format!(
+        "action {} ({}, from account {}) on [{}, {end}] of bundle {}, which is {} in account {} and has [{}, {}]",
+        action.action_id,
+        action.action_type,
+        action.source_id,
+        part.start,
+        bundle.id,
+        state.status,
+        state.account_id,
+        state.start,
+        state.end,
+    ))
 }
 
 fn put(row: &mut Rows, bundle: &Bundle) {

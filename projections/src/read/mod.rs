@@ -105,12 +105,13 @@ impl Rows {
         })
     }
 
-    /// Applies the chunk, within the caller's transaction.
+    /// Applies the chunk, within the caller's transaction. Returns the rules that its events broke, in
+    /// sentences: what happened is shown as it happened.
     pub(crate) async fn apply(
         mut self,
         client: &ClientWrapper,
         chunk: &Arc<Chunk>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<String>, Error> {
         if chunk.size.rows <= INLINE_ROWS {
             self.fold(chunk)?;
         } else {
@@ -118,7 +119,8 @@ impl Rows {
             let fold = move || self.fold(&chunk).map(|()| self);
             self = tokio::task::spawn_blocking(fold).await??;
         }
-        self.save(client, chunk).await
+        self.save(client, chunk).await?;
+        Ok(self.bundles.violations().to_vec())
     }
 
     fn fold(&mut self, chunk: &Chunk) -> Result<(), Error> {

@@ -266,7 +266,7 @@ pub(crate) fn submit(
         return Err(refuse_rows(refused, listed));
     }
     result.accepted = accepted.len();
-    result.refused = refused;
+    result.refused = in_order(refused);
     let events = events_of(entries, submit, device, &accepted, result.repeated, context)?;
     Ok(Decision {
         events,
@@ -285,11 +285,17 @@ fn check_indicator(row: &ReadingRow) -> Result<(), Broken> {
     Ok(())
 }
 
-fn refuse_rows(mut refused: Vec<FieldError>, listed: usize) -> Refusal {
+/// The refused values in the order of the rows.
+fn in_order(mut refused: Vec<FieldError>) -> Vec<FieldError> {
     refused.sort_by_key(|error| match error.place {
         Place::Cell { row, .. } => row,
         Place::Pointer(_) => 0,
     });
+    refused
+}
+
+fn refuse_rows(refused: Vec<FieldError>, listed: usize) -> Refusal {
+    let refused = in_order(refused);
     let only_conflicts = refused
         .iter()
         .all(|error| error.code == Code::ReadingConflict.as_str());

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use chrono::FixedOffset;
 use chrono_tz::Tz;
 use clap::{Args, Subcommand, value_parser};
@@ -15,7 +15,7 @@ use crate::{
     client::Client,
     config::Config,
     import::{
-        IntervalLength, Local, Report, TimeFormat, TimeReader, Unit,
+        IntervalLength, Local, Report, TimeFormat, TimeReader, Unit, grouped,
         mapping::{Duplicates, Mapped, Mapping, TimeIs, WithoutTime},
         submission::{self, MAX_BATCH, Target},
         table::{Columns, read_file},
@@ -168,7 +168,7 @@ impl Readings {
             _ => Report::of(mapped, reading),
         };
         print!("{report}");
-        self.verdict(&report)
+        self.verdict(report)
     }
 
     async fn send(
@@ -192,25 +192,22 @@ impl Readings {
         sent
     }
 
-    fn verdict(&self, report: &Report) -> anyhow::Result<()> {
-        if let Some(failure) = report.failure() {
-            bail!(
-                "{failure}\n\n{} readings were not stored. Once that is settled, run the same command \
-                 again: readings that the registry has are recognised.",
-                report.left()
-            );
+    fn verdict(&self, mut report: Report) -> anyhow::Result<()> {
+        let left = grouped(report.left());
+        if let Some(failure) = report.take_failure() {
+            return Err(failure).context(format!(
+                "{left} readings were not stored; once it is settled why, run the same command again, \
+                 which recognises those that are"
+            ));
         }
         match report.refused() {
             0 => Ok(()),
             _ if self.partial => Ok(()),
             _ if self.dry_run => bail!("rows are refused"),
-            _ if report.left() == 0 => {
-                bail!("rows are refused, so nothing was sent; --partial imports the others")
+            _ if report.was_sent() => {
+                bail!("readings are refused, and {left} others with them; --partial imports those")
             }
-            _ => bail!(
-                "readings are refused, and {} others with them; --partial imports those",
-                report.left()
-            ),
+            _ => bail!("rows are refused, so nothing was sent; --partial imports the others"),
         }
     }
 }

@@ -5,7 +5,9 @@ mod config;
 mod dev;
 mod import;
 mod migrate;
+mod openapi;
 mod password;
+mod seed;
 mod serve;
 mod settings;
 mod user;
@@ -31,8 +33,10 @@ enum Command {
     Dev(dev::Dev),
     Migrate(migrate::Migrate),
     Import(import::Import),
+    Seed(seed::Seed),
     User(user::User),
     Config(config::Print),
+    Openapi(openapi::Openapi),
 }
 
 impl Cli {
@@ -48,7 +52,9 @@ impl Cli {
             Command::Migrate(command) => command.run(&config).await,
             Command::Import(command) => command.run(&config).await,
             Command::User(command) => command.run(&config).await,
+            Command::Seed(command) => command.run(&config).await,
             Command::Config(command) => command.run(&config),
+            Command::Openapi(command) => command.run(),
         }
     }
 }

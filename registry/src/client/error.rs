@@ -8,12 +8,12 @@ use schemas::api::problem::{FieldError, ProblemDocument};
 /// Offending fields or rows that an error prints.
 const SHOWN: usize = 50;
 
-/// Why a request did not do what it should. Shown to people as it is.
+/// Why a request did not do what it should. Shown to people as it is, with its sources.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    #[error("the HTTP client can not be made: {source}")]
+    #[error("the HTTP client can not be made")]
     Setup { source: reqwest::Error },
-    #[error("{method} {url}: no answer: {}", chain(.source))]
+    #[error("{method} {url}: no answer")]
     NoAnswer {
         method: Method,
         url: String,
@@ -30,13 +30,13 @@ pub enum ClientError {
         status: StatusCode,
         retry_after: Option<Duration>,
     },
-    #[error("{method} {url}: the answer can not be understood: {source}")]
+    #[error("{method} {url}: the answer can not be understood")]
     Undecodable {
         method: Method,
         url: String,
         source: serde_json::Error,
     },
-    #[error("the request can not be written: {source}")]
+    #[error("the request can not be written")]
     Unencodable { source: serde_json::Error },
 }
 
@@ -132,15 +132,4 @@ fn place(error: &FieldError) -> String {
         (_, _, Some(row)) => format!("row {row} {column}").trim_end().to_owned(),
         _ => "request".to_owned(),
     }
-}
-
-/// An error with its causes: reqwest's own text is the outermost one only.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

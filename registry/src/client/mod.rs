@@ -174,17 +174,17 @@ impl Client {
         self.change(Method::POST, path, key, body).await
     }
 
-    /// As [`Client::post_as`], of a part of a resource.
+    /// As [`Client::post`], of a part of a resource.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn patch_as<T: DeserializeOwned>(
+    pub async fn patch<T: DeserializeOwned>(
         &self,
         path: &str,
-        key: &str,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
-        self.change(Method::PATCH, path, key, body).await
+        let key = Uuid::now_v7().to_string();
+        self.change(Method::PATCH, path, &key, body).await
     }
 
     async fn change<T: DeserializeOwned>(

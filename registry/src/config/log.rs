@@ -37,8 +37,7 @@ impl Default for Log {
     fn default() -> Self {
         Self {
             format: Format::Pretty,
-            // These two tell of every look of a migration that changes nothing.
-            level: "info,refinery_core=warn,tokio_postgres=warn".into(),
+            level: "info".into(),
         }
     }
 }
@@ -49,7 +48,7 @@ impl Log {
     /// # Errors
     /// When `log.level` is not a valid directive.
     pub fn start(&self) -> Result<(), ParseError> {
-        let (filter, handle) = reload::Layer::new(EnvFilter::try_new(&self.level)?);
+        let (filter, handle) = reload::Layer::new(filter(&self.level)?);
         let lines = fmt::layer()
             .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal());
@@ -73,17 +72,44 @@ impl Log {
     }
 }
 
+/// Libraries that tell of their every step, unless `level` asks for it: what follows overrides what
+/// stands before.
+const QUIET: &str = "actix_server=warn,refinery_core=warn,tokio_postgres=warn";
+
+fn filter(level: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::try_new(format!("{QUIET},{level}"))
+}
+
 /// Changes the level of this process while it runs; `level` as in [`Log::level`]. Without effect
 /// where logging was not started by [`Log::start`].
 ///
 /// # Errors
 /// When `level` is not a valid directive.
 pub fn change_level(level: &str) -> Result<(), ParseError> {
-    let filter = EnvFilter::try_new(level)?;
+    let filter = filter(level)?;
     if let Some(handle) = LEVEL.get()
         && let Err(error) = handle.reload(filter)
     {
         tracing::warn!(%error, "the log level stays as it was");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn noisy_libraries_are_quiet_unless_asked() {
+        let quiet = filter("debug").unwrap().to_string();
+        assert!(quiet.contains("actix_server=warn") && quiet.contains("debug"));
+        let asked = filter("info,actix_server=trace").unwrap().to_string();
+        assert!(asked.contains("actix_server=trace") && !asked.contains("actix_server=warn"));
+    }
+
+    #[test]
+    fn a_level_that_does_not_parse_is_refused() {
+        assert!(filter("registry=loud").is_err());
+    }
 }

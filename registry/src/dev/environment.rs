@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +23,7 @@ use crate::config::Config;
 pub(super) const SECRETS: &str = "secrets";
 /// The folder of the clusters.
 pub(super) const CLUSTERS: &str = "postgres";
-/// The configuration that the environment last ran with, for other commands to use it:
+/// The configuration of the environment while it runs, for other commands to use it:
 /// `GCR_CONFIG=data/dev.toml projector rebuild`. Names the files of secrets, holds none.
 pub(super) const CONFIG: &str = "dev.toml";
 
@@ -59,17 +60,35 @@ impl Environment {
             tables(&config.database.write, Target::Write),
             tables(&config.database.read, Target::Read),
         )?;
-        let file = config.data_dir.join(CONFIG);
-        secret::write_private(&file, &config.to_toml()?).map_err(while_doing(format!(
-            "{} can not be written",
-            file.display()
-        )))?;
         Ok(Self {
             config,
             write,
             read,
             _lock: lock,
         })
+    }
+
+    /// Tells other commands how to reach what runs here, the API at `address`.
+    ///
+    /// # Errors
+    /// When the file can not be written.
+    pub(super) fn publish(&mut self, address: SocketAddr) -> Result<(), DevError> {
+        self.config.http.port = address.port();
+        let file = self.config.data_dir.join(CONFIG);
+        secret::write_private(&file, &self.config.to_toml()?).map_err(while_doing(format!(
+            "{} can not be written",
+            file.display()
+        )))
+    }
+
+    /// Takes that back: what would be reached there from now on is somebody else's.
+    pub(super) fn withdraw(&self) {
+        let file = self.config.data_dir.join(CONFIG);
+        if let Err(error) = fs::remove_file(&file)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, file = %file.display(), "it stays behind");
+        }
     }
 
     /// Starts a database again that has ended by itself.
@@ -93,6 +112,16 @@ impl Environment {
     pub async fn stop(&mut self) -> Result<(), DevError> {
         let (write, read) = tokio::join!(self.write.stop(), self.read.stop());
         Ok(write.and(read)?)
+    }
+}
+
+/// # Errors
+/// [`DevError::Running`] when an environment is running on this configuration's data.
+pub(super) fn refuse_second(config: &Config) -> Result<(), DevError> {
+    match fs::canonicalize(&config.data_dir) {
+        Ok(data_dir) => Lock::take(&data_dir).map(drop),
+        // Nothing has ever run here.
+        Err(_) => Ok(()),
     }
 }
 

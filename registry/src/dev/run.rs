@@ -4,11 +4,16 @@ use std::time::{Duration, Instant};
 
 use tokio::time::interval;
 
-use super::{banner, environment::Environment, error::DevError, user};
+use super::{
+    banner,
+    environment::{self, Environment},
+    error::DevError,
+    user,
+};
 use crate::{
     config::Config,
     signal,
-    system::{Projectors, System},
+    system::{Listener, Projectors, System},
 };
 
 /// How often the databases are looked after.
@@ -25,17 +30,29 @@ pub async fn run(config: Config) -> Result<(), DevError> {
     tokio::pin!(stop);
     let mut config = config;
     config.auth.dev_users = true;
+    let listener = match Listener::bind(&config.http) {
+        Ok(listener) => listener,
+        Err(taken) => {
+            // Most likely by this very environment, and then that is what to say.
+            environment::refuse_second(&config)?;
+            return Err(taken.into());
+        }
+    };
     let mut environment = tokio::select! {
         started = Environment::start(config) => started?,
         // What runs already is stopped as it is dropped.
         () = &mut stop => return Ok(()),
     };
-    let started = tokio::select! {
-        started = System::start(&environment.config, Projectors::Here) => started,
-        () = &mut stop => return environment.stop().await,
+    environment.publish(listener.address())?;
+    let outcome = tokio::select! {
+        started = System::start_on(listener, &environment.config, Projectors::Here) => match started {
+            Ok(system) => Ok(Some(system)),
+            Err(error) => Err(error.into()),
+        },
+        () = &mut stop => Ok(None),
     };
-    let outcome = match started {
-        Ok(mut system) => {
+    let outcome = match outcome {
+        Ok(Some(mut system)) => {
             let outcome = tokio::select! {
                 outcome = live(&mut environment, &mut system, began) => outcome,
                 () = &mut stop => Ok(()),
@@ -44,8 +61,10 @@ pub async fn run(config: Config) -> Result<(), DevError> {
             system.shutdown().await;
             outcome
         }
-        Err(error) => Err(error.into()),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
     };
+    environment.withdraw();
     outcome.and(environment.stop().await)
 }
 

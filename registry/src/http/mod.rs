@@ -2,22 +2,32 @@
 //! the READ database. No rule of the registry is decided here.
 
 pub mod account;
+pub mod auth;
 pub mod certificate;
 pub mod device;
 pub mod extract;
 pub mod idempotency;
 mod listed;
 pub mod measurement;
+mod observe;
+pub mod openapi;
+pub mod ops;
 pub mod port;
 pub mod position;
 pub mod problem;
 pub mod request_id;
+mod routes;
+pub mod server;
 pub mod state;
+#[cfg(test)]
+mod tests;
 pub mod user;
 
 pub use extract::{
     Admin, Audit, Caller, Form, Id, Json, Member, Origin, Production, Query, Read, Trading, Viewer,
     Write,
 };
+pub use openapi::openapi_document;
 pub use problem::{Answer, EdgeCode, Problem};
+pub use server::{Server, serve};
 pub use state::{Parts, State, StateError};

@@ -9,7 +9,6 @@ use crate::config::Config;
 use crate::identity::{Passwords, Principals, Tokens};
 use deadpool_postgres::{Client, Pool};
 use event_store::EventStore;
-use metrics_exporter_prometheus::PrometheusHandle;
 use schemas::log::{Position, StreamName};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +25,6 @@ pub struct Parts {
     pub write: Pool,
     /// Where the events are.
     pub store: Arc<dyn EventStore>,
-    /// The process's metrics, if they are recorded.
-    pub metrics: Option<PrometheusHandle>,
 }
 
 /// What every handler has at hand; one per process.
@@ -37,7 +34,6 @@ pub struct State {
     pub(super) read_progress: Arc<dyn Progress>,
     pub(super) write: Pool,
     pub(super) store: Arc<dyn EventStore>,
-    pub(super) metrics: Option<PrometheusHandle>,
     pub(super) domain: String,
     pub(super) ledger_stream: StreamName,
     pub(super) identity_stream: StreamName,
@@ -75,7 +71,6 @@ impl State {
             read_progress: parts.read_progress,
             write: parts.write,
             store: parts.store,
-            metrics: parts.metrics,
             domain: config.domain.clone(),
             ledger_stream: StreamName::ledger(&config.domain)?,
             identity_stream: StreamName::identity(&config.domain)?,

@@ -17,6 +17,15 @@ pub struct IntervalLength(u32);
 pub struct NotALength(String);
 
 impl IntervalLength {
+    /// The length if it is one that readings can have.
+    #[must_use]
+    pub const fn of_seconds(seconds: u32) -> Option<Self> {
+        if seconds == 0 || !HOUR_S.is_multiple_of(seconds) {
+            return None;
+        }
+        Some(Self(seconds))
+    }
+
     /// In seconds, 1 to 3,600.
     #[must_use]
     pub const fn seconds(self) -> u32 {
@@ -41,15 +50,12 @@ impl FromStr for IntervalLength {
             "s" => 1,
             _ => return Err(wrong()),
         };
-        let seconds = digits
+        digits
             .parse::<u32>()
             .ok()
             .and_then(|count| count.checked_mul(unit_s))
-            .ok_or_else(wrong)?;
-        if seconds == 0 || !HOUR_S.is_multiple_of(seconds) {
-            return Err(wrong());
-        }
-        Ok(Self(seconds))
+            .and_then(Self::of_seconds)
+            .ok_or_else(wrong)
     }
 }
 

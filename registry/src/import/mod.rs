@@ -13,6 +13,8 @@ mod refusals;
 mod report;
 mod rows;
 pub mod submission;
+#[cfg(test)]
+mod submission_tests;
 pub mod table;
 #[cfg(test)]
 mod table_tests;

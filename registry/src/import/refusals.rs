@@ -34,8 +34,11 @@ impl Refusals {
         self.count += 1;
         let tally = self.by_heading.entry(reason.heading()).or_default();
         tally.count += 1;
-        if tally.first.len() < NAMED {
-            tally.first.push((row, reason));
+        // Batches are answered in any order.
+        let place = tally.first.partition_point(|(known, _)| *known <= row);
+        if place < NAMED {
+            tally.first.insert(place, (row, reason));
+            tally.first.truncate(NAMED);
         }
     }
 
@@ -56,5 +59,26 @@ impl Refusals {
         self.by_heading
             .iter()
             .map(|(heading, tally)| (heading.as_str(), tally))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_lowest_rows_are_named_whatever_the_order() {
+        let mut all = Refusals::default();
+        for row in (1..=15).rev() {
+            all.add(row * 2, Reason::NoTime);
+        }
+        let mut others = Refusals::default();
+        (1..=15).for_each(|row| others.add(row * 2 - 1, Reason::NoTime));
+        all.merge(others);
+        let (_, tally) = all.iter().next().unwrap();
+        let rows: Vec<_> = tally.first.iter().map(|(row, _)| *row).collect();
+        assert_eq!(rows, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        assert_eq!((tally.count, all.count()), (30, 30));
     }
 }

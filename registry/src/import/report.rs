@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{mapping::Mapped, refusals::Refusals, rows::RowNumbers, submission::Sent};
+use crate::client::ClientError;
 
 /// What an import did. `Display` is what the person at the terminal reads.
 #[derive(Debug)]
@@ -55,10 +56,14 @@ impl Report {
     }
 
     /// Why sending stopped early, if it did.
+    pub fn take_failure(&mut self) -> Option<ClientError> {
+        self.sent.as_mut()?.failure.take()
+    }
+
+    /// Whether readings were sent.
     #[must_use]
-    pub fn failure(&self) -> Option<String> {
-        let failure = self.sent.as_ref()?.failure.as_ref()?;
-        Some(failure.to_string())
+    pub const fn was_sent(&self) -> bool {
+        self.sent.is_some()
     }
 
     /// Readings that were good but not stored.

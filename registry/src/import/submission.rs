@@ -140,12 +140,9 @@ impl Sent {
         };
         let before = self.refused.count();
         if let ClientError::Refused(refused) = &error {
-            for FieldError {
-                row, code, detail, ..
-            } in &refused.problem.errors
-            {
-                if let Some(row) = row {
-                    self.refuse(batch, *row, code.clone(), detail.clone());
+            for error in &refused.problem.errors {
+                if let Some(row) = row_of(error) {
+                    self.refuse(batch, row, error.code.clone(), error.detail.clone());
                 }
             }
         }
@@ -165,4 +162,14 @@ impl Sent {
         let row = batch.get(index).map_or(row, |reading| reading.row);
         self.refused.add(row, Reason::Registry { code, detail });
     }
+}
+
+/// The reading that an error of a refused batch concerns, counted from 1.
+fn row_of(error: &FieldError) -> Option<u32> {
+    let in_body = || {
+        let pointer = error.pointer.as_deref()?.strip_prefix("/readings/")?;
+        let index: u32 = pointer.split('/').next()?.parse().ok()?;
+        index.checked_add(1)
+    };
+    error.row.or_else(in_body)
 }

@@ -16,9 +16,9 @@ pub struct Columns {
 /// Why a table can not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    #[error("{path}: {source}")]
+    #[error("{path} can not be read")]
     Open { path: String, source: io::Error },
-    #[error("the table is not CSV: {0}")]
+    #[error("the table is not CSV")]
     Csv(#[from] csv::Error),
     #[error("there is no column {wanted:?}; there are {}", listed(.found))]
     NoColumn { wanted: String, found: Vec<String> },

@@ -12,6 +12,7 @@ use schemas::energy::UnknownWord;
 use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId};
 use schemas::life_cycle::CertificateStatus;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use tokio_postgres::Row;
 
 /// Columns of a bundle `b`, in the order [`bundle`] takes them.
@@ -94,8 +95,8 @@ const FULL: &str = "
 
 /// The bundle with its device and issuance metadata, whatever its state.
 pub async fn by_id(client: &Client, bundle_id: BundleId) -> Result<Option<BundleFull>, ReadError> {
-    let statement = format!("SELECT {COLUMNS}, {FULL}");
-    let Some(row) = row(client, &statement, &[&bundle_id.0]).await? else {
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS}, {FULL}"));
+    let Some(row) = row(client, &STATEMENT, &[&bundle_id.0]).await? else {
         return Ok(None);
     };
     full(&row).map(Some)

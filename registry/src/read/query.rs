@@ -47,6 +47,16 @@ impl Filter {
         }
     }
 
+    /// The devices that all lists name; `None` where there is no list.
+    fn device_ids(&self) -> Option<Vec<i64>> {
+        let (first, others) = self.devices.split_first()?;
+        let named_by_all = |id: &&DeviceId| others.iter().all(|list| list.contains(id));
+        let mut ids: Vec<i64> = first.iter().filter(named_by_all).map(|id| id.0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Some(ids)
+    }
+
     /// Whether the sums kept per account, device, day and state answer for it.
     fn is_in_holdings(&self) -> bool {
         self.issuances.is_none()
@@ -78,11 +88,13 @@ impl Statement {
         self.text.push_str(&condition.replace('?', &place));
     }
 
-    fn and_holdings_of(&mut self, filter: &Filter) {
-        for devices in &filter.devices {
-            let ids: Vec<i64> = devices.iter().map(|id| id.0).collect();
+    fn and_devices_of(&mut self, filter: &Filter) {
+        if let Some(ids) = filter.device_ids() {
             self.and("device_id = ANY(?)", ids);
         }
+    }
+
+    fn and_statuses_of(&mut self, filter: &Filter) {
         for statuses in &filter.statuses {
             let words: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
             self.and("status = ANY(?)", words);
@@ -91,7 +103,7 @@ impl Statement {
 
     fn and_bundles_of(&mut self, filter: &Filter) {
         self.and("account_id = ?", filter.account_id.0);
-        self.and_holdings_of(filter);
+        self.and_statuses_of(filter);
         for sources in &filter.sources {
             let words: Vec<&str> = sources.iter().map(|source| source.as_str()).collect();
             self.and("energy_source = ANY(?)", words);
@@ -129,6 +141,9 @@ impl Statement {
     }
 }
 
+/// Most devices whose bundles are merged; beyond, the account's are looked through.
+const MAX_MERGED: usize = 100;
+
 /// Start of production and id of the last bundle of a page.
 pub type Key = (DateTime<Utc>, i64);
 
@@ -153,13 +168,46 @@ pub async fn page(
     after: Option<Key>,
     limit: i64,
 ) -> Result<Page<Bundle>, ReadError> {
+    let statement = page_statement(filter, sort, after, limit);
+    let rows = statement.rows(client).await?;
+    let bundles = rows.iter().map(bundle).collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::of(bundles, limit, list(sort), |last| {
+        (last.production_starting_interval, last.id.0)
+    }))
+}
+
+fn page_statement(filter: &Filter, sort: SortOrder, after: Option<Key>, limit: i64) -> Statement {
     let (beyond, direction) = match sort {
         SortOrder::Ascending => (">", "ASC"),
         SortOrder::Descending => ("<", "DESC"),
     };
-    let mut statement = Statement::new(format!(
-        "SELECT {COLUMNS} FROM bundle b WHERE status <> 'Bundle Split'"
-    ));
+    let order = format!("ORDER BY production_start {direction}, bundle_id {direction}");
+    let by_device = filter.device_ids().filter(|ids| ids.len() <= MAX_MERGED);
+    let is_merged = by_device.is_some();
+    let mut statement = Statement::new(String::new());
+    match by_device {
+        // Bundles of a device of which the account holds any come in order out of the device's own
+        // index; the few streams are merged.
+        Some(ids) => {
+            statement.parameters.push(Box::new(ids));
+            statement.text = format!(
+                "SELECT {COLUMNS} FROM (
+                     SELECT device FROM unnest($1::bigint[]) AS named(device)
+                     WHERE EXISTS (SELECT FROM holding WHERE device_id = device AND bundles > 0"
+            );
+            statement.and("account_id = ?", filter.account_id.0);
+            statement.and_statuses_of(filter);
+            statement.text.push_str(
+                ")) AS held CROSS JOIN LATERAL (
+                     SELECT * FROM bundle WHERE status <> 'Bundle Split' AND device_id = held.device",
+            );
+        }
+        None => {
+            statement.text =
+                format!("SELECT {COLUMNS} FROM bundle b WHERE status <> 'Bundle Split'");
+            statement.and_devices_of(filter);
+        }
+    }
     statement.and_bundles_of(filter);
     if let Some((production_start, bundle_id)) = after {
         statement.parameters.push(Box::new(production_start));
@@ -170,35 +218,126 @@ pub async fn page(
         );
     }
     statement.parameters.push(Box::new(limit + 1));
-    statement.text.push_str(&format!(
-        " ORDER BY production_start {direction}, bundle_id {direction} LIMIT ${}",
-        statement.parameters.len()
-    ));
-    let rows = statement.rows(client).await?;
-    let bundles = rows.iter().map(bundle).collect::<Result<Vec<_>, _>>()?;
-    Ok(Page::of(bundles, limit, list(sort), |last| {
-        (last.production_starting_interval, last.id.0)
-    }))
+    let end = format!(" {order} LIMIT ${}", statement.parameters.len());
+    statement.text.push_str(&end);
+    if is_merged {
+        statement.text.push_str(&format!(") b {end}"));
+    }
+    statement
 }
 
 /// Wh over all bundles that match.
 pub async fn total(client: &Client, filter: &Filter) -> Result<WattHours, ReadError> {
-    let mut statement;
-    if filter.is_in_holdings() {
-        statement =
-            Statement::new("SELECT coalesce(sum(wh), 0)::bigint FROM holding WHERE true".into());
-        statement.and("account_id = ?", filter.account_id.0);
-        statement.and_holdings_of(filter);
-    } else {
-        statement = Statement::new(
-            "SELECT coalesce(sum(range_end - range_start + 1), 0)::bigint FROM bundle
-             WHERE status <> 'Bundle Split'"
-                .into(),
-        );
-        statement.and_bundles_of(filter);
-    }
-    match statement.rows(client).await?.first() {
+    match total_statement(filter).rows(client).await?.first() {
         Some(row) => Ok(WattHours(row.try_get(0)?)),
         None => Ok(WattHours::ZERO),
+    }
+}
+
+fn total_statement(filter: &Filter) -> Statement {
+    if filter.is_in_holdings() {
+        let mut statement =
+            Statement::new("SELECT coalesce(sum(wh), 0)::bigint FROM holding WHERE true".into());
+        statement.and("account_id = ?", filter.account_id.0);
+        statement.and_devices_of(filter);
+        statement.and_statuses_of(filter);
+        return statement;
+    }
+    let mut statement = Statement::new(
+        "SELECT coalesce(sum(range_end - range_start + 1), 0)::bigint FROM bundle
+         WHERE status <> 'Bundle Split'"
+            .into(),
+    );
+    statement.and_devices_of(filter);
+    statement.and_bundles_of(filter);
+    statement
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn filter() -> impl Strategy<Value = Filter> {
+        let devices = proptest::collection::vec(
+            proptest::collection::vec((1_i64..5).prop_map(DeviceId), 0..150),
+            0..3,
+        );
+        let issuances = proptest::option::of(Just(vec![(DeviceId(1), DateTime::UNIX_EPOCH)]));
+        let instant = proptest::option::of(Just(DateTime::UNIX_EPOCH));
+        (
+            devices,
+            0_usize..3,
+            0_usize..3,
+            issuances,
+            instant.clone(),
+            instant,
+        )
+            .prop_map(|(devices, sources, statuses, issuances, from, to)| Filter {
+                account_id: AccountId(1),
+                issuances,
+                devices,
+                sources: vec![vec![EnergySource::Wind]; sources],
+                statuses: vec![vec![CertificateStatus::Active]; statuses],
+                from,
+                to,
+            })
+    }
+
+    fn placeholders(text: &str) -> BTreeSet<usize> {
+        text.split('$')
+            .skip(1)
+            .map(|rest| {
+                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                digits.parse().unwrap()
+            })
+            .collect()
+    }
+
+    fn assert_sound(statement: &Statement) {
+        let expected: BTreeSet<usize> = (1..=statement.parameters.len()).collect();
+        assert_eq!(
+            placeholders(&statement.text),
+            expected,
+            "{}",
+            statement.text
+        );
+        assert!(!statement.text.contains('?'), "{}", statement.text);
+        let count = |bracket| statement.text.matches(bracket).count();
+        assert_eq!(count('('), count(')'), "{}", statement.text);
+    }
+
+    proptest! {
+        #[test]
+        fn every_parameter_of_every_combination_of_filters_has_its_place(
+            filter in filter(), descending in any::<bool>(), goes_on in any::<bool>(),
+        ) {
+            let sort = if descending { SortOrder::Descending } else { SortOrder::Ascending };
+            let after = goes_on.then_some((DateTime::UNIX_EPOCH, 7));
+            assert_sound(&page_statement(&filter, sort, after, 100));
+            assert_sound(&total_statement(&filter));
+        }
+    }
+
+    #[test]
+    fn a_device_must_be_in_every_list() {
+        let mut filter = Filter::all_of(AccountId(1));
+        assert_eq!(filter.device_ids(), None);
+        let ids = |ids: &[i64]| ids.iter().copied().map(DeviceId).collect::<Vec<_>>();
+        filter.devices = vec![ids(&[3, 1, 2, 1])];
+        assert_eq!(filter.device_ids(), Some(vec![1, 2, 3]));
+        filter.devices.push(ids(&[2, 4]));
+        assert_eq!(filter.device_ids(), Some(vec![2]));
+    }
+
+    #[test]
+    fn sums_per_day_answer_only_where_no_day_is_cut() {
+        let mut filter = Filter::all_of(AccountId(1));
+        filter.statuses = vec![vec![CertificateStatus::Active]];
+        assert!(total_statement(&filter).text.contains("FROM holding"));
+        filter.from = Some(DateTime::UNIX_EPOCH);
+        assert!(total_statement(&filter).text.contains("FROM bundle"));
     }
 }

@@ -14,6 +14,7 @@ use tokio::{sync::watch, task::JoinSet};
 use super::{error::SystemError, sequencers};
 use crate::{
     config::{Config, Location},
+    expiry,
     sequencer::Sequencers,
 };
 
@@ -108,6 +109,8 @@ impl Core {
         }
         // The last handles: the sequencers' threads finish what they have, and end.
         drop(self.sequencers);
+        self.write.close();
+        self.read.close();
         self.store.close().await;
     }
 
@@ -131,6 +134,19 @@ impl Core {
             projector.run(stopping).await.map_err(failed)
         });
         Ok(())
+    }
+
+    /// Starts looking for bundles to expire.
+    pub(super) fn expire(&mut self) {
+        let looking = expiry::run(self.write.clone(), self.sequencers.clone());
+        let mut stopping = self.stop.subscribe();
+        self.parts.spawn(async move {
+            tokio::select! {
+                () = looking => {}
+                _ = stopping.wait_for(|stop| *stop) => {}
+            }
+            Ok(())
+        });
     }
 
     fn watch_sequencers(&mut self) {

@@ -7,19 +7,26 @@ mod listen;
 mod sequencers;
 mod user;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
+
+use actix_web::dev::ServerHandle;
 
 pub use self::{
     core::{Core, Projectors},
     error::SystemError,
+    listen::Listener,
     user::{NewUser, RegisterError},
 };
-use crate::config::Config;
+use crate::{
+    config::Config,
+    http::{self, Parts, State},
+};
 
 /// A running registry. Stop it with [`System::shutdown`].
 pub struct System {
     address: SocketAddr,
     core: Core,
+    server: ServerHandle,
 }
 
 impl System {
@@ -28,10 +35,41 @@ impl System {
     /// # Errors
     /// [`SystemError`], and nothing is left running.
     pub async fn start(config: &Config, projectors: Projectors) -> Result<Self, SystemError> {
-        let (listener, address) = listen::listen(&config.http)?;
-        let core = Core::start(config, projectors).await?;
-        drop(listener);
-        Ok(Self { address, core })
+        Self::start_on(Listener::bind(&config.http)?, config, projectors).await
+    }
+
+    /// Likewise, on an address that has been taken already.
+    ///
+    /// # Errors
+    /// As [`System::start`].
+    pub async fn start_on(
+        Listener { listener, address }: Listener,
+        config: &Config,
+        projectors: Projectors,
+    ) -> Result<Self, SystemError> {
+        // Before the core: what it counts would go nowhere.
+        http::ops::prometheus();
+        let mut core = Core::start(config, projectors).await?;
+        let state = State::new(
+            config,
+            Parts {
+                commands: Arc::new(core.sequencers.clone()),
+                read: core.read.clone(),
+                read_progress: core.read_checkpoints.clone(),
+                write: core.write.clone(),
+                store: core.store.clone(),
+            },
+        )?;
+        let server = http::serve(listener, &config.http, state).map_err(SystemError::Http)?;
+        let handle = server.handle();
+        core.parts
+            .spawn(async move { server.ended().await.map_err(SystemError::Http) });
+        core.expire();
+        Ok(Self {
+            address,
+            core,
+            server: handle,
+        })
     }
 
     /// Where the API listens: the port that was found when the configuration says 0.
@@ -51,6 +89,7 @@ impl System {
 
     /// Stops taking requests, answers those in flight, then stops what is behind the API.
     pub async fn shutdown(self) {
+        self.server.stop(true).await;
         self.core.shutdown().await;
     }
 }

@@ -225,7 +225,7 @@ impl FromValue for Role {
         let text = or_push(given.digits(), errors, || {
             at.wrong_type("a role's name or number")
         })?;
-        word(text, at, errors)
+        known_word(text, at, errors)
     }
 }
 
@@ -266,7 +266,17 @@ impl<T: FromValue> FromValue for Vec<T> {
     }
 }
 
-fn word<T: std::str::FromStr<Err = UnknownWord>>(
+/// Reads a word of an enumeration.
+pub fn word<T: std::str::FromStr<Err = UnknownWord>>(
+    given: &Given<'_>,
+    at: &At,
+    errors: &mut Vec<FieldError>,
+) -> Option<T> {
+    let text = or_push(given.text(), errors, || at.wrong_type("a text"))?;
+    known_word(text, at, errors)
+}
+
+fn known_word<T: std::str::FromStr<Err = UnknownWord>>(
     text: &str,
     at: &At,
     errors: &mut Vec<FieldError>,
@@ -286,7 +296,7 @@ macro_rules! words_from_value {
                     let allowed: Vec<_> = <$name>::ALL.iter().map(|word| word.as_str()).collect();
                     at.wrong_type(&format!("one of {}", allowed.join(", ")))
                 })?;
-                word(text, at, errors)
+                known_word(text, at, errors)
             }
         }
     )+};
@@ -329,7 +339,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn read<T: FromValue>(json: &str) -> Result<T, FieldError> {
+    fn read<T: FromValue>(json: &str) -> Result<T, Box<FieldError>> {
         let raw: &RawValue = serde_json::from_str(json).unwrap();
         let mut errors = Vec::new();
         T::from_value(
@@ -337,7 +347,7 @@ mod tests {
             &At::new(Source::Body, "field"),
             &mut errors,
         )
-        .ok_or_else(|| errors.remove(0))
+        .ok_or_else(|| Box::new(errors.remove(0)))
     }
 
     #[test]

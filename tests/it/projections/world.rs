@@ -14,7 +14,9 @@ use schemas::{WattHours, Watts};
 
 /// When every device began to operate.
 pub fn first_day() -> DateTime<Utc> {
-    "2020-01-01T00:00:00Z".parse().expect("a constant that is a time")
+    "2020-01-01T00:00:00Z"
+        .parse()
+        .expect("a constant that is a time")
 }
 
 pub fn user(number: i64) -> Command {
@@ -112,8 +114,12 @@ pub async fn found(history: &mut History, accounts: i64) -> anyhow::Result<()> {
     }
     history.record(&metadata()).await?;
     for number in 1..=accounts {
-        history.record(&account(format!("Account {number}"), &[1, 2])).await?;
-        history.record(&device(number, format!("Device {number}"))).await?;
+        history
+            .record(&account(format!("Account {number}"), &[1, 2]))
+            .await?;
+        history
+            .record(&device(number, format!("Device {number}")))
+            .await?;
     }
     for target in 1..=accounts {
         let others: Vec<_> = (1..=accounts).filter(|other| *other != target).collect();

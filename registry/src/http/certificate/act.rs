@@ -91,8 +91,7 @@ macro_rules! actions {
             request_body = $body,
             responses(
                 (status = 202, description = "The action as recorded.", body = Action),
-                $((status = $status, description = $codes, body = schemas::api::problem::ProblemDocument,
-                   content_type = "application/problem+json"),)+
+                $((status = $status, description = $codes),)+
             ),
         )]
         #[post($path)]

@@ -10,7 +10,6 @@ use ledger::{Command, Event};
 use schemas::WattHours;
 use schemas::api::certificate::{Bundle, Metadata, NewBundle, NewMetadata};
 use schemas::api::decimal::ExactNumber;
-use schemas::api::problem::ProblemDocument;
 use schemas::bundle::{ImmutableAttributes, issuance_id};
 use schemas::event::LedgerEvent;
 use schemas::event::issuance::BundlesIssued;
@@ -26,14 +25,11 @@ use schemas::life_cycle::CertificateStatus;
     request_body = NewBundle,
     responses(
         (status = 201, description = "The bundle as issued.", body = Bundle),
-        (status = 404, description = "account_not_found, device_not_found, issuance_metadata_missing",
-         body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "range_taken, over_metered", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 404, description = "account_not_found, device_not_found, issuance_metadata_missing"),
+        (status = 409, description = "range_taken, over_metered"),
         (status = 422, description = "request_invalid, account_closed, device_removed, device_not_certified, \
             value_out_of_range, interval_order, interval_grid, before_operation, in_future, over_capacity, \
-            range_quantity, reading_overlap, serials_exhausted",
-         body = ProblemDocument, content_type = "application/problem+json"),
+            range_quantity, reading_overlap, serials_exhausted"),
     ),
 )]
 #[post("/certificate/create")]
@@ -151,8 +147,7 @@ fn issued_bundle(issued: &BundlesIssued, issued_at: DateTime<Utc>) -> Answer<Bun
     request_body = NewMetadata,
     responses(
         (status = 201, description = "The metadata as recorded.", body = Metadata),
-        (status = 422, description = "request_invalid, value_out_of_range", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 422, description = "request_invalid, value_out_of_range"),
     ),
 )]
 #[post("/certificate/create_metadata")]

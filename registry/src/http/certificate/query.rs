@@ -10,7 +10,6 @@ use deadpool_postgres::Client;
 use schemas::WattHours;
 use schemas::api::certificate::{Bundle, BundlePage, BundleQuery, BundleQueryAnswer, SortOrder};
 use schemas::api::page::PageQuery;
-use schemas::api::problem::ProblemDocument;
 
 /// Query the bundles of an account.
 ///
@@ -22,10 +21,8 @@ use schemas::api::problem::ProblemDocument;
     request_body = BundleQuery,
     responses(
         (status = 202, description = "The question and its answer.", body = BundleQueryAnswer),
-        (status = 404, description = "account_not_found", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 422, description = "request_invalid, query_invalid", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 404, description = "account_not_found"),
+        (status = 422, description = "request_invalid, query_invalid"),
     ),
 )]
 #[post("/certificate/query")]
@@ -60,10 +57,8 @@ pub async fn query_bundles(read: Read, Json(query): Json<BundleQuery>) -> Answer
     params(("account_id" = i64, Path, description = "The account."), PageQuery),
     responses(
         (status = 200, description = "A page of the bundles.", body = BundlePage),
-        (status = 404, description = "account_not_found", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 422, description = "request_invalid", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 404, description = "account_not_found"),
+        (status = 422, description = "request_invalid"),
     ),
 )]
 #[get("/account/{account_id}/certificates")]

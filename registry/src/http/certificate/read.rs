@@ -9,7 +9,6 @@ use actix_web::{HttpResponse, get};
 use ledger::refusal::Code;
 use schemas::api::certificate::{Action, ActionQuery, ActionSummary, BundleFull, Metadata};
 use schemas::api::page::PageQuery;
-use schemas::api::problem::ProblemDocument;
 use schemas::id::{ActionId, BundleId};
 
 /// Get a bundle.
@@ -22,10 +21,8 @@ use schemas::id::{ActionId, BundleId};
     params(("id" = i64, Path, description = "The bundle.")),
     responses(
         (status = 200, description = "The bundle.", body = BundleFull),
-        (status = 404, description = "bundle_not_found", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 422, description = "request_invalid", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 404, description = "bundle_not_found"),
+        (status = 422, description = "request_invalid"),
     ),
 )]
 #[get("/certificate/{id}")]
@@ -52,10 +49,8 @@ pub async fn get_bundle(read: Read, Id(id): Id<BundleId>) -> Answer<HttpResponse
     params(("id" = i64, Path, description = "The action.")),
     responses(
         (status = 200, description = "The action.", body = Action),
-        (status = 404, description = "action_not_found", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 422, description = "request_invalid", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 404, description = "action_not_found"),
+        (status = 422, description = "request_invalid"),
     ),
 )]
 #[get("/certificate/actions/{id}")]
@@ -91,12 +86,9 @@ pub async fn get_action(read: Read, Id(id): Id<ActionId>) -> Answer<HttpResponse
     params(ActionQuery, PageQuery),
     responses(
         (status = 200, description = "A page of the actions, without what became of each bundle.",
-         body = Vec<ActionSummary>,
-         headers(("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last one."))),
-        (status = 404, description = "account_not_found", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 422, description = "request_invalid", body = ProblemDocument,
-         content_type = "application/problem+json"),
+         body = Vec<ActionSummary>),
+        (status = 404, description = "account_not_found"),
+        (status = 422, description = "request_invalid"),
     ),
 )]
 #[get("/certificate/actions")]
@@ -131,10 +123,8 @@ pub async fn list_actions(
     operation_id = "list_issuance_metadata",
     params(PageQuery),
     responses(
-        (status = 200, description = "A page of the metadata.", body = Vec<Metadata>,
-         headers(("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last one."))),
-        (status = 422, description = "request_invalid", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 200, description = "A page of the metadata.", body = Vec<Metadata>),
+        (status = 422, description = "request_invalid"),
     ),
 )]
 #[get("/certificate/metadata")]

@@ -7,8 +7,8 @@ mod parameter;
 mod read;
 mod write;
 
-pub(in crate::http) use body::{collect, read_json};
 pub use body::{BODY_LIMIT, Form, Json};
+pub(in crate::http) use body::{collect, read_json};
 pub use caller::{Admin, AtLeast, Audit, Caller, Production, Trading};
 pub use parameter::{Id, Query};
 pub use read::{Member, Read, Viewer};

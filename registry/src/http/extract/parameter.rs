@@ -1,7 +1,9 @@
 //! Path segments and query strings.
 
+use crate::http::openapi::Routes;
 use crate::http::problem::{Answer, Problem};
 use actix_web::dev::Payload;
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::{Ready, ready};
 use schemas::api::field::{Fields, FromFields, Source};
@@ -21,11 +23,19 @@ impl<T: FromValue> Id<T> {
         let mut fields = Fields::from_pairs([pair], Source::Parameters);
         match fields.required(name) {
             Some(id) => Ok(Self(id)),
-            None => Err(Problem::fields(
-                fields.read::<()>().err().unwrap_or_default(),
-            )),
+            None => Err(other_method(request)
+                .unwrap_or_else(|| Problem::fields(fields.read::<()>().err().unwrap_or_default()))),
         }
     }
+}
+
+/// The path is no id but a route of its own, which has other methods.
+fn other_method(request: &HttpRequest) -> Option<Problem> {
+    let routes = request.app_data::<Data<Routes>>()?;
+    let path = request.path();
+    routes
+        .is_fixed(path)
+        .then(|| Problem::method_not_allowed(routes.methods(path).join(", ")))
 }
 
 impl<T: FromValue> FromRequest for Id<T> {

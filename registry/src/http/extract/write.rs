@@ -9,7 +9,7 @@ use crate::identity::Principal;
 use crate::sequencer::{Receipt, Request};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use futures_util::future::LocalBoxFuture;
 use ledger::Command;
 use schemas::api::field::FromFields;
@@ -95,9 +95,13 @@ impl Origin {
     ) -> Answer<Self> {
         let actor = Actor::User(caller.user_id);
         let idempotency = state.digester.of(request, &actor, body)?;
+        // A refusal rests on at least what the caller has written.
+        let known = Positions::of(state.read_progress()).max(state.written.by(caller.user_id));
+        request.extensions_mut().insert(known);
         Ok(Self {
             correlation_id: crate::http::request_id::of(request),
-            requested_at: Utc::now(),
+            // As fine as events and Postgres keep it.
+            requested_at: Utc::now().trunc_subsecs(6),
             request: request.clone(),
             actor,
             idempotency,
@@ -125,7 +129,7 @@ impl Origin {
         let reflected = extensions
             .get::<Positions>()
             .copied()
-            .unwrap_or_else(|| Positions::of(state.read_progress.as_ref()))
+            .unwrap_or_else(|| Positions::of(state.read_progress()))
             .max(Positions::at(stream, receipt.position));
         extensions.insert(reflected);
         Ok(receipt)

@@ -9,7 +9,6 @@ use ledger::command::{MeasurementRef, MoveMeasurement};
 use ledger::{Command, Event};
 use schemas::Interval;
 use schemas::api::measurement::{MeasurementChange, MeasurementReport, NamedMeasurement};
-use schemas::api::problem::ProblemDocument;
 use schemas::event::LedgerEvent;
 use schemas::id::MeasurementId;
 
@@ -23,13 +22,10 @@ use schemas::id::MeasurementId;
     request_body = MeasurementChange,
     responses(
         (status = 200, description = "The reading as it stands.", body = MeasurementReport),
-        (status = 404, description = "measurement_not_found, device_not_found", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 409, description = "measurement_issued", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 404, description = "measurement_not_found, device_not_found"),
+        (status = 409, description = "measurement_issued"),
         (status = 422, description = "request_invalid, device_removed, reading_overlap, interval_order, \
-            interval_grid, before_operation, in_future, over_capacity",
-         body = ProblemDocument, content_type = "application/problem+json"),
+            interval_grid, before_operation, in_future, over_capacity"),
     ),
 )]
 #[patch("/measurement/update/{measurement_id}")]
@@ -79,12 +75,9 @@ pub async fn update_measurement(
     params(("id" = i64, Path, description = "The reading."), NamedMeasurement),
     responses(
         (status = 200, description = "The reading as it stood, marked as deleted.", body = MeasurementReport),
-        (status = 404, description = "measurement_not_found", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 409, description = "measurement_issued", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 422, description = "request_invalid", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 404, description = "measurement_not_found"),
+        (status = 409, description = "measurement_issued"),
+        (status = 422, description = "request_invalid"),
     ),
 )]
 #[delete("/measurement/delete/{id}")]

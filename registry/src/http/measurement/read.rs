@@ -12,7 +12,6 @@ use actix_web::{HttpResponse, get};
 use ledger::refusal::Code;
 use schemas::api::measurement::{MeasurementFilter, MeasurementReport};
 use schemas::api::page::PageQuery;
-use schemas::api::problem::ProblemDocument;
 use schemas::id::{DeviceId, MeasurementId};
 
 pub(super) fn not_found(id: MeasurementId) -> Problem {
@@ -45,10 +44,8 @@ pub async fn get_template(_: Caller<Audit>) -> HttpResponse {
     params(("measurement_id" = i64, Path, description = "The reading.")),
     responses(
         (status = 200, description = "The reading.", body = MeasurementReport),
-        (status = 404, description = "measurement_not_found", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 422, description = "request_invalid", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 404, description = "measurement_not_found"),
+        (status = 422, description = "request_invalid"),
     ),
 )]
 #[get("/measurement/{measurement_id}")]
@@ -68,12 +65,9 @@ pub async fn get_measurement(read: Read, Id(id): Id<MeasurementId>) -> Answer<Ht
     operation_id = "list_measurements",
     params(MeasurementFilter, PageQuery),
     responses(
-        (status = 200, description = "A page of the readings.", body = Vec<MeasurementReport>,
-         headers(("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last one."))),
-        (status = 404, description = "device_not_found", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 422, description = "request_invalid", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 200, description = "A page of the readings.", body = Vec<MeasurementReport>),
+        (status = 404, description = "device_not_found"),
+        (status = 422, description = "request_invalid"),
     ),
 )]
 #[get("/measurement/list")]

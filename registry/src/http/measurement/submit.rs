@@ -15,7 +15,7 @@ use schemas::api::measurement::{
     MeasurementReport, NewMeasurement, ReadingsSubmitted, ReadingsUpload,
     SubmitReadings as ReadingsJson,
 };
-use schemas::api::problem::{FieldError, ProblemDocument};
+use schemas::api::problem::FieldError;
 
 /// Submit readings.
 ///
@@ -31,13 +31,10 @@ use schemas::api::problem::{FieldError, ProblemDocument};
     )),
     responses(
         (status = 200, description = "What became of the rows.", body = ReadingsSubmitted),
-        (status = 404, description = "device_not_found, issuance_metadata_missing", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 409, description = "reading_conflict", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 404, description = "device_not_found, issuance_metadata_missing"),
+        (status = 409, description = "reading_conflict"),
         (status = 422, description = "request_invalid, malformed_body, list_empty, list_too_long, \
-            device_removed, readings_refused, serials_exhausted",
-         body = ProblemDocument, content_type = "application/problem+json"),
+            device_removed, readings_refused, serials_exhausted"),
     ),
 )]
 #[post("/measurement/submit_readings")]
@@ -73,12 +70,9 @@ fn point(error: &mut FieldError, list: &str) {
     request_body = NewMeasurement,
     responses(
         (status = 200, description = "The reading as it stands.", body = MeasurementReport),
-        (status = 404, description = "device_not_found, issuance_metadata_missing", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 409, description = "reading_conflict", body = ProblemDocument,
-         content_type = "application/problem+json"),
-        (status = 422, description = "request_invalid, device_removed, readings_refused, serials_exhausted",
-         body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "device_not_found, issuance_metadata_missing"),
+        (status = 409, description = "reading_conflict"),
+        (status = 422, description = "request_invalid, device_removed, readings_refused, serials_exhausted"),
     ),
 )]
 #[post("/measurement/create")]

@@ -14,7 +14,7 @@ use schemas::WattHours;
 use super::window::Window;
 
 /// A meter of the demo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Generator {
     /// 50 MW on a hill, hourly.
     WindFarm,

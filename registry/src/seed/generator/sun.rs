@@ -53,7 +53,12 @@ fn of_season(table: &[i64; 12], start: DateTime<Utc>) -> i64 {
     if day < 15 {
         between_neighbours(table[(month + 11) % 12], table[month], day + 15, 30)
     } else {
-        between_neighbours(table[month], table[(month + 1) % 12], (day - 15).min(30), 30)
+        between_neighbours(
+            table[month],
+            table[(month + 1) % 12],
+            (day - 15).min(30),
+            30,
+        )
     }
 }
 

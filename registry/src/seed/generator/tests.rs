@@ -38,7 +38,10 @@ fn no_reading_is_negative_or_above_the_capacity() {
 fn every_run_and_every_interval_gives_the_same_reading() {
     for (generator, _) in ALL {
         let readings = generator.readings(window());
-        assert_eq!(readings.len() * generator.interval_s() as usize, 365 * 86_400);
+        assert_eq!(
+            readings.len() * generator.interval_s() as usize,
+            365 * 86_400
+        );
         assert_eq!(readings, generator.readings(window()));
     }
 }
@@ -47,7 +50,10 @@ fn every_run_and_every_interval_gives_the_same_reading() {
 fn a_year_is_plausible() {
     let wind = capacity_factor(Generator::WindFarm, WIND_FARM_W);
     assert!((250..450).contains(&wind), "wind: {wind} permille");
-    for (generator, capacity_w) in [(Generator::SolarPark, SOLAR_PARK_W), (Generator::Roof, ROOF_W)] {
+    for (generator, capacity_w) in [
+        (Generator::SolarPark, SOLAR_PARK_W),
+        (Generator::Roof, ROOF_W),
+    ] {
         let sun = capacity_factor(generator, capacity_w);
         assert!((80..150).contains(&sun), "{generator:?}: {sun} permille");
     }
@@ -72,6 +78,9 @@ fn wind_blows_most_of_the_time_and_changes() {
     let wind = Generator::WindFarm.readings(window());
     let calm = wind.iter().filter(|(_, wh)| wh.0 == 0).count();
     assert!(calm * 10 < wind.len(), "{calm} calm hours");
-    let full = wind.iter().filter(|(_, wh)| wh.0 > WIND_FARM_W * 95 / 100).count();
+    let full = wind
+        .iter()
+        .filter(|(_, wh)| wh.0 > WIND_FARM_W * 95 / 100)
+        .count();
     assert!(full > 100, "{full} hours near capacity");
 }

@@ -8,9 +8,7 @@ use super::noise::{between, between_neighbours};
 const SEED: u64 = 7;
 
 /// Mean speed at hub height by month in cm/s: winters are windier (52° N).
-const MEAN_CM_S: [i64; 12] = [
-    1_000, 970, 930, 840, 780, 720, 690, 710, 790, 880, 940, 990,
-];
+const MEAN_CM_S: [i64; 12] = [880, 855, 820, 740, 690, 640, 610, 625, 700, 775, 830, 870];
 /// Power in permille of capacity at speeds in cm/s: cut-in at 3 m/s, rated from 13, cut-out at 25.
 const POWER_CURVE: [(i64, i64); 10] = [
     (0, 0),
@@ -40,7 +38,10 @@ pub(super) fn readings(
             speed = (speed + (mean - speed) / 20 + gust).clamp(0, MAX_CM_S);
             let wh = capacity_w / 1_000 * power_permille(speed);
             // The last digits of a real meter are never round.
-            (start, WattHours((wh - between(SEED + 1, hour, 0, 4_999)).max(0)))
+            (
+                start,
+                WattHours((wh - between(SEED + 1, hour, 0, 4_999)).max(0)),
+            )
         })
         .collect()
 }

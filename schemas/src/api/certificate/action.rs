@@ -270,7 +270,6 @@ impl FromFields for ActionQuery {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::api::field::{Fields, FromFields};
     use crate::event::action::Split;
 
     #[test]

@@ -1,0 +1,136 @@
+//! The part of the registry's configuration that concerns projections, read from the same file and the
+//! same variables.
+
+use crate::arguments::{SourceArguments, Which};
+use anyhow::{Context, bail};
+use projections::Target;
+use projections::postgres::{Connection, Databases, Secret};
+use projections::settings::{self, Sources};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use tokio_postgres::config::Host;
+
+/// Unknown keys are the registry's, which refuses those that are unknown to it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Config {
+    pub domain: String,
+    data_dir: PathBuf,
+    event_store: Events,
+    database: Databases,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Events {
+    url: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            domain: "gb".into(),
+            data_dir: "data".into(),
+            event_store: Events {
+                url: "sqlite:events.db".into(),
+            },
+            database: Databases::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the layers: defaults, file, environment, flags.
+    pub fn load(arguments: &SourceArguments) -> anyhow::Result<Self> {
+        let mut flags = Vec::new();
+        if let Some(domain) = &arguments.domain {
+            flags.push(("domain".to_owned(), domain.clone()));
+        }
+        let sources = Sources::of_process(arguments.config.as_deref(), flags);
+        let mut config = settings::load(&Self::default(), &sources)?;
+        if let Some(path) = &arguments.events {
+            let path = std::path::absolute(path)?;
+            config.event_store.url = format!("sqlite:{}", path.display());
+        }
+        for (url, connection) in [
+            (&arguments.write_url, &mut config.database.write),
+            (&arguments.read_url, &mut config.database.read),
+        ] {
+            if let Some(url) = url {
+                set(connection, url)?;
+            }
+        }
+        Ok(config)
+    }
+
+    /// The file of the events.
+    pub fn events_path(&self) -> anyhow::Result<PathBuf> {
+        match self.event_store.url.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(self.data_dir.join(path)),
+            // What follows the colon may hold credentials.
+            Some((engine, _)) => {
+                bail!("`event_store.url` must be `sqlite:<path>`; `{engine}` is not in this build")
+            }
+            None => bail!("`event_store.url` must be `sqlite:<path>`"),
+        }
+    }
+
+    /// The databases meant, with where they are.
+    pub fn databases(&self, which: Which) -> Vec<(Target, Connection)> {
+        which
+            .targets()
+            .iter()
+            .map(|target| match target {
+                Target::Write => (*target, self.database.write.clone()),
+                Target::Read => (*target, self.database.read.clone()),
+            })
+            .collect()
+    }
+}
+
+/// Takes from the URL what it says.
+fn set(connection: &mut Connection, url: &str) -> anyhow::Result<()> {
+    // The parser's error could repeat a password.
+    let Ok(parsed) = url.parse::<tokio_postgres::Config>() else {
+        bail!("the URL of a database must look like postgres://user@host:port/name");
+    };
+    if let Some(Host::Tcp(host)) = parsed.get_hosts().first() {
+        connection.host.clone_from(host);
+    }
+    if let Some(port) = parsed.get_ports().first() {
+        connection.port = *port;
+    }
+    if let Some(user) = parsed.get_user() {
+        connection.user = user.to_owned();
+    }
+    if let Some(name) = parsed.get_dbname() {
+        connection.dbname = name.to_owned();
+    }
+    if let Some(password) = parsed.get_password() {
+        let password = std::str::from_utf8(password).context("the password is not UTF-8")?;
+        connection.password = Secret::new(password);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_url_overrides_what_it_names_and_nothing_else() {
+        let mut connection = Connection::local(5436);
+        set(&mut connection, "postgres://me@db.example/other").unwrap();
+        assert_eq!(connection.host, "db.example");
+        assert_eq!(
+            (connection.user.as_str(), connection.dbname.as_str()),
+            ("me", "other")
+        );
+        assert_eq!(connection.port, 5436);
+    }
+
+    #[test]
+    fn a_wrong_url_is_refused_without_its_password() {
+        let error = set(&mut Connection::local(1), "postgres://me:secret@:x/").unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}

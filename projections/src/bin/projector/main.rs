@@ -1,0 +1,49 @@
+//! The program `projector`: carries events into the two databases, rebuilds and verifies them.
+
+mod arguments;
+mod config;
+mod rebuild;
+mod run;
+mod shutdown;
+mod status;
+mod verify;
+
+use anyhow::Context;
+use arguments::{Arguments, Command};
+use clap::Parser;
+use config::Config;
+use event_store::{EventStore, SqliteStore};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let config = Config::load(&arguments.sources)?;
+    let store = open_store(&config).await?;
+    let databases = config.databases(arguments.target);
+    match arguments.command {
+        Command::Run => run::run(&databases, store, &config.domain).await?,
+        Command::Status => status::status(&databases, &store, &config.domain).await?,
+        Command::Rebuild => rebuild::rebuild(&databases, &store, &config.domain).await?,
+        Command::Verify => return verify::verify(&databases, &store, &config.domain).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn EventStore>> {
+    let path = config.events_path()?;
+    let opened = {
+        let path = path.clone();
+        tokio::task::spawn_blocking(move || SqliteStore::open_read_only(&path)).await?
+    };
+    let store = opened.with_context(|| format!("the events at {}", path.display()))?;
+    Ok(Arc::new(store))
+}

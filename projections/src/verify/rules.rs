@@ -1,0 +1,146 @@
+//! What must hold within a database, as questions whose answers are what is wrong.
+
+use super::report::{AuditReport, Invariant};
+use crate::{Error, Target};
+use deadpool_postgres::ClientWrapper;
+
+/// More findings than anybody reads.
+const MAX_FINDINGS: usize = 20;
+
+/// Each answers one text per finding.
+const OF_BOTH: &[(Invariant, &str)] = &[
+    (
+        Invariant::Partition,
+        "SELECT format('bundle %s is split, but its %s parts do not partition [%s, %s]', p.bundle_id,
+            count(c.bundle_id), min(p.range_start), max(p.range_end))
+         FROM bundle AS p LEFT JOIN bundle AS c ON c.parent_id = p.bundle_id
+         WHERE p.status = 'Bundle Split' GROUP BY p.bundle_id
+         HAVING count(c.bundle_id) <> 2 OR min(c.range_start) <> min(p.range_start)
+            OR max(c.range_end) <> max(p.range_end)
+            OR sum(c.range_end - c.range_start + 1) <> min(p.range_end - p.range_start + 1)",
+    ),
+    (
+        Invariant::Partition,
+        "SELECT format('bundle %s is a part of %s, which is not split', c.bundle_id, c.parent_id)
+         FROM bundle AS c LEFT JOIN bundle AS p ON p.bundle_id = c.parent_id
+         WHERE c.parent_id IS NOT NULL AND p.status IS DISTINCT FROM 'Bundle Split'",
+    ),
+    (
+        Invariant::OnePlace,
+        "SELECT format('certificate %s of device %s is in bundle %s and in the one before', range_start,
+            device_id, bundle_id)
+         FROM (SELECT *, lag(range_end) OVER (PARTITION BY device_id ORDER BY range_start) AS before
+            FROM bundle WHERE status <> 'Bundle Split') AS leaf WHERE before >= range_start",
+    ),
+];
+
+const OF_WRITE: &[(Invariant, &str)] = &[
+    (
+        Invariant::Metered,
+        "SELECT format('device %s, day %s, second %s: issued %s of %s Wh', device_id, day, key,
+            value ->> 2, value ->> 1)
+         FROM device_day, jsonb_each(state) WHERE (value ->> 2)::bigint > (value ->> 1)::bigint",
+    ),
+    (
+        Invariant::OnePlace,
+        "SELECT format('account %s says it holds %s Wh, its bundles %s', account_id, said, held)
+         FROM (SELECT a.account_id, (a.state ->> 'live_wh')::bigint AS said,
+            COALESCE(sum(b.range_end - b.range_start + 1), 0) AS held
+            FROM account AS a LEFT JOIN bundle AS b ON b.account_id = a.account_id
+                AND b.status IN ('Active', 'Reserved', 'Locked')
+            GROUP BY a.account_id) AS of_account WHERE said <> held",
+    ),
+    (
+        Invariant::Checkpoint,
+        "SELECT format('the counters of %s are at position %s, above the checkpoint %s', k.stream,
+            k.position, c.position)
+         FROM counters AS k JOIN checkpoint AS c USING (stream) WHERE k.position > c.position",
+    ),
+];
+
+const OF_READ: &[(Invariant, &str)] = &[
+    (
+        Invariant::Metered,
+        "SELECT format('device %s, [%s, %s): issued %s of %s Wh', device_id, start, \"end\", issued,
+            COALESCE(metered, 0))
+         FROM (SELECT device_id, production_start AS start, production_end AS \"end\",
+                sum(range_end - range_start + 1) AS issued
+            FROM bundle WHERE status NOT IN ('Bundle Split', 'Withdrawn') GROUP BY 1, 2, 3) AS b
+         LEFT JOIN (SELECT device_id, interval_start AS start, interval_end AS \"end\",
+                sum(wh) AS metered
+            FROM measurement WHERE NOT is_deleted GROUP BY 1, 2, 3) AS m
+         USING (device_id, start, \"end\") WHERE issued > COALESCE(metered, 0)",
+    ),
+    (
+        Invariant::OnePlace,
+        "SELECT format('account %s, device %s, %s, %s: the holding is %s Wh in %s bundles, the bundles are %s',
+            account_id, device_id, day, status, h.wh, h.bundles, b)
+         FROM holding AS h FULL JOIN (SELECT account_id, device_id,
+                (production_start AT TIME ZONE 'UTC')::date AS day, status, count(*) AS bundles,
+                sum(range_end - range_start + 1)::bigint AS wh
+            FROM bundle WHERE status <> 'Bundle Split' GROUP BY 1, 2, 3, 4) AS b
+         USING (account_id, device_id, day, status)
+         WHERE (h.wh, h.bundles) IS DISTINCT FROM (b.wh, b.bundles)",
+    ),
+];
+
+/// Tables of the identity stream, by database; all others with a position are of the ledger.
+const OF_IDENTITY: &[&str] = &["registry_user", "email"];
+/// Tables whose rows may be of either stream.
+const OF_EITHER: &[&str] = &["command", "counters", "checkpoint"];
+
+/// Asks all questions, in the snapshot that `live` is in.
+pub(super) async fn audit(
+    live: &ClientWrapper,
+    target: Target,
+    report: &mut AuditReport,
+) -> Result<(), Error> {
+    let own = match target {
+        Target::Write => OF_WRITE,
+        Target::Read => OF_READ,
+    };
+    for (invariant, question) in OF_BOTH.iter().chain(own) {
+        let rows = live.query(*question, &[]).await?;
+        let mut failures = Vec::new();
+        for row in rows.iter().take(MAX_FINDINGS) {
+            failures.push(row.try_get(0)?);
+        }
+        if rows.len() > MAX_FINDINGS {
+            failures.push(format!("and {} more", rows.len() - MAX_FINDINGS));
+        }
+        report.add(*invariant, Some(target), failures);
+    }
+    let above = above_checkpoint(live).await?;
+    report.add(Invariant::Checkpoint, Some(target), above);
+    Ok(())
+}
+
+async fn above_checkpoint(live: &ClientWrapper) -> Result<Vec<String>, Error> {
+    let tables = live
+        .query(
+            "SELECT table_name::text FROM information_schema.columns
+             WHERE table_schema = current_schema() AND column_name = 'position' ORDER BY 1",
+            &[],
+        )
+        .await?;
+    let mut failures = Vec::new();
+    for row in &tables {
+        let table: &str = row.try_get(0)?;
+        let of = match table {
+            table if OF_EITHER.contains(&table) => "",
+            table if OF_IDENTITY.contains(&table) => "WHERE stream = 'identity'",
+            _ => "WHERE stream = 'ledger'",
+        };
+        let question = format!(
+            "SELECT top, at FROM (SELECT max(position) AS top FROM {table}) AS t,
+                 (SELECT max(position) AS at FROM checkpoint {of}) AS c WHERE top > at"
+        );
+        if let Some(row) = live.query_opt(&question, &[]).await? {
+            let (top, at): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+            failures.push(format!(
+                "table {table} has a row at position {top}, above the checkpoint {at}"
+            ));
+        }
+    }
+    Ok(failures)
+}

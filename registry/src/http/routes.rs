@@ -1,0 +1,50 @@
+//! All routes, and the document that lists them.
+
+use super::openapi::Routes;
+use super::problem::{EdgeCode, Problem};
+use super::{account, auth, certificate, device, measurement, ops, user};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_swagger_ui::SwaggerUi;
+
+/// Every part's routes.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .configure(ops::routes)
+        .configure(auth::routes)
+        .configure(user::routes)
+        .configure(account::routes)
+        .configure(device::routes)
+        .configure(measurement::routes)
+        .configure(certificate::routes)
+        .service(web::redirect("/docs", "/docs/index.html"))
+        .service(
+            SwaggerUi::new("/docs/{_:.*}")
+                .external_url_unchecked("/openapi.json", super::openapi::document()),
+        )
+        .default_service(web::route().to(no_route));
+}
+
+/// Every part's document.
+pub(super) fn documents() -> [Document; 7] {
+    [
+        auth::Document::openapi(),
+        user::Document::openapi(),
+        account::Document::openapi(),
+        device::Document::openapi(),
+        measurement::Document::openapi(),
+        certificate::Document::openapi(),
+        ops::Document::openapi(),
+    ]
+}
+
+/// 405 for a path that has other methods, else 404.
+async fn no_route(request: HttpRequest, routes: Data<Routes>) -> HttpResponse {
+    let allowed = routes.methods(request.path());
+    if allowed.is_empty() {
+        return Problem::new(EdgeCode::RouteNotFound, "Not Found").error_response();
+    }
+    Problem::method_not_allowed(allowed.join(", ")).error_response()
+}

@@ -1,0 +1,3 @@
+#![allow(clippy::unwrap_used)]
+#[path = "mod.rs"]
+mod projections;

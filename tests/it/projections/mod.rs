@@ -1,0 +1,10 @@
+//! The projections by themselves: logs of random histories, carried into real databases.
+
+mod faults;
+mod history;
+mod random;
+mod rebuild;
+mod rig;
+mod runner;
+mod verify;
+mod world;

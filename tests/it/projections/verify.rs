@@ -1,0 +1,91 @@
+//! The audit finds what is wrong.
+
+use super::random::lived;
+use super::rig::Rig;
+use projections::verify::Invariant;
+use projections::{Target, schema};
+
+/// Breaks a database with each statement, and expects what the audit says of it.
+async fn after(target: Target, statement: &str, invariant: Invariant, expected: &str) {
+    let mut rig = Rig::on_shared_servers().await;
+    let running = rig.start_both();
+    lived(&mut rig.history, 5, 60).await;
+    rig.audit().await;
+    drop(running);
+    let client = schema::connect(rig.connection(target), schema::LIVE)
+        .await
+        .unwrap();
+    assert_eq!(
+        client.execute(statement, &[]).await.unwrap(),
+        1,
+        "{statement}"
+    );
+    let report = rig.report().await;
+    assert!(!report.passed());
+    let found = report.checks.iter().any(|check| {
+        check.invariant == invariant
+            && check.target == Some(target)
+            && check
+                .failures
+                .iter()
+                .any(|failure| failure.contains(expected))
+    });
+    assert!(found, "{statement}: {report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_row_is_shown_with_both_values() {
+    let change = "UPDATE account SET account_name = 'Somebody else' WHERE account_id = 1";
+    after(
+        Target::Read,
+        change,
+        Invariant::Rebuilt,
+        "table account, row (1): live has",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_row_is_shown() {
+    let removal = "DELETE FROM device WHERE device_id = 2";
+    after(
+        Target::Write,
+        removal,
+        Invariant::Rebuilt,
+        "table device, row (2): live lacks it",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_in_two_bundles_is_found() {
+    let overlap = "UPDATE bundle SET range_start = range_start - 1 WHERE bundle_id =
+        (SELECT bundle_id FROM bundle WHERE status = 'Active' AND range_start > 1 LIMIT 1)";
+    after(
+        Target::Read,
+        overlap,
+        Invariant::OnePlace,
+        "and in the one before",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_issued_than_metered_is_found() {
+    let less = "UPDATE measurement AS m SET wh = 0 FROM bundle AS b WHERE b.device_id = m.device_id
+        AND b.production_start = m.interval_start AND NOT m.is_deleted AND b.bundle_id =
+        (SELECT bundle_id FROM bundle WHERE status = 'Active' LIMIT 1)";
+    after(Target::Read, less, Invariant::Metered, "of 0 Wh").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_above_the_checkpoint_is_found() {
+    let above = "UPDATE bundle SET position = 1000000 WHERE bundle_id = 1";
+    after(
+        Target::Write,
+        above,
+        Invariant::Checkpoint,
+        "at position 1000000",
+    )
+    .await;
+}

@@ -1,0 +1,64 @@
+//! Both databases, looked at from outside: how far they have come, and which bundles there are.
+
+use anyhow::{Context, Result};
+use ledger::Stream;
+use projections::checkpoint_watch::CheckpointWatch;
+use projections::postgres::{Databases as Connections, connect};
+use schemas::log::Position;
+use std::time::Duration;
+
+/// Longest wait for a database to catch up.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+pub struct Databases {
+    connections: Connections,
+    pub write: CheckpointWatch,
+    pub read: CheckpointWatch,
+}
+
+impl Databases {
+    pub fn watch(connections: Connections) -> Self {
+        Self {
+            write: CheckpointWatch::start(connections.write.clone()),
+            read: CheckpointWatch::start(connections.read.clone()),
+            connections,
+        }
+    }
+
+    /// Waits until both show the ledger up to `position`.
+    pub async fn caught_up(&self, position: i64) -> Result<()> {
+        let position = Position(position);
+        let (write, read) = tokio::join!(
+            self.write.wait_for(Stream::Ledger, position, PATIENCE),
+            self.read.wait_for(Stream::Ledger, position, PATIENCE),
+        );
+        write.context("WRITE")?;
+        read.context("READ")
+    }
+
+    /// Active bundles of these devices, whole as they were issued.
+    pub async fn bundles_of(&self, devices: &[i64]) -> Result<Vec<i64>> {
+        let client = connect(&self.connections.read).await?;
+        let rows = client
+            .query(
+                "SELECT bundle_id FROM bundle
+                 WHERE device_id = ANY($1) AND status = 'Active' AND parent_id IS NULL ORDER BY bundle_id",
+                &[&devices],
+            )
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// Rows of table `bundle` in READ.
+    pub async fn bundle_count(&self) -> Result<i64> {
+        let client = connect(&self.connections.read).await?;
+        let row = client.query_one("SELECT count(*) FROM bundle", &[]).await?;
+        Ok(row.try_get(0)?)
+    }
+
+    pub async fn server_version(&self) -> Result<String> {
+        let client = connect(&self.connections.read).await?;
+        let row = client.query_one("SHOW server_version", &[]).await?;
+        Ok(row.try_get(0)?)
+    }
+}

@@ -1,0 +1,78 @@
+//! What a row comes to.
+
+use serde::Serialize;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    Higher,
+    Lower,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    pub row: &'static str,
+    pub unit: &'static str,
+    /// None where the row only explains others.
+    pub target: Option<f64>,
+    pub better: Better,
+    /// One per round.
+    pub values: Vec<f64>,
+    pub settings: String,
+}
+
+impl Figure {
+    pub fn higher(row: &'static str, unit: &'static str, values: Vec<f64>) -> Self {
+        Self {
+            row,
+            unit,
+            target: None,
+            better: Better::Higher,
+            values,
+            settings: String::new(),
+        }
+    }
+
+    pub fn lower(row: &'static str, unit: &'static str, values: Vec<f64>) -> Self {
+        Self {
+            better: Better::Lower,
+            ..Self::higher(row, unit, values)
+        }
+    }
+
+    pub fn target(self, target: f64) -> Self {
+        Self {
+            target: Some(target),
+            ..self
+        }
+    }
+
+    pub fn settings(self, settings: impl Into<String>) -> Self {
+        Self {
+            settings: settings.into(),
+            ..self
+        }
+    }
+
+    /// Least, middle and most of the rounds.
+    pub fn spread(&self) -> (f64, f64, f64) {
+        let mut sorted = self.values.clone();
+        sorted.sort_by(f64::total_cmp);
+        let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
+        (
+            at(0),
+            at(sorted.len() / 2),
+            at(sorted.len().saturating_sub(1)),
+        )
+    }
+
+    /// Whether the middle reaches the target.
+    pub fn is_met(&self) -> Option<bool> {
+        let (_, median, _) = self.spread();
+        self.target.map(|target| match self.better {
+            Better::Higher => median >= target,
+            Better::Lower => median <= target,
+        })
+    }
+}

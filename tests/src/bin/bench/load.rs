@@ -1,0 +1,107 @@
+//! Closed-loop load: each client sends its next request when the one before is answered.
+
+use crate::http::{Connection, Reply};
+use anyhow::Result;
+use hdrhistogram::Histogram;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// Somebody who sends one request after the other.
+pub trait Client: Send + 'static {
+    /// The next request; none ends this client's part of the round.
+    fn next(&mut self) -> Option<Vec<u8>>;
+    /// Looks at the answer; an error ends the row.
+    fn answered(&mut self, reply: Reply<'_>) -> Result<()>;
+}
+
+/// What a round came to.
+pub struct Outcome {
+    pub answered: u64,
+    pub elapsed: Duration,
+    /// Microseconds from sending to the whole answer.
+    pub latency: Histogram<u64>,
+}
+
+impl Outcome {
+    pub fn per_second(&self) -> f64 {
+        per_second(self.answered, self.elapsed)
+    }
+
+    /// Milliseconds below which 99 % of the answers came.
+    pub fn p99_ms(&self) -> f64 {
+        p99_ms(&self.latency)
+    }
+}
+
+pub fn per_second(count: u64, elapsed: Duration) -> f64 {
+    count as f64 / elapsed.as_secs_f64()
+}
+
+pub fn p99_ms(latency: &Histogram<u64>) -> f64 {
+    latency.value_at_quantile(0.99) as f64 / 1_000.0
+}
+
+/// From a microsecond to the end of any patience, at three significant digits.
+pub fn histogram() -> Result<Histogram<u64>> {
+    Ok(Histogram::new(3)?)
+}
+
+pub fn micros(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Clients with their connections, which last over all rounds.
+pub struct Crowd<C> {
+    members: Vec<(C, Connection)>,
+}
+
+impl<C: Client> Crowd<C> {
+    pub async fn connect(
+        address: SocketAddr,
+        clients: impl IntoIterator<Item = C>,
+    ) -> Result<Self> {
+        let mut members = Vec::new();
+        for client in clients {
+            members.push((client, Connection::open(address).await?));
+        }
+        Ok(Self { members })
+    }
+
+    /// Lets the connections go.
+    pub fn into_clients(self) -> impl Iterator<Item = C> {
+        self.members.into_iter().map(|(client, _)| client)
+    }
+
+    /// Lets all of them work for `time`, or until they have nothing left to do.
+    pub async fn work(&mut self, time: Duration) -> Result<Outcome> {
+        let began = Instant::now();
+        let deadline = began + time;
+        let mut tasks = JoinSet::new();
+        for (mut client, mut connection) in self.members.drain(..) {
+            tasks.spawn(async move {
+                let mut latency = histogram()?;
+                while Instant::now() < deadline
+                    && let Some(request) = client.next()
+                {
+                    let sent = Instant::now();
+                    let reply = connection.send(&request).await?;
+                    latency.saturating_record(micros(sent.elapsed()));
+                    client.answered(reply)?;
+                }
+                anyhow::Ok((client, connection, latency))
+            });
+        }
+        let mut latency = histogram()?;
+        while let Some(done) = tasks.join_next().await {
+            let (client, connection, of_one) = done??;
+            latency.add(of_one)?;
+            self.members.push((client, connection));
+        }
+        Ok(Outcome {
+            answered: latency.len(),
+            elapsed: began.elapsed(),
+            latency,
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! The bench: a load generator against a real registry that it starts, embedded and durable.
+//!
+//! `make bench` runs every row and prints min, median and max of the rounds as a Markdown table;
+//! `make bench ROW=transfer` runs one. The same figures go to `target/bench/latest.json`. Nothing
+//! here fails on a figure: what a figure means depends on the machine, which is printed with it.
+//!
+//! Generator and registry share the machine's cores, so the generator is one thread with its own small
+//! HTTP client; row `http` says what both together reach when the registry has nothing to do.
+#![allow(
+    clippy::float_arithmetic,
+    reason = "figures are statistics; no amount of energy is computed here"
+)]
+
+mod database;
+mod event_file;
+mod figure;
+mod http;
+mod load;
+mod machine;
+mod options;
+mod process;
+mod random;
+mod report;
+mod row;
+mod world;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+
+use crate::options::Options;
+use crate::row::Bench;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let options = Options::parse();
+    let rows = row::chosen(&options.rows)?;
+    std::fs::create_dir_all(&options.folder)
+        .with_context(|| format!("{} can not be made", options.folder.display()))?;
+    let mut bench = Bench::start(options).await?;
+    let facts = machine::facts(&bench).await?;
+    let (figures, failures) = row::run(&mut bench, &rows).await;
+    let settings = bench.settings();
+    let output = bench.options.folder.join("latest.json");
+    drop(bench);
+    println!("{}", report::markdown(&facts, &settings, &figures));
+    std::fs::write(&output, report::json(&figures)?)
+        .with_context(|| format!("{} can not be written", output.display()))?;
+    eprintln!("Written to {}.", output.display());
+    ensure!(failures == 0, "{failures} rows failed; see above");
+    Ok(())
+}

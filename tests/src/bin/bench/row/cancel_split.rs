@@ -1,0 +1,67 @@
+//! Partial cancellations: each splits a bundle that was never touched.
+
+use super::{Bench, CLIENTS};
+use crate::figure::Figure;
+use crate::http::{Reply, post};
+use crate::load::{Client, Crowd};
+use anyhow::Result;
+
+/// Bundles per second of a round, beyond which a round ends early: three times the target.
+const SUPPLY_PER_SECOND: u64 = 12_000;
+/// Wh cancelled of each bundle, which has 10,000 at least.
+const WH: i64 = 1_000;
+
+struct Canceller {
+    token: String,
+    source: i64,
+    bundles: Vec<i64>,
+}
+
+impl Client for Canceller {
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let bundle = self.bundles.pop()?;
+        let body = format!(
+            r#"{{"source_id":{},"granular_certificate_bundle_ids":[{bundle}],"certificate_quantity":{WH},"beneficiary":"Example Data Centre"}}"#,
+            self.source
+        );
+        Some(post("/certificate/cancel", &self.token, &body))
+    }
+
+    fn answered(&mut self, reply: Reply<'_>) -> Result<()> {
+        reply.expect(202)
+    }
+}
+
+pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
+    let supply = usize::try_from(SUPPLY_PER_SECOND * bench.options.seconds)?;
+    let (mut rates, mut p99) = (Vec::new(), Vec::new());
+    let mut bundles = Vec::new();
+    for round in 0..=bench.options.rounds {
+        // What a round left serves the next one.
+        let lacking = supply.saturating_sub(bundles.len());
+        bundles.extend(bench.world.take(&bench.databases, lacking).await?);
+        let share = bundles.len() / CLIENTS;
+        let cancellers = (0..CLIENTS).map(|number| Canceller {
+            token: bench.world.trader(number),
+            source: bench.world.source,
+            bundles: bundles.split_off(bundles.len() - share),
+        });
+        let cancellers: Vec<_> = cancellers.collect();
+        let mut crowd = Crowd::connect(bench.world.address, cancellers).await?;
+        let outcome = crowd.work(bench.round()).await?;
+        for canceller in crowd.into_clients() {
+            bundles.extend(canceller.bundles);
+        }
+        if round > 0 {
+            rates.push(outcome.per_second());
+            p99.push(outcome.p99_ms());
+        }
+    }
+    let settings = format!("{CLIENTS} clients, {WH} Wh of one bundle each");
+    Ok(vec![
+        Figure::higher("cancel_split", "cancels/s", rates)
+            .target(4_000.0)
+            .settings(settings),
+        Figure::lower("cancel_split_p99", "ms", p99),
+    ])
+}

@@ -1,0 +1,34 @@
+//! Bulk submission: a year of half-hours for several devices, until both databases show all of it.
+
+use super::Bench;
+use crate::figure::Figure;
+use crate::load::per_second;
+use crate::world::DEVICE_YEAR;
+use anyhow::Result;
+use std::time::Instant;
+
+pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
+    let (devices, uploads) = (bench.options.devices, bench.options.uploads);
+    let (mut rates, mut accepted) = (Vec::new(), Vec::new());
+    for round in 0..=bench.options.rounds {
+        let years = bench.world.years(devices).await?;
+        let began = Instant::now();
+        let submitted = bench.world.submit(years, uploads).await?;
+        let answered = began.elapsed();
+        bench.databases.caught_up(submitted.position).await?;
+        if round > 0 {
+            let bundles = u64::try_from(submitted.bundles)?;
+            rates.push(per_second(bundles, began.elapsed()));
+            accepted.push(per_second(bundles, answered));
+        }
+    }
+    let settings =
+        format!("{devices} devices x {DEVICE_YEAR} half-hours as CSV, {uploads} uploads at once");
+    Ok(vec![
+        Figure::higher("issue", "bundles/s", rates)
+            .target(20_000.0)
+            .settings(format!("{settings}; until both databases show them")),
+        Figure::higher("issue_durable", "bundles/s", accepted)
+            .settings("the same until the last answer: durable, not yet visible everywhere"),
+    ])
+}

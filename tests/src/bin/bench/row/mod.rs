@@ -1,0 +1,162 @@
+//! The rows of the table, one file each.
+
+mod big_action;
+mod cancel_split;
+pub mod fsync;
+mod get;
+mod http;
+mod issue;
+mod lag;
+mod log_bytes;
+mod memory;
+mod query_page;
+mod race;
+mod readings;
+mod rebuild;
+mod restart;
+mod transfer;
+
+use crate::database::Databases;
+use crate::figure::Figure;
+use crate::options::Options;
+use crate::process::Registry;
+use crate::world::{DEVICE_YEAR, World};
+use anyhow::{Result, ensure};
+use std::time::{Duration, Instant};
+
+/// Clients of the rows that target 64.
+pub const CLIENTS: usize = 64;
+
+/// All rows, in the order that lets the later ones rest on what the earlier ones left.
+pub const ROWS: [&str; 15] = [
+    "fsync",
+    "http",
+    "issue",
+    "readings",
+    "transfer",
+    "cancel_split",
+    "big_action",
+    "race",
+    "get",
+    "query_page",
+    "lag",
+    "log_bytes",
+    "memory",
+    "rebuild",
+    "restart",
+];
+
+/// The rows asked for, or all.
+///
+/// # Errors
+/// A name that is none.
+pub fn chosen(names: &[String]) -> Result<Vec<&'static str>> {
+    for name in names {
+        ensure!(
+            ROWS.contains(&name.as_str()),
+            "there is no row `{name}`; there are: {}",
+            ROWS.join(", ")
+        );
+    }
+    let all = names.is_empty();
+    Ok(ROWS
+        .into_iter()
+        .filter(|row| all || names.iter().any(|name| name == row))
+        .collect())
+}
+
+/// A running registry, and what rows need to load it.
+pub struct Bench {
+    pub options: Options,
+    pub registry: Registry,
+    pub databases: Databases,
+    pub world: World,
+}
+
+impl Bench {
+    /// Starts a registry and issues the bundles that are to be there first.
+    pub async fn start(options: Options) -> Result<Self> {
+        let registry = Registry::start(&options).await?;
+        let databases = Databases::watch(registry.config()?.database);
+        let mut world = World::create(registry.address, options.seed).await?;
+        eprintln!("Issuing {} bundles to begin with", options.bundles);
+        let began = Instant::now();
+        world
+            .fill(&databases, options.bundles.div_ceil(DEVICE_YEAR))
+            .await?;
+        eprintln!("  {:.1} s", began.elapsed().as_secs_f64());
+        Ok(Self {
+            options,
+            registry,
+            databases,
+            world,
+        })
+    }
+
+    /// How long a round of sustained load goes on.
+    pub const fn round(&self) -> Duration {
+        Duration::from_secs(self.options.seconds)
+    }
+
+    pub fn settings(&self) -> String {
+        let Options {
+            rounds,
+            seconds,
+            seed,
+            ..
+        } = self.options;
+        format!(
+            "{rounds} rounds after one that warms up, {seconds} s each where load is sustained, seed {seed}; \
+             {} bundles to begin with",
+            self.options.bundles.div_ceil(DEVICE_YEAR) * DEVICE_YEAR
+        )
+    }
+}
+
+/// Runs rows one after the other; one that fails is told of and counted.
+pub async fn run(bench: &mut Bench, rows: &[&'static str]) -> (Vec<Figure>, usize) {
+    let (mut figures, mut failures) = (Vec::new(), 0);
+    for row in rows {
+        eprintln!("{row}");
+        let began = Instant::now();
+        match one(bench, row).await {
+            Ok(found) => {
+                for figure in &found {
+                    let (min, median, max) = figure.spread();
+                    eprintln!(
+                        "  {}: {min:.2} / {median:.2} / {max:.2} {}",
+                        figure.row, figure.unit
+                    );
+                }
+                figures.extend(found);
+            }
+            Err(error) => {
+                eprintln!("  failed: {error:#}");
+                failures += 1;
+            }
+        }
+        eprintln!("  {:.1} s", began.elapsed().as_secs_f64());
+    }
+    (figures, failures)
+}
+
+async fn one(bench: &mut Bench, row: &str) -> Result<Vec<Figure>> {
+    match row {
+        "fsync" => fsync::run(bench),
+        "http" => http::run(bench).await,
+        "issue" => issue::run(bench).await,
+        "readings" => readings::run(bench).await,
+        "transfer" => transfer::run(bench).await,
+        "cancel_split" => cancel_split::run(bench).await,
+        "big_action" => big_action::run(bench).await,
+        "race" => race::run(bench).await,
+        "get" => get::run(bench).await,
+        "query_page" => query_page::run(bench).await,
+        "lag" => lag::run(bench).await,
+        "log_bytes" => log_bytes::run(bench).await,
+        "memory" => memory::run(bench),
+        "rebuild" => rebuild::run(bench).await,
+        "restart" => restart::run(bench).await,
+        other => anyhow::bail!("row `{other}` has no code"),
+    }
+}

@@ -1,0 +1,67 @@
+//! Transfers of one bundle each.
+
+use super::{Bench, CLIENTS};
+use crate::figure::Figure;
+use crate::http::{Reply, post};
+use crate::load::{Client, Crowd};
+use anyhow::Result;
+
+/// Bundles that move: more than the sequencer keeps in memory by itself, so most have to be loaded.
+const BUNDLES: usize = 128_000;
+
+/// Moves each of its bundles from one account to the other, then all of them back, and so on.
+struct Trader {
+    token: String,
+    accounts: (i64, i64),
+    bundles: Vec<i64>,
+    at: usize,
+}
+
+impl Client for Trader {
+    fn next(&mut self) -> Option<Vec<u8>> {
+        if self.at == self.bundles.len() {
+            self.at = 0;
+            self.accounts = (self.accounts.1, self.accounts.0);
+        }
+        let (source, target) = self.accounts;
+        let bundle = self.bundles.get(self.at)?;
+        self.at += 1;
+        let body = format!(
+            r#"{{"source_id":{source},"target_id":{target},"granular_certificate_bundle_ids":[{bundle}]}}"#
+        );
+        Some(post("/certificate/transfer", &self.token, &body))
+    }
+
+    fn answered(&mut self, reply: Reply<'_>) -> Result<()> {
+        reply.expect(202)
+    }
+}
+
+pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
+    let bundles = bench.world.take(&bench.databases, BUNDLES).await?;
+    let accounts = (bench.world.source, bench.world.target);
+    let traders = bundles
+        .chunks(BUNDLES / CLIENTS)
+        .enumerate()
+        .map(|(number, bundles)| Trader {
+            token: bench.world.trader(number),
+            accounts,
+            bundles: bundles.to_vec(),
+            at: 0,
+        });
+    let mut crowd = Crowd::connect(bench.world.address, traders).await?;
+    crowd.work(bench.round()).await?;
+    let (mut rates, mut p99) = (Vec::new(), Vec::new());
+    for _ in 0..bench.options.rounds {
+        let outcome = crowd.work(bench.round()).await?;
+        rates.push(outcome.per_second());
+        p99.push(outcome.p99_ms());
+    }
+    let settings = format!("{CLIENTS} clients, {BUNDLES} bundles in turn");
+    Ok(vec![
+        Figure::higher("transfer", "transfers/s", rates)
+            .target(5_000.0)
+            .settings(settings),
+        Figure::lower("transfer_p99", "ms", p99).target(50.0),
+    ])
+}
