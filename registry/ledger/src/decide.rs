@@ -127,7 +127,7 @@ pub fn decide(
             reading::withdraw(entries, measurement).map(Decision::from)
         }
         Command::IssueBundle(issue) => issuance::issue_by_hand(entries, issue, context),
-        Command::ActOnBundles(act) => action::act(entries, act, context).map(Decision::from),
+        Command::ActOnBundles(act) => action::act(entries, act, context),
         Command::RegisterUser(profile) => user::register(entries, profile).map(Decision::from),
         Command::UpdateUser(update) => user::update(entries, update).map(Decision::from),
         Command::RemoveUser(user_id) => user::remove(entries, *user_id).map(Decision::from),

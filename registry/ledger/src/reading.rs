@@ -69,7 +69,7 @@ pub(crate) fn check_interval(start: DateTime<Utc>, end: DateTime<Utc>) -> Result
     })?;
     let whole_seconds = start.timestamp_subsec_nanos() == 0 && end.timestamp_subsec_nanos() == 0;
     let length_s = interval.length().num_seconds();
-    if !whole_seconds || length_s < 1 || length_s > HOUR_S || HOUR_S % length_s != 0 {
+    if !whole_seconds || !(1..=HOUR_S).contains(&length_s) || HOUR_S % length_s != 0 {
         return Err((
             END,
             Code::IntervalGrid,

@@ -78,10 +78,10 @@ fn command(history: &mut History, random: &mut Random) -> Command {
         79..84 => measurement(history, random),
         84..89 => device(random),
         89..95 => account(random),
-        95..99 => user(random),
+        95..98 => user(random),
         _ => {
             // Long enough that something expires, now and then.
-            history.now += TimeDelta::days(random.below(200));
+            history.now += TimeDelta::days(random.below(600));
             world::metadata()
         }
     }
@@ -126,14 +126,15 @@ fn act(history: &mut History, random: &mut Random) -> Command {
     let action_type = *random.pick(ActionType::ALL).unwrap();
     let row = ledger::state_machine::transition(action_type);
     let possible = bundles(history, row.from);
-    if action_type == ActionType::Expire {
-        let expired = possible.iter().map(|(id, ..)| *id).take(5).collect();
-        return acting(action_type, AccountId(1), expired, Amount::Whole, random);
-    }
     let Some((_, holder, quantity)) = random.pick(&possible).copied() else {
         return readings(random);
     };
     let held: Vec<_> = possible.iter().filter(|(_, of, _)| *of == holder).collect();
+    if action_type == ActionType::Expire {
+        // Those that are not expired are passed over.
+        let held = held.iter().map(|(id, ..)| *id).collect();
+        return acting(action_type, holder, held, Amount::Whole, random);
+    }
     let mut chosen: Vec<_> = (0..=random.below(4))
         .filter_map(|_| random.pick(&held).map(|(id, ..)| *id))
         .collect();
