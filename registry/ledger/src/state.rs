@@ -115,7 +115,7 @@ impl<'a> Changes<'a> {
 macro_rules! getters {
     ($($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),*) = $key:expr => $variant:ident($out:ty);)+) => {
         $($(#[$doc])*
-        pub fn $name(entries: &(impl Entries + ?Sized), $($arg: $ty),*) -> Result<Option<&$out>, NotLoaded> {
+        pub fn $name<'e>(entries: &'e (impl Entries + ?Sized), $($arg: $ty),*) -> Result<Option<&'e $out>, NotLoaded> {
             let key = $key;
             match &entries.slot(&key).ok_or(NotLoaded(key))?.entry {
                 Some(Entry::$variant(found)) => Ok(Some(found)),
@@ -126,6 +126,7 @@ macro_rules! getters {
 }
 
 /// Look-ups by key, each typed.
+#[allow(clippy::needless_lifetimes, reason = "look-ups by a name need them, the macro is one for all")]
 pub mod get {
     use super::{Entries, Entry, Key, NotLoaded};
     use crate::entry::{
