@@ -94,3 +94,20 @@ pub(crate) fn notified(payload: &str) -> Option<(Stream, Position)> {
         .find(|stream| stream.as_str() == name)?;
     Some((stream, Position(position.parse().ok()?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notification_that_is_not_ours_is_passed_over() {
+        assert_eq!(notified("ledger:17"), Some((Stream::Ledger, Position(17))));
+        assert_eq!(
+            notified("identity:0"),
+            Some((Stream::Identity, Position(0)))
+        );
+        for other in ["", "ledger", "market:17", "ledger:x"] {
+            assert_eq!(notified(other), None, "{other}");
+        }
+    }
+}

@@ -153,3 +153,81 @@ fn hashes_of(issued: &BundlesIssued, envelope: &Envelope) -> Vec<[u8; 32]> {
         .map(|bundle| origin.hash(bundle.start, bundle.end, bundle.interval, None))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use schemas::event::reading::{ReadingsAccepted, Run};
+    use schemas::id::{AccountId, DeviceId, MeasurementId};
+    use schemas::log::RunningHash;
+    use schemas::{WattHours, envelope::Actor};
+
+    fn recorded(position: i64, readings: usize) -> RecordedEvent {
+        let event = LedgerEvent::from(ReadingsAccepted {
+            device_id: DeviceId(1),
+            account_id: AccountId(1),
+            first_measurement_id: MeasurementId(1),
+            gross_net_indicator: "NET".into(),
+            runs: vec![Run {
+                start: "2025-01-01T00:00:00Z".parse().unwrap(),
+                step_s: 900,
+                wh: vec![WattHours(1); readings],
+            }],
+            repeated: 0,
+        });
+        let envelope = Envelope {
+            recorded_at: "2025-02-01T00:00:00Z".parse().unwrap(),
+            actor: Actor::System("test".into()),
+            command_id: uuid::Uuid::nil(),
+            correlation_id: uuid::Uuid::nil(),
+            causation_id: None,
+            idempotency: None,
+        };
+        RecordedEvent {
+            position: Position(position),
+            event_id: uuid::Uuid::nil(),
+            event_type: event.event_type().into(),
+            version: event.version(),
+            data: event.encode(),
+            metadata: serde_json::to_vec(&envelope).unwrap(),
+            hash: RunningHash([u8::try_from(position).unwrap(); 32]),
+        }
+    }
+
+    fn cut(events: Vec<RecordedEvent>, rows: u64) -> Result<Vec<Chunk>, Error> {
+        let name = StreamName::ledger("test").unwrap();
+        Chunk::cut(Stream::Ledger, &name, events, rows, false)
+    }
+
+    #[test]
+    fn a_chunk_ends_with_the_event_that_fills_it() {
+        let events = vec![
+            recorded(1, 3),
+            recorded(2, 7),
+            recorded(3, 50),
+            recorded(4, 1),
+        ];
+        let chunks = cut(events, 10).unwrap();
+        let sizes: Vec<_> = chunks
+            .iter()
+            .map(|chunk| (chunk.size.events, chunk.size.rows))
+            .collect();
+        assert_eq!(sizes, [(2, 10), (1, 50), (1, 1)]);
+        assert_eq!(chunks[0].head.position, Position(2));
+        assert_eq!(chunks[0].head.hash, RunningHash([2; 32]));
+    }
+
+    #[test]
+    fn an_event_that_can_not_be_read_is_named() {
+        let unknown = RecordedEvent {
+            event_type: "FromTheFuture".into(),
+            ..recorded(7, 1)
+        };
+        let error = cut(vec![unknown], 10).unwrap_err();
+        assert!(!error.is_transient());
+        let sentence = error.to_string();
+        assert!(sentence.contains("ledger-test, position 7"), "{sentence}");
+        assert!(sentence.contains("FromTheFuture"), "{sentence}");
+    }
+}

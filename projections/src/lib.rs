@@ -1,4 +1,4 @@
-//! From the streams of events to the two Postgres databases.
+#![doc = include_str!("../README.md")]
 
 mod apply;
 pub mod checkpoint;

@@ -14,9 +14,18 @@ const PREFIX: &str = "gcr_test_";
 pub struct Clusters {
     pub write: Cluster,
     pub read: Cluster,
+    own: bool,
 }
 
 impl Clusters {
+    /// Lets servers of one test go on that it has paused.
+    pub(crate) fn resume(&self) {
+        if self.own {
+            self.write.resume();
+            self.read.resume();
+        }
+    }
+
     /// Servers that all tests use, in this process and in others: the first one starts them, the last
     /// one stops them. Their files stay under `target` for the next run.
     pub async fn shared() -> Self {
@@ -25,7 +34,11 @@ impl Clusters {
         let (write, read) = tokio::join!(shared("write"), shared("read"));
         let (write, read) = (write.unwrap(), read.unwrap());
         tokio::join!(clean(&write), clean(&read));
-        Self { write, read }
+        Self {
+            write,
+            read,
+            own: false,
+        }
     }
 
     /// Servers for one test, which may do to them what it likes.
@@ -35,6 +48,7 @@ impl Clusters {
         Self {
             write: write.unwrap(),
             read: read.unwrap(),
+            own: true,
         }
     }
 }

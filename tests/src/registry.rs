@@ -118,6 +118,8 @@ impl Drop for Registry {
         let databases = self.config.database.clone();
         tokio::task::block_in_place(|| {
             Handle::current().block_on(async {
+                // A test that failed may have left them so.
+                self.clusters.resume();
                 if let Some(system) = self.system.take()
                     && tokio::time::timeout(STOP, system.shutdown()).await.is_err()
                 {

@@ -73,7 +73,7 @@ pub async fn rebuild(
     let mut applied = Size::default();
     build::catch_up(&replay, &mut applied, &mut tell).await?;
     crate::indexes::make(&client, BUILD, |name| tell(Step::Index(name.to_owned()))).await?;
-    client.batch_execute("ANALYZE").await?;
+    crate::indexes::analyze(&client, BUILD).await?;
     build::catch_up(&replay, &mut applied, &mut tell).await?;
     tell(Step::Swap);
     let positions = swap::swap(&replay, connection, &mut applied).await?;

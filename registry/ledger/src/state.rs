@@ -126,7 +126,10 @@ macro_rules! getters {
 }
 
 /// Look-ups by key, each typed.
-#[allow(clippy::needless_lifetimes, reason = "look-ups by a name need them, the macro is one for all")]
+#[allow(
+    clippy::needless_lifetimes,
+    reason = "look-ups by a name need them, the macro is one for all"
+)]
 pub mod get {
     use super::{Entries, Entry, Key, NotLoaded};
     use crate::entry::{

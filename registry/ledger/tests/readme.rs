@@ -4,5 +4,8 @@
 fn readme_prints_the_state_machine_table() {
     let readme = include_str!("../../../README.md");
     let table = ledger::state_machine::markdown();
-    assert!(readme.contains(&table), "README.md must contain this table:\n{table}");
+    assert!(
+        readme.contains(&table),
+        "README.md must contain this table:\n{table}"
+    );
 }

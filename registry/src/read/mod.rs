@@ -14,8 +14,13 @@ pub mod summary;
 pub mod user;
 
 use deadpool_postgres::{Client, PoolError};
+use std::time::Duration;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, error::SqlState};
+
+/// How long a question may take: far longer than any should, and short enough for whoever asks a
+/// database that hangs with its connections open.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A question was not answered.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -65,8 +70,11 @@ pub(crate) async fn rows(
     statement: &str,
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<Row>, ReadError> {
-    let prepared = client.prepare_cached(statement).await?;
-    Ok(client.query(&prepared, parameters).await?)
+    in_time(async {
+        let prepared = client.prepare_cached(statement).await?;
+        client.query(&prepared, parameters).await
+    })
+    .await
 }
 
 /// The row that answers a statement, if there is one.
@@ -75,8 +83,23 @@ pub(crate) async fn row(
     statement: &str,
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Result<Option<Row>, ReadError> {
-    let prepared = client.prepare_cached(statement).await?;
-    Ok(client.query_opt(&prepared, parameters).await?)
+    in_time(async {
+        let prepared = client.prepare_cached(statement).await?;
+        client.query_opt(&prepared, parameters).await
+    })
+    .await
+}
+
+async fn in_time<T>(
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, ReadError> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(ReadError::Unavailable(format!(
+            "it has not answered within {} s",
+            PATIENCE.as_secs()
+        ))),
+    }
 }
 
 /// A column that holds a word of an enumeration.

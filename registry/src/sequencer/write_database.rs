@@ -9,7 +9,13 @@ use projections::entries;
 use projections::postgres::Pool;
 use schemas::log::Position;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long a look-up may take before the commands that wait for it are refused: far longer than that
+/// of the largest action should, and short enough where a database hangs with its connections open.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads entries through a pool; learns of the checkpoint's moves from its watch.
 pub struct WriteDatabase {
@@ -34,7 +40,12 @@ impl StateSource for WriteDatabase {
         let failed = |error: &dyn std::fmt::Display| SourceError(error.to_string());
         async move {
             let client = self.pool.get().await.map_err(|error| failed(&error))?;
-            match entries::load(&client, stream, keys).await {
+            let found = timeout(PATIENCE, entries::load(&client, stream, keys)).await;
+            let found = found.map_err(|_| {
+                let seconds = PATIENCE.as_secs();
+                format!("the WRITE database has not answered within {seconds} s")
+            });
+            match found.and_then(|found| found.map_err(|error| error.to_string())) {
                 Ok(found) => Ok(Loaded {
                     slots: found.slots,
                     checkpoint: found.checkpoint.position,
@@ -43,7 +54,7 @@ impl StateSource for WriteDatabase {
                 Err(error) => {
                     // It may be in the middle of a transaction.
                     drop(deadpool_postgres::Object::take(client));
-                    Err(failed(&error))
+                    Err(SourceError(error))
                 }
             }
         }

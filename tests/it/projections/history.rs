@@ -71,7 +71,7 @@ impl History {
             policy: Policy::default(),
         };
         let decision = ledger::decide(&self.state, command, &context)?;
-        let idempotency = (self.commands % 3 == 0).then(|| Idempotency {
+        let idempotency = self.commands.is_multiple_of(3).then(|| Idempotency {
             key: Uuid::from_u64_pair(1, self.commands),
             request: Uuid::from_u64_pair(2, self.commands),
         });

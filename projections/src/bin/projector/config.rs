@@ -125,7 +125,9 @@ mod tests {
             (connection.user.as_str(), connection.dbname.as_str()),
             ("me", "other")
         );
-        assert_eq!(connection.port, 5436);
+        // Postgres's own, as in every such URL that names none.
+        assert_eq!(connection.port, 5432);
+        assert_eq!(connection.pool_size, Connection::local(5436).pool_size);
     }
 
     #[test]

@@ -42,9 +42,12 @@ pub fn p99_ms(latency: &Histogram<u64>) -> f64 {
     latency.value_at_quantile(0.99) as f64 / 1_000.0
 }
 
-/// From a microsecond to the end of any patience, at three significant digits.
+/// Longest time that is told apart from longer ones: ten minutes, in microseconds.
+const LONGEST_US: u64 = 600_000_000;
+
+/// Of microseconds, at three significant digits.
 pub fn histogram() -> Result<Histogram<u64>> {
-    Ok(Histogram::new(3)?)
+    Ok(Histogram::new_with_bounds(1, LONGEST_US, 3)?)
 }
 
 pub fn micros(elapsed: Duration) -> u64 {

@@ -1,10 +1,11 @@
-//! How fast a log is projected: `measure <connection url> [bundles per submission] [bundles]`. Drops and
-//! makes the schema `registry` of the database it is given.
+//! How fast a log is projected, rebuilt and audited: `projection_rate <port> [bundles per submission]
+//! [bundles]`. Works in the database `postgres` of user `registry` at that port of this machine, and
+//! drops the schema `registry` there first.
 
-#[path = "../../tests/it/projections/history.rs"]
+#[path = "../it/projections/history.rs"]
 #[allow(dead_code)]
 mod history;
-#[path = "../../tests/it/projections/world.rs"]
+#[path = "../it/projections/world.rs"]
 #[allow(dead_code)]
 mod world;
 
