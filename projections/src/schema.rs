@@ -42,7 +42,8 @@ pub fn fingerprint(target: Target) -> String {
 
 /// Rows are found by key, thousands at once, with plans that are kept while tables grow from nothing:
 /// they must not be made for small tables.
-const SESSION: &str = "-c timezone=UTC -c plan_cache_mode=force_generic_plan -c enable_seqscan=off \
+const SESSION: &str = "-c timezone=UTC -c client_min_messages=warning \
+     -c plan_cache_mode=force_generic_plan -c enable_seqscan=off \
      -c enable_hashjoin=off -c enable_mergejoin=off";
 
 /// A connection of its own, with a statement cache, whose names resolve in `schema`.

@@ -16,6 +16,7 @@ mod hash;
 mod idempotency;
 mod issuance;
 mod lock;
+mod projections;
 mod race;
 mod read_your_writes;
 mod readings;

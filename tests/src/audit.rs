@@ -1,11 +1,13 @@
-//! The invariants, looked at from outside after a step: by questions to the READ database that share
-//! no code with the projectors.
+//! The invariants, looked at after a step: by the program's own audit, and by questions to the READ
+//! database that share no code with it.
 
 use crate::{Registry, eventually};
 use event_store::{EventStore, SqliteStore};
 use projections::postgres::{Connection, connect};
-use registry::config::Location;
+use projections::verify::audit;
+use registry::config::{Config, Location};
 use schemas::log::StreamName;
+use std::sync::Arc;
 
 /// What must not be found, and the question for it.
 const READ: [(&str, &str); 7] = [
@@ -66,6 +68,14 @@ impl Registry {
     /// Waits until both databases show all that was stored, then checks the invariants.
     pub async fn audit(&self) {
         self.caught_up().await;
+        let Config {
+            database, domain, ..
+        } = &self.config;
+        let store = Arc::new(self.event_file());
+        let shared: Arc<dyn EventStore> = store.clone();
+        let report = audit(database, &shared, domain).await.unwrap();
+        assert!(report.passed(), "{report}");
+        store.close().await;
         let client = connect(&self.config.database.read).await.unwrap();
         for (wrong, question) in READ {
             let found = client.query(question, &[]).await;
@@ -89,10 +99,15 @@ impl Registry {
         }
     }
 
+    /// The event store, beside the registry that writes to it.
+    fn event_file(&self) -> SqliteStore {
+        let Location::Sqlite(path) = self.config.event_store_location().unwrap();
+        SqliteStore::open_read_only(&path).unwrap()
+    }
+
     /// Where the streams stand in the event store.
     pub async fn heads(&self) -> [(&'static str, i64); 2] {
-        let Location::Sqlite(path) = self.config.event_store_location().unwrap();
-        let store = SqliteStore::open_read_only(&path).unwrap();
+        let store = self.event_file();
         let domain = &self.config.domain;
         let head = async |name: StreamName| store.head(&name).await.unwrap().position.0;
         let heads = [

@@ -23,7 +23,7 @@ async fn rebuilt(rig: &Rig, target: Target, rows: u64) -> Positions {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_equals_what_was_live_after_random_histories() {
-    for seed in 20..=22 {
+    for seed in 20..=21 {
         let mut rig = Rig::on_shared_servers().await;
         let _running = rig.start_both();
         lived(&mut rig.history, seed, 120).await;
