@@ -11,6 +11,7 @@
     reason = "figures are statistics; no amount of energy is computed here"
 )]
 
+mod cpu;
 mod database;
 mod event_file;
 mod figure;

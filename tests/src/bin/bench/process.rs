@@ -1,5 +1,6 @@
 //! The registry that is measured: `registry dev` in a folder of its own.
 
+use crate::cpu::Used;
 use crate::http::Connection;
 use crate::options::Options;
 use crate::world::{ADMIN, sign_in};
@@ -117,6 +118,11 @@ impl Registry {
             .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
             .context("no VmRSS")?;
         Ok(kib * 1_024 / 1_000)
+    }
+
+    /// Processor time used so far, by whom.
+    pub fn processor_time(&self) -> Used {
+        Used::now(self.process.id())
     }
 
     /// Stops it in good order.

@@ -1,5 +1,6 @@
 //! Partial cancellations: each splits a bundle that was never touched.
 
+use super::sustained::Sustained;
 use super::{Bench, CLIENTS};
 use crate::figure::Figure;
 use crate::http::{Reply, post};
@@ -34,7 +35,7 @@ impl Client for Canceller {
 
 pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
     let supply = usize::try_from(SUPPLY_PER_SECOND * bench.options.seconds)?;
-    let (mut rates, mut p99) = (Vec::new(), Vec::new());
+    let mut load = Sustained::default();
     let mut bundles = Vec::new();
     for round in 0..=bench.options.rounds {
         // What a round left serves the next one.
@@ -48,20 +49,23 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         });
         let cancellers: Vec<_> = cancellers.collect();
         let mut crowd = Crowd::connect(bench.world.address, cancellers).await?;
-        let outcome = crowd.work(bench.round()).await?;
+        if round == 0 {
+            crowd.work(bench.round()).await?;
+        } else {
+            load.round(bench, &mut crowd).await?;
+        }
         for canceller in crowd.into_clients() {
             bundles.extend(canceller.bundles);
         }
-        if round > 0 {
-            rates.push(outcome.per_second());
-            p99.push(outcome.p99_ms());
-        }
     }
-    let settings = format!("{CLIENTS} clients, {WH} Wh of one bundle each");
+    let settings = format!(
+        "{CLIENTS} clients, {WH} Wh of one bundle each; {}",
+        load.processor_time()
+    );
     Ok(vec![
-        Figure::higher("cancel_split", "cancels/s", rates)
+        Figure::higher("cancel_split", "cancels/s", load.rates)
             .target(4_000.0)
             .settings(settings),
-        Figure::lower("cancel_split_p99", "ms", p99),
+        Figure::lower("cancel_split_p99", "ms", load.p99_ms),
     ])
 }

@@ -1,5 +1,6 @@
 //! Looking at one bundle.
 
+use super::sustained::sustain;
 use super::{Bench, CLIENTS};
 use crate::figure::Figure;
 use crate::http::{Reply, get};
@@ -42,19 +43,17 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         bundles: bundles.clone(),
         random: Random::seeded(number),
     });
-    let mut crowd = Crowd::connect(bench.world.address, readers).await?;
-    crowd.work(bench.round()).await?;
-    let (mut rates, mut p99) = (Vec::new(), Vec::new());
-    for _ in 0..bench.options.rounds {
-        let outcome = crowd.work(bench.round()).await?;
-        rates.push(outcome.per_second());
-        p99.push(outcome.p99_ms());
-    }
-    let settings = format!("{CLIENTS} clients, {} bundles at random", bundles.len());
+    let crowd = Crowd::connect(bench.world.address, readers).await?;
+    let load = sustain(bench, crowd).await?;
+    let settings = format!(
+        "{CLIENTS} clients, {} bundles at random; {}",
+        bundles.len(),
+        load.processor_time()
+    );
     Ok(vec![
-        Figure::higher("get", "requests/s", rates)
+        Figure::higher("get", "requests/s", load.rates)
             .target(10_000.0)
             .settings(settings),
-        Figure::lower("get_p99", "ms", p99).target(20.0),
+        Figure::lower("get_p99", "ms", load.p99_ms).target(20.0),
     ])
 }

@@ -1,5 +1,6 @@
 //! The ceiling: what generator and server reach together when a request asks for nothing.
 
+use super::sustained::sustain;
 use super::{Bench, CLIENTS};
 use crate::figure::Figure;
 use crate::http::{Reply, get};
@@ -20,17 +21,14 @@ impl Client for Look {
 
 pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
     let clients = (0..CLIENTS).map(|_| Look(get("/healthz", "")));
-    let mut crowd = Crowd::connect(bench.world.address, clients).await?;
-    crowd.work(bench.round()).await?;
-    let (mut rates, mut p99) = (Vec::new(), Vec::new());
-    for _ in 0..bench.options.rounds {
-        let outcome = crowd.work(bench.round()).await?;
-        rates.push(outcome.per_second());
-        p99.push(outcome.p99_ms());
-    }
-    let settings = format!("GET /healthz, {CLIENTS} clients: the ceiling of generator and server");
+    let crowd = Crowd::connect(bench.world.address, clients).await?;
+    let load = sustain(bench, crowd).await?;
+    let settings = format!(
+        "GET /healthz, {CLIENTS} clients: the ceiling of generator and server; {}",
+        load.processor_time()
+    );
     Ok(vec![
-        Figure::higher("http", "requests/s", rates).settings(settings),
-        Figure::lower("http_p99", "ms", p99),
+        Figure::higher("http", "requests/s", load.rates).settings(settings),
+        Figure::lower("http_p99", "ms", load.p99_ms),
     ])
 }

@@ -14,6 +14,7 @@ mod race;
 mod readings;
 mod rebuild;
 mod restart;
+mod sustained;
 mod transfer;
 
 use crate::database::Databases;

@@ -1,6 +1,7 @@
 //! Pages of 1,000 bundles: of a device and a period, and of all that an account holds.
 
 use super::Bench;
+use super::sustained::sustain;
 use crate::figure::Figure;
 use crate::http::{Reply, post};
 use crate::load::{Client, Crowd};
@@ -90,34 +91,19 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         account: bench.world.source,
         cursor: "null".into(),
     });
-    let of_period = measure(bench, Crowd::connect(bench.world.address, periods).await?).await?;
-    let of_account = measure(bench, Crowd::connect(bench.world.address, pages).await?).await?;
+    let of_period = sustain(bench, Crowd::connect(bench.world.address, periods).await?).await?;
+    let of_account = sustain(bench, Crowd::connect(bench.world.address, pages).await?).await?;
+    let (period_time, account_time) = (of_period.processor_time(), of_account.processor_time());
     Ok(vec![
-        Figure::lower("query_page_p99", "ms", of_period.p99)
+        Figure::lower("query_page_p99", "ms", of_period.p99_ms)
             .target(50.0)
             .settings(format!(
                 "{PAGE} half-hours of one device, {CLIENTS} clients, {total} bundles in READ"
             )),
-        Figure::higher("query_page", "pages/s", of_period.rates),
-        Figure::lower("query_account_p99", "ms", of_account.p99)
+        Figure::higher("query_page", "pages/s", of_period.rates).settings(period_time),
+        Figure::lower("query_account_p99", "ms", of_account.p99_ms)
             .target(50.0)
             .settings("page after page of all that an account holds"),
-        Figure::higher("query_account", "pages/s", of_account.rates),
+        Figure::higher("query_account", "pages/s", of_account.rates).settings(account_time),
     ])
-}
-
-struct Measured {
-    p99: Vec<f64>,
-    rates: Vec<f64>,
-}
-
-async fn measure<C: Client>(bench: &Bench, mut crowd: Crowd<C>) -> Result<Measured> {
-    crowd.work(bench.round()).await?;
-    let (mut p99, mut rates) = (Vec::new(), Vec::new());
-    for _ in 0..bench.options.rounds {
-        let outcome = crowd.work(bench.round()).await?;
-        p99.push(outcome.p99_ms());
-        rates.push(outcome.per_second());
-    }
-    Ok(Measured { p99, rates })
 }

@@ -1,6 +1,7 @@
 //! Single readings, as gateways send them: one reading, one submission.
 
 use super::Bench;
+use super::sustained::sustain;
 use crate::figure::Figure;
 use crate::http::{Reply, post};
 use crate::load::{Client, Crowd};
@@ -50,20 +51,16 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         half_hour: 0,
         random: Random::seeded(number),
     });
-    let mut crowd = Crowd::connect(bench.world.address, meters).await?;
-    crowd.work(bench.round()).await?;
-    let (mut rates, mut p99) = (Vec::new(), Vec::new());
-    for _ in 0..bench.options.rounds {
-        let outcome = crowd.work(bench.round()).await?;
-        rates.push(outcome.per_second());
-        p99.push(outcome.p99_ms());
-    }
-    let settings =
-        format!("one reading each, {IN_FLIGHT} in flight, access tokens (not signed by a gateway)");
+    let crowd = Crowd::connect(bench.world.address, meters).await?;
+    let load = sustain(bench, crowd).await?;
+    let settings = format!(
+        "one reading each, {IN_FLIGHT} in flight, access tokens (not signed by a gateway); {}",
+        load.processor_time()
+    );
     Ok(vec![
-        Figure::higher("readings", "submissions/s", rates)
+        Figure::higher("readings", "submissions/s", load.rates)
             .target(5_000.0)
             .settings(settings),
-        Figure::lower("readings_p99", "ms", p99),
+        Figure::lower("readings_p99", "ms", load.p99_ms),
     ])
 }

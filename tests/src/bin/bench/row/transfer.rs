@@ -1,5 +1,6 @@
 //! Transfers of one bundle each.
 
+use super::sustained::sustain;
 use super::{Bench, CLIENTS};
 use crate::figure::Figure;
 use crate::http::{Reply, post};
@@ -49,19 +50,16 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
             bundles: bundles.to_vec(),
             at: 0,
         });
-    let mut crowd = Crowd::connect(bench.world.address, traders).await?;
-    crowd.work(bench.round()).await?;
-    let (mut rates, mut p99) = (Vec::new(), Vec::new());
-    for _ in 0..bench.options.rounds {
-        let outcome = crowd.work(bench.round()).await?;
-        rates.push(outcome.per_second());
-        p99.push(outcome.p99_ms());
-    }
-    let settings = format!("{CLIENTS} clients, {BUNDLES} bundles in turn");
+    let crowd = Crowd::connect(bench.world.address, traders).await?;
+    let load = sustain(bench, crowd).await?;
+    let settings = format!(
+        "{CLIENTS} clients, {BUNDLES} bundles in turn; {}",
+        load.processor_time()
+    );
     Ok(vec![
-        Figure::higher("transfer", "transfers/s", rates)
+        Figure::higher("transfer", "transfers/s", load.rates)
             .target(5_000.0)
             .settings(settings),
-        Figure::lower("transfer_p99", "ms", p99).target(50.0),
+        Figure::lower("transfer_p99", "ms", load.p99_ms).target(50.0),
     ])
 }
