@@ -14,10 +14,17 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Rows of one transaction: enough that a transaction's own cost does not count, few enough that it
 /// takes a tenth of a second.
 pub const CHUNK_ROWS: u64 = 10_000;
+
+/// Least time from the start of one transaction to the start of the next in WRITE and in READ, unless
+/// more waits than a transaction takes. An event that comes alone is applied at once; events that come
+/// close behind each other share a transaction, whose own cost is that of many rows. What READ shows is
+/// waited for; what WRITE shows is not, because the sequencer holds what WRITE does not have yet.
+const PACE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(5));
 
 /// First and longest wait after an error.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -200,8 +207,13 @@ impl Projector {
 
     async fn follow(&self, client: &ClientWrapper) -> Result<(), Error> {
         let [identity, ledger] = &self.sources;
+        let ledger_rows = ledger.rows;
         let mut identity = self.start(client, identity).await?;
         let mut ledger = self.start(client, ledger).await?;
+        let pace = match self.target {
+            Target::Write => PACE.0,
+            Target::Read => PACE.1,
+        };
         loop {
             let (chunk, at) = tokio::select! {
                 biased;
@@ -213,7 +225,12 @@ impl Projector {
                     continue;
                 }
             };
+            let next = Instant::now() + pace;
+            let is_full = chunk.size.rows >= ledger_rows;
             self.apply(client, chunk, at).await?;
+            if !is_full {
+                tokio::time::sleep_until(next).await;
+            }
         }
     }
 

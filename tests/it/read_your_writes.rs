@@ -55,7 +55,7 @@ async fn a_position_that_is_not_reached_in_time_is_answered_503() {
     let mut registry = tests::Registry::prepare(tests::Clusters::shared().await).await;
     registry.config.http.read_wait_ms = 100;
     registry.up().await;
-    let admin = registry.founder().await;
+    let admin = registry.admin().await;
     let answer = admin
         .with("x-ledger-position", 1_000_000)
         .get("/user/me")

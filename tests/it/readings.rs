@@ -107,7 +107,7 @@ async fn readings_are_submitted_by_producers_of_the_devices_account() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_issuance_metadata_nothing_is_stored_and_afterwards_each_hour_is_issued_once() {
     let registry = tests::Registry::start().await;
-    let admin = registry.founder().await;
+    let admin = registry.admin().await;
     let account = admin.open_account("A", &[]).await;
     let device = admin.register_device(account, json!({})).await;
     let readings = hours(0, [10, 20]);

@@ -2,7 +2,7 @@
 
 use reqwest::header::{SET_COOKIE, WWW_AUTHENTICATE};
 use serde_json::json;
-use tests::{FOUNDER, Registry, World};
+use tests::{PASSWORD, Registry, World, email};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_csrf_token_is_given_out_with_its_session() {
@@ -19,12 +19,12 @@ async fn a_csrf_token_is_given_out_with_its_session() {
 #[tokio::test(flavor = "multi_thread")]
 async fn login_takes_a_form_or_json_and_needs_no_csrf_token() {
     let registry = Registry::start().await;
-    registry.founder().await;
+    registry.admin().await;
     let anonymous = registry.anonymous();
-    let (username, password) = FOUNDER;
+    let (username, password) = (email("admin"), PASSWORD);
     let json = json!({"username": username, "password": password});
     for answer in [
-        anonymous.login(username, password).await,
+        anonymous.login(&username, password).await,
         anonymous.post("/auth/login", json).await,
     ] {
         let body = answer.expect(200);
@@ -38,10 +38,12 @@ async fn login_takes_a_form_or_json_and_needs_no_csrf_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_and_an_unknown_user_are_answered_alike() {
     let registry = Registry::start().await;
-    registry.founder().await;
+    registry.admin().await;
     let anonymous = registry.anonymous();
-    let wrong_password = anonymous.login(FOUNDER.0, "correct horse admim").await;
-    let unknown_user = anonymous.login("nobody@registry.test", FOUNDER.1).await;
+    let wrong_password = anonymous
+        .login(&email("admin"), "correct horse batterz")
+        .await;
+    let unknown_user = anonymous.login("nobody@registry.test", PASSWORD).await;
     let answers = [&wrong_password, &unknown_user].map(|answer| {
         assert_eq!(answer.header(WWW_AUTHENTICATE), "Bearer");
         answer.clone().refused(401, "login_failed")
@@ -53,7 +55,7 @@ async fn a_wrong_password_and_an_unknown_user_are_answered_alike() {
 async fn a_login_without_a_field_names_it() {
     let registry = Registry::start().await;
     let anonymous = registry.anonymous();
-    let form = [("username", FOUNDER.0)];
+    let form = [("username", email("admin"))];
     let request = anonymous.request("POST", "/auth/login").form(&form);
     anonymous
         .send(request)
@@ -72,7 +74,7 @@ async fn the_signed_in_user_is_shown_with_role_name_and_accounts() {
     assert_eq!(me["role"], "ADMIN");
     assert_eq!(
         (&me["name"], &me["email"]),
-        (&json!("admin"), &json!(FOUNDER.0))
+        (&json!("admin"), &json!(email("admin")))
     );
     assert_eq!(me["accounts"][0]["account_name"], "X");
     assert!(me.get("hashed_password").is_none());
@@ -81,7 +83,7 @@ async fn the_signed_in_user_is_shown_with_role_name_and_accounts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_token_and_none_are_refused_with_what_is_wanted_instead() {
     let registry = Registry::start().await;
-    let admin = registry.founder().await;
+    let admin = registry.admin().await;
     let (signed, _) = admin.token().rsplit_once('.').unwrap();
     for token in ["x", &format!("{signed}."), &format!("{signed}.AAAA")] {
         let answer = admin.with_token(token).get("/user/me").await;

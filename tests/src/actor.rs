@@ -119,6 +119,15 @@ impl Actor {
 
     /// Sends a request made with [`Actor::request`].
     pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let answer = self.try_send(request).await;
+        answer.unwrap_or_else(|unanswered| panic!("{unanswered}"))
+    }
+
+    /// The same, where nobody may be there to answer.
+    ///
+    /// # Errors
+    /// A sentence with the request and why there is no answer.
+    pub async fn try_send(&self, request: RequestBuilder) -> Result<Answer, String> {
         let mut built = request.build().unwrap();
         if let Some(seen) = &self.seen {
             seen.ask(built.headers_mut());
@@ -130,13 +139,14 @@ impl Actor {
             shown_body(&built)
         );
         let response = self.client.execute(built).await;
-        let response =
-            response.unwrap_or_else(|error| panic!("{shown} was not answered: {error:?}"));
-        let answer = Answer::of(shown, response).await;
+        let answer = match response {
+            Ok(response) => Answer::of(shown, response).await?,
+            Err(error) => return Err(format!("{shown} was not answered: {error:?}")),
+        };
         if let Some(seen) = &self.seen {
             seen.note(&answer);
         }
-        answer
+        Ok(answer)
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -14,12 +14,16 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) async fn of(request: String, response: reqwest::Response) -> Self {
-        Self {
-            request,
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body: response.bytes().await.unwrap().to_vec(),
+    pub(crate) async fn of(request: String, response: reqwest::Response) -> Result<Self, String> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        match response.bytes().await {
+            Ok(body) => Ok(Self {
+                request,
+                status,
+                headers,
+                body: body.to_vec(),
+            }),
+            Err(error) => Err(format!("{request} was answered in part: {error:?}")),
         }
     }
 

@@ -123,7 +123,7 @@ impl Registry {
 }
 
 /// Waits until a database shows a stream up to a position.
-async fn reached(database: &Connection, stream: &str, head: i64) {
+pub(crate) async fn reached(database: &Connection, stream: &str, head: i64) {
     let what = format!("{} shows the {stream} up to {head}", database.dbname);
     eventually(&what, || async move {
         let client = connect(database).await.ok()?;

@@ -1,6 +1,6 @@
 //! The Postgres servers of the tests.
 
-use projections::postgres::{Connection, connect, ensure_database};
+use projections::postgres::{Connection, connect};
 use registry::dev::postgres::{Cluster, ClusterConfig};
 use rustix::process::{Pid, test_kill_process};
 use std::path::{Path, PathBuf};
@@ -65,7 +65,12 @@ impl Database {
             pool_size: 8,
             ..cluster.connection(&name)
         };
-        ensure_database(&connection).await.unwrap();
+        let client = maintenance(&connection).await.unwrap();
+        let sql = format!(
+            "CREATE DATABASE \"{}\" STRATEGY file_copy",
+            connection.dbname
+        );
+        client.batch_execute(&sql).await.unwrap();
         connection
     }
 

@@ -1,11 +1,13 @@
 //! A registry as it runs.
 
+use crate::Actor;
 use crate::actor::Seen;
+use crate::audit::reached;
 use crate::clusters::{Clusters, Database};
-use crate::founder::{FOUNDER, found};
-use crate::{Actor, eventually};
-use projections::postgres::{Databases, Secret};
-use registry::config::{Config, Http, Location};
+use crate::people::{PASSWORD, PEOPLE, email, found};
+use crate::process::config;
+use projections::postgres::Databases;
+use registry::config::{Config, Location};
 use registry::system::{Projectors, System};
 use reqwest::Client;
 use std::sync::Arc;
@@ -28,7 +30,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// One that runs, on the servers that all tests share, with the first administrator.
+    /// One that runs, on the servers that all tests share.
     pub async fn start() -> Self {
         let mut registry = Self::prepare(Clusters::shared().await).await;
         registry.up().await;
@@ -45,17 +47,7 @@ impl Registry {
             Database::create(&clusters.write),
             Database::create(&clusters.read)
         );
-        let mut config = Config {
-            data_dir: folder.path().to_owned(),
-            http: Http {
-                port: 0,
-                workers: 2,
-                ..Http::default()
-            },
-            database: Databases { write, read },
-            ..Config::default()
-        };
-        config.auth.jwt_secret = Secret::new("the key of a registry that only tests use");
+        let config = config(folder.path(), 0, Databases { write, read });
         let Location::Sqlite(events) = config.event_store_location().unwrap();
         found(&events, &config.domain).await;
         Self {
@@ -86,13 +78,9 @@ impl Registry {
         }
     }
 
-    pub fn system(&self) -> &System {
-        self.system.as_ref().expect("it was started")
-    }
-
     /// Where the API is, without a slash at the end.
     pub fn url(&self) -> String {
-        format!("http://{}", self.system().address())
+        format!("http://{}:{}", self.config.http.host, self.config.http.port)
     }
 
     /// Somebody who has not signed in.
@@ -101,15 +89,16 @@ impl Registry {
     }
 
     /// The first administrator.
-    pub async fn founder(&self) -> Actor {
-        let anonymous = self.anonymous();
-        let (email, password) = FOUNDER;
-        // Written behind the registry's back, so nothing waits until it can be read.
-        eventually("the first administrator can sign in", || async {
-            (anonymous.login(email, password).await.status == 200).then_some(())
-        })
-        .await;
-        anonymous.signed_in(email, password).await
+    pub async fn admin(&self) -> Actor {
+        self.person("admin").await
+    }
+
+    /// One of its people, signed in.
+    pub(crate) async fn person(&self, name: &str) -> Actor {
+        // They were written behind the registry's back, so nothing waits until they can be read.
+        let everybody = i64::try_from(PEOPLE.len()).unwrap();
+        reached(&self.config.database.read, "identity", everybody).await;
+        self.anonymous().signed_in(&email(name), PASSWORD).await
     }
 }
 

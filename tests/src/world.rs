@@ -27,22 +27,19 @@ pub struct World {
     pub registry: Registry,
 }
 
-/// Password of everybody but the administrator.
-pub const PASSWORD: &str = "correct horse battery";
-
 impl World {
     /// A running registry with all of it.
     pub async fn start() -> Self {
         Self::on(Registry::start().await).await
     }
 
-    /// All of it in a registry that runs and has its first administrator only.
+    /// All of it in a registry that runs.
     pub async fn on(registry: Registry) -> Self {
-        let admin = registry.founder().await;
-        let (producer, trader, auditor) = tokio::join!(
-            person(&admin, "producer", 3),
-            person(&admin, "trader", 2),
-            person(&admin, "auditor", 1),
+        let (admin, producer, trader, auditor) = tokio::join!(
+            registry.person("admin"),
+            registry.person("producer"),
+            registry.person("trader"),
+            registry.person("auditor"),
         );
         let s = producer.open_account("S", &[trader.id, auditor.id]).await;
         let t = producer.open_account("T", &[trader.id]).await;
@@ -85,13 +82,4 @@ impl World {
     pub fn issuance_id(&self, n: i64) -> String {
         format!("{}-{}", self.w, hour(n).format("%Y-%m-%d %H:%M:%S"))
     }
-}
-
-async fn person(admin: &Actor, name: &str, role: i64) -> Actor {
-    let email = format!("{name}@registry.test");
-    admin
-        .create_user(name, &email, role, PASSWORD)
-        .await
-        .expect(200);
-    admin.signed_in(&email, PASSWORD).await
 }

@@ -7,6 +7,7 @@ use super::position::{Positions, Written};
 use super::problem::{Answer, EdgeCode, Problem};
 use crate::config::Config;
 use crate::identity::{Passwords, Principals, Tokens};
+use crate::read::BundleLoader;
 use deadpool_postgres::{Client, Pool};
 use event_store::EventStore;
 use schemas::log::{Position, StreamName};
@@ -31,6 +32,7 @@ pub struct Parts {
 pub struct State {
     pub(super) commands: Arc<dyn Decide>,
     pub(super) read: Pool,
+    pub(super) bundles: BundleLoader,
     pub(super) read_progress: Arc<dyn Progress>,
     pub(super) write: Pool,
     pub(super) store: Arc<dyn EventStore>,
@@ -58,7 +60,7 @@ pub enum StateError {
 }
 
 impl State {
-    /// Puts the parts together as `config` says.
+    /// Puts the parts together as `config` says, inside a Tokio runtime.
     ///
     /// # Errors
     /// [`StateError`] if the configuration has no key or no usable domain.
@@ -67,6 +69,7 @@ impl State {
         let secret = key.expose().as_bytes();
         Ok(Arc::new(Self {
             commands: parts.commands,
+            bundles: BundleLoader::start(parts.read.clone()),
             read: parts.read,
             read_progress: parts.read_progress,
             write: parts.write,

@@ -1,6 +1,6 @@
 //! Bundles by id.
 
-use super::{ReadError, defect, row};
+use super::{ReadError, defect, rows};
 use deadpool_postgres::Client;
 use schemas::WattHours;
 use schemas::Watts;
@@ -81,25 +81,40 @@ pub(super) fn bundle(row: &Row) -> Result<Bundle, ReadError> {
     })
 }
 
+/// Each bundle by its key, never by a scan, whatever the planner knew when the plan was made.
 const FULL: &str = "
-    d.device_name, d.device_unique_id, d.device_type, d.technology_type, d.operational_date, d.capacity_w,
-    d.location, d.latitude::text, d.longitude::text,
-    m.country_of_issuance, m.connected_grid_identification, m.issuing_body, m.issue_market_zone,
-    m.legal_status, m.issuance_purpose, m.support_received, m.quality_scheme_reference,
-    m.dissemination_level, p.hash
-    FROM bundle b
-    JOIN device d USING (device_id)
-    JOIN issuance_metadata m USING (metadata_id)
-    LEFT JOIN bundle p ON p.bundle_id = b.parent_id
-    WHERE b.bundle_id = $1";
+    FROM unnest($1::bigint[]) AS wanted (bundle_id)
+    CROSS JOIN LATERAL (
+        SELECT b.*, d.device_name, d.device_unique_id, d.device_type, d.technology_type,
+            d.operational_date, d.capacity_w, d.location, d.latitude, d.longitude,
+            m.country_of_issuance, m.connected_grid_identification, m.issuing_body,
+            m.issue_market_zone, m.legal_status, m.issuance_purpose, m.support_received,
+            m.quality_scheme_reference, m.dissemination_level, p.hash AS parent_hash
+        FROM bundle b
+        JOIN device d USING (device_id)
+        JOIN issuance_metadata m USING (metadata_id)
+        LEFT JOIN bundle p ON p.bundle_id = b.parent_id
+        WHERE b.bundle_id = wanted.bundle_id
+        LIMIT 1
+    ) b";
+/// Columns behind those of the bundle, in the order [`full`] takes them.
+const FULL_COLUMNS: &str = "
+    b.device_name, b.device_unique_id, b.device_type, b.technology_type, b.operational_date, b.capacity_w,
+    b.location, b.latitude::text, b.longitude::text,
+    b.country_of_issuance, b.connected_grid_identification, b.issuing_body, b.issue_market_zone,
+    b.legal_status, b.issuance_purpose, b.support_received, b.quality_scheme_reference,
+    b.dissemination_level, b.parent_hash";
 
-/// The bundle with its device and issuance metadata, whatever its state.
-pub async fn by_id(client: &Client, bundle_id: BundleId) -> Result<Option<BundleFull>, ReadError> {
-    static STATEMENT: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS}, {FULL}"));
-    let Some(row) = row(client, &STATEMENT, &[&bundle_id.0]).await? else {
-        return Ok(None);
-    };
-    full(&row).map(Some)
+/// Those of the bundles that there are, with device and issuance metadata, whatever their state.
+pub async fn by_ids(
+    client: &Client,
+    bundle_ids: &[BundleId],
+) -> Result<Vec<BundleFull>, ReadError> {
+    static STATEMENT: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT {COLUMNS}, {FULL_COLUMNS} {FULL}"));
+    let ids: Vec<i64> = bundle_ids.iter().map(|id| id.0).collect();
+    let rows = rows(client, &STATEMENT, &[&ids]).await?;
+    rows.iter().map(full).collect()
 }
 
 fn full(row: &Row) -> Result<BundleFull, ReadError> {

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod action;
 pub mod bundle;
+mod bundle_loader;
 pub mod cursor;
 pub mod device;
 pub mod measurement;
@@ -13,6 +14,7 @@ pub mod query;
 pub mod summary;
 pub mod user;
 
+pub use bundle_loader::BundleLoader;
 use deadpool_postgres::{Client, PoolError};
 use std::time::Duration;
 use tokio_postgres::types::ToSql;

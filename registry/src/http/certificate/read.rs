@@ -4,7 +4,7 @@ use super::query::foreign_cursor;
 use crate::http::listed::listed;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Id, Query, Read};
-use crate::read::{action, bundle, metadata};
+use crate::read::{action, metadata};
 use actix_web::{HttpResponse, get};
 use ledger::refusal::Code;
 use schemas::api::certificate::{Action, ActionQuery, ActionSummary, BundleFull, Metadata};
@@ -27,7 +27,7 @@ use schemas::id::{ActionId, BundleId};
 )]
 #[get("/certificate/{id}")]
 pub async fn get_bundle(read: Read, Id(id): Id<BundleId>) -> Answer<HttpResponse> {
-    let found = bundle::by_id(&read.client().await?, id).await?;
+    let found = read.state().bundles.get(id).await?;
     let visible = found.filter(|bundle| {
         let beneficiary = bundle.beneficiary_account_id;
         read.is_admin()

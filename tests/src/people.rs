@@ -1,0 +1,76 @@
+//! The people of every registry here: they are in its log from the start, because nobody can register
+//! the first administrator over HTTP, and because registering the others costs each test a second.
+
+use chrono::Utc;
+use event_store::{EventStore, NewEvent, SqliteStore};
+use schemas::envelope::{Actor, Envelope};
+use schemas::event::IdentityEvent;
+use schemas::event::identity::{UserProfile, UserRegistered};
+use schemas::id::UserId;
+use schemas::life_cycle::Role;
+use schemas::log::{Position, StreamName};
+use std::borrow::Cow;
+use std::path::Path;
+use uuid::Uuid;
+
+/// Their password.
+pub const PASSWORD: &str = "correct horse battery";
+/// The same with argon2id's lowest costs, so that signing in takes no time.
+const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$6Ud6Lety+voCBc3Z+h+e5g$\
+                    9MsVN1Do5txtFgQZdAuDMw45Fh8I1/9Cc5TjkuV0Bqs";
+
+/// Names and roles; the first one has id 1 and so on.
+pub(crate) const PEOPLE: [(&str, Role); 4] = [
+    ("admin", Role::Admin),
+    ("producer", Role::Production),
+    ("trader", Role::Trading),
+    ("auditor", Role::Audit),
+];
+
+/// Somebody's e-mail address.
+pub fn email(name: &str) -> String {
+    format!("{name}@registry.test")
+}
+
+/// Writes the people into a new event store at `path`.
+pub(crate) async fn found(path: &Path, domain: &str) {
+    let events = (1..)
+        .zip(PEOPLE)
+        .map(|(id, (name, role))| registered(id, name, role))
+        .collect();
+    let store = SqliteStore::open(path).unwrap();
+    let stream = StreamName::identity(domain).unwrap();
+    store
+        .append(&stream, Position::START, events)
+        .await
+        .unwrap();
+    store.close().await;
+}
+
+fn registered(id: i64, name: &str, role: Role) -> NewEvent {
+    let event = IdentityEvent::from(UserRegistered {
+        user_id: UserId(id),
+        profile: UserProfile {
+            name: name.to_owned(),
+            email: email(name),
+            role,
+            organisation: None,
+            password_hash: Some(HASH.to_owned()),
+        },
+    });
+    let envelope = Envelope {
+        recorded_at: Utc::now(),
+        actor: Actor::System("test".into()),
+        command_id: Uuid::now_v7(),
+        correlation_id: Uuid::now_v7(),
+        causation_id: None,
+        idempotency: None,
+    };
+    NewEvent {
+        event_id: Uuid::now_v7(),
+        event_type: Cow::Borrowed(event.event_type()),
+        version: event.version(),
+        data: event.encode(),
+        metadata: serde_json::to_vec(&envelope).unwrap(),
+    }
+}

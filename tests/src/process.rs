@@ -1,0 +1,104 @@
+//! A registry in a process of its own, to be killed.
+
+use projections::postgres::{Databases, Secret};
+use registry::config::{Config, Http};
+use registry::system::{Projectors, System};
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use tokio::io::AsyncReadExt;
+
+/// Says what to serve; set for the child only.
+const VARIABLE: &str = "GCR_TEST_SERVE";
+/// Before the port, in the line that says that requests are answered.
+const READY: &str = "listening on port ";
+/// Password of the clusters that tests make.
+const DATABASE_PASSWORD: &str = "test";
+
+/// The configuration of every registry here.
+pub(crate) fn config(data_dir: &Path, port: u16, database: Databases) -> Config {
+    let mut config = Config {
+        data_dir: data_dir.to_owned(),
+        http: Http {
+            port,
+            workers: 2,
+            ..Http::default()
+        },
+        database,
+        ..Config::default()
+    };
+    config.auth.jwt_secret = Secret::new("the key of a registry that only tests use");
+    config
+}
+
+#[derive(Serialize, Deserialize)]
+struct Served {
+    data_dir: PathBuf,
+    port: u16,
+    database: Databases,
+}
+
+/// A registry in a process of its own; killed when it is dropped.
+pub struct Process {
+    child: Child,
+}
+
+impl Process {
+    /// Runs the test `entry` of this very program, which must call [`Process::serve`]; returns when
+    /// requests are answered. A free port is found the first time and kept.
+    pub fn start(config: &mut Config, entry: &str) -> Self {
+        let served = Served {
+            data_dir: config.data_dir.clone(),
+            port: config.http.port,
+            database: config.database.clone(),
+        };
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", entry, "--include-ignored", "--nocapture"])
+            .env(VARIABLE, serde_json::to_string(&served).unwrap())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let port = lines.find_map(|line| {
+            let line = line.unwrap();
+            Some(line.split_once(READY)?.1.parse().unwrap())
+        });
+        config.http.port = port.expect("the registry starts, or says why not");
+        Self { child }
+    }
+
+    /// Kills it as a crash would.
+    pub fn kill9(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Serves in a process that [`Process::start`] has made, until that one ends; in any other process
+    /// it does nothing.
+    pub async fn serve() {
+        let Ok(served) = std::env::var(VARIABLE) else {
+            return;
+        };
+        let mut served: Served = serde_json::from_str(&served).unwrap();
+        // A secret is never written out.
+        for connection in [&mut served.database.write, &mut served.database.read] {
+            connection.password = Secret::new(DATABASE_PASSWORD);
+        }
+        let config = config(&served.data_dir, served.port, served.database);
+        let system = System::start(&config, Projectors::Here).await.unwrap();
+        println!("{READY}{}", system.address().port());
+        let mut end = Vec::new();
+        tokio::io::stdin().read_to_end(&mut end).await.unwrap();
+        system.shutdown().await;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.kill9();
+        }
+    }
+}
