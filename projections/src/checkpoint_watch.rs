@@ -8,7 +8,7 @@ use futures_util::stream::poll_fn;
 use ledger::Stream;
 use schemas::log::Position;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, NoTls};
 
@@ -135,13 +135,18 @@ async fn follow(connection: &Connection, known: &Known) -> Result<(), Error> {
         .options(format!("-c search_path={}", schema::LIVE))
         .connect(NoTls)
         .await?;
-    let (sender, mut told) = mpsc::unbounded_channel();
     let driver = async move {
         let mut messages = poll_fn(move |context| driver.poll_message(context));
         while let Some(message) = messages.next().await {
-            if let AsyncMessage::Notification(notification) = message? {
-                // An error means that nobody listens any more.
-                let _ = sender.send(notification);
+            if let AsyncMessage::Notification(notification) = message?
+                && let Some((stream, position)) = notified(notification.payload())
+            {
+                // One from before the last look tells nothing new.
+                known.position(stream).send_if_modified(|at| {
+                    let news = *at < position;
+                    *at = position.max(*at);
+                    news
+                });
             }
         }
         Ok(())
@@ -150,23 +155,7 @@ async fn follow(connection: &Connection, known: &Known) -> Result<(), Error> {
         client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
         loop {
             read(&client, known).await?;
-            let next_look = tokio::time::sleep(POLL);
-            tokio::pin!(next_look);
-            loop {
-                tokio::select! {
-                    () = &mut next_look => break,
-                    Some(notification) = told.recv() => {
-                        if let Some((stream, position)) = notified(notification.payload()) {
-                            // One from before the last look tells nothing new.
-                            known.position(stream).send_if_modified(|at| {
-                                let news = *at < position;
-                                *at = position.max(*at);
-                                news
-                            });
-                        }
-                    }
-                }
-            }
+            tokio::time::sleep(POLL).await;
         }
     };
     tokio::select! {
@@ -179,6 +168,8 @@ async fn read(client: &tokio_postgres::Client, known: &Known) -> Result<(), Erro
     let rows = client
         .query("SELECT position, hash, stream FROM checkpoint", &[])
         .await?;
+    // Before the positions: who waits for one finds the database answering.
+    known.is_connected(true);
     for row in &rows {
         let Checkpoint { position, .. } = checkpoint::from_row(row)?;
         let name: &str = row.try_get(2)?;
@@ -191,6 +182,5 @@ async fn read(client: &tokio_postgres::Client, known: &Known) -> Result<(), Erro
                 .send_if_modified(|at| std::mem::replace(at, position) != position);
         }
     }
-    known.is_connected(true);
     Ok(())
 }

@@ -195,3 +195,15 @@ async fn requests_sent_at_once_under_one_key_happen_once_and_survive_a_restart()
     assert_eq!(quantities(&world.trader.holdings(world.s).await), [1, 999]);
     world.registry.audit().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_the_same_whatever_separates_its_parts() {
+    let world = World::start().await;
+    let producer = world.producer.with(KEY, "k");
+    let readings = tests::hours(0, [10, 20]);
+    let first = producer.submit(world.w, &readings).await;
+    let again = producer.submit(world.w, &readings).await;
+    assert_eq!((first.status, first.json()), (200, again.json()), "{again}");
+    let other = producer.submit(world.w, &tests::hours(0, [10, 21])).await;
+    other.refused(422, "idempotency_key_reused");
+}

@@ -1,7 +1,8 @@
 //! Contract 5.1, scenarios 43 to 48 and 53; FEA study 8.1, scenarios 6 to 8, 14 to 17.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tests::{World, ids, quantities};
+use tests::{Reading, World, ids, quantities, volume};
 
 async fn split(world: &World, wh: i64, fields: Value) -> (Vec<i64>, Vec<i64>) {
     let [bundle] = world.issue([wh]).await;
@@ -276,18 +277,34 @@ async fn a_list_with_one_bad_bundle_changes_nothing_and_names_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_action_lists_at_most_10_000_bundles() {
     let world = World::start().await;
-    let too_many: Vec<i64> = (1..=10_001).collect();
-    world
+    let minute = |n: i64| tests::hour(0) + TimeDelta::minutes(n);
+    let readings: Vec<_> = (0..10_001)
+        .map(|n| Reading {
+            start: minute(n),
+            end: minute(n + 1),
+            wh: 2,
+        })
+        .collect();
+    world.producer.submit(world.w, &readings).await.expect(200);
+    // Longer than a read waits for, in a debug build.
+    world.registry.caught_up().await;
+    let all = ids(&world.trader.holdings(world.s).await);
+    let half = json!({"certificate_bundle_percentage": 0.5});
+    let answer = world
         .trader
-        .transfer(world.s, world.t, &too_many)
-        .await
-        .refused(422, "list_too_long");
-    let most = &too_many[..10_000];
-    world
+        .transfer_part(world.s, world.t, &all, half.clone())
+        .await;
+    answer.refused(422, "list_too_long");
+    let most = &all[..10_000];
+    let action = world
         .trader
-        .transfer(world.s, world.t, most)
+        .transfer_part(world.s, world.t, most, half)
         .await
-        .refused(404, "bundle_not_found");
+        .expect(202);
+    world.registry.caught_up().await;
+    assert_eq!(action["total_certificate_volume"], 10_000);
+    assert_eq!(volume(&world.trader.holdings(world.t).await), 10_000);
+    assert_eq!(volume(&world.trader.holdings(world.s).await), 10_002);
 }
 
 #[tokio::test(flavor = "multi_thread")]

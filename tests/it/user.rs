@@ -249,3 +249,27 @@ async fn a_removed_user_is_refused_at_once_and_what_they_did_stays() {
     assert_eq!(kept["user_id"], world.trader.id);
     world.registry.audit().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_member_of_an_open_account_is_not_removed() {
+    let world = World::start().await;
+    let email = "alone@registry.test";
+    let user = world
+        .admin
+        .create_user("alone", email, 3, PASSWORD)
+        .await
+        .expect(200);
+    let alone = world.registry.anonymous().signed_in(email, PASSWORD).await;
+    let account = alone.open_account("Mine alone", &[]).await;
+    let delete = format!("/user/delete/{}", user["id"]);
+    world
+        .admin
+        .delete(&delete)
+        .await
+        .refused(409, "user_last_member");
+    alone
+        .delete(&format!("/account/delete/{account}"))
+        .await
+        .expect(200);
+    world.admin.delete(&delete).await.expect(200);
+}

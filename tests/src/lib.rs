@@ -1,19 +1,4 @@
-//! The harness of the whole-system tests: a registry as it runs, on its own event store file and its
-//! own two databases, and the people who use it.
-//!
-//! ```no_run
-//! # async fn example() {
-//! use tests::World;
-//!
-//! let world = World::start().await;
-//! let [bundle] = world.issue([1_000]).await;
-//! world.trader.transfer(world.s, world.t, &[bundle]).await.expect(202);
-//! world.registry.audit().await;
-//! # }
-//! ```
-//!
-//! A step that does not go as expected panics with the request and the answer, because that is how a
-//! test fails. Tests run on the multi-threaded runtime, which stopping a registry needs.
+#![doc = include_str!("../README.md")]
 #![allow(clippy::unwrap_used)]
 
 mod actor;

@@ -6,15 +6,15 @@ use super::bundle::by_ids;
 use deadpool_postgres::Pool;
 use schemas::api::certificate::BundleFull;
 use schemas::id::BundleId;
-use std::sync::Arc;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::{mpsc, oneshot};
 
 /// Questions under way at a time.
 const AT_ONCE: usize = 2;
 /// Most bundles of one question.
 const MOST: usize = 64;
-/// Callers that may wait; further ones wait for room.
-const QUEUE: usize = 1_024;
+/// Callers that may wait for one of them; further ones wait for room.
+const QUEUE: usize = 512;
 
 type Answer = Result<Option<BundleFull>, ReadError>;
 
@@ -25,19 +25,21 @@ struct Wanted {
 
 /// A handle; what it started ends when it is dropped.
 pub struct BundleLoader {
-    wanted: mpsc::Sender<Wanted>,
+    queues: [mpsc::Sender<Wanted>; AT_ONCE],
+    turn: AtomicUsize,
 }
 
 impl BundleLoader {
     /// Starts to serve, inside the current Tokio runtime.
     #[must_use]
     pub fn start(pool: Pool) -> Self {
-        let (wanted, queue) = mpsc::channel(QUEUE);
-        let queue = Arc::new(Mutex::new(queue));
-        for _ in 0..AT_ONCE {
-            tokio::spawn(serve(pool.clone(), Arc::clone(&queue)));
-        }
-        Self { wanted }
+        let queues = std::array::from_fn(|_| {
+            let (wanted, queue) = mpsc::channel(QUEUE);
+            tokio::spawn(serve(pool.clone(), queue));
+            wanted
+        });
+        let turn = AtomicUsize::new(0);
+        Self { queues, turn }
     }
 
     /// The bundle with its device and issuance metadata, whatever its state, as of a moment after this
@@ -49,14 +51,15 @@ impl BundleLoader {
         let ended = || ReadError::Unavailable("nobody asks it any more".to_owned());
         let (answer, answered) = oneshot::channel();
         let wanted = Wanted { bundle_id, answer };
-        self.wanted.send(wanted).await.map_err(|_| ended())?;
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % AT_ONCE;
+        self.queues[turn].send(wanted).await.map_err(|_| ended())?;
         answered.await.unwrap_or_else(|_| Err(ended()))
     }
 }
 
-async fn serve(pool: Pool, queue: Arc<Mutex<mpsc::Receiver<Wanted>>>) {
+async fn serve(pool: Pool, mut queue: mpsc::Receiver<Wanted>) {
     let mut batch = Vec::with_capacity(MOST);
-    while queue.lock().await.recv_many(&mut batch, MOST).await > 0 {
+    while queue.recv_many(&mut batch, MOST).await > 0 {
         // Whoever has gone away meanwhile needs no answer.
         batch.retain(|wanted| !wanted.answer.is_closed());
         let found = ask(&pool, &batch).await;
