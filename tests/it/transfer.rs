@@ -4,17 +4,27 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tests::{Reading, World, ids, quantities, volume};
 
-async fn split(world: &World, wh: i64, fields: Value) -> (Vec<i64>, Vec<i64>) {
+/// Wh that moved and Wh that stayed when part of a fresh bundle is transferred.
+async fn split(world: &World, wh: i64, fields: Value) -> (i64, i64) {
     let [bundle] = world.issue([wh]).await;
-    world
+    let action = world
         .trader
         .transfer_part(world.s, world.t, &[bundle], fields)
         .await
         .expect(202);
-    (
-        quantities(&world.trader.holdings(world.t).await),
-        quantities(&world.trader.holdings(world.s).await),
-    )
+    let part = &action["bundles"][0];
+    let acted_on = world
+        .trader
+        .bundle(part["acted_on"].as_i64().unwrap())
+        .await;
+    assert_eq!(acted_on["account_id"], world.t);
+    let stayed = match part["remainder"]["bundle_id"].as_i64() {
+        Some(remainder) => world.trader.bundle(remainder).await["bundle_quantity"]
+            .as_i64()
+            .unwrap(),
+        None => 0,
+    };
+    (acted_on["bundle_quantity"].as_i64().unwrap(), stayed)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,22 +137,25 @@ async fn a_part_moves_and_the_ids_partition_the_parent_exactly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_share_is_rounded_down_exactly_and_one_is_all_of_it() {
-    for (wh, share, moved, stayed) in [
-        (1000, json!(0.75), vec![750], vec![250]),
-        (100, json!(0.57), vec![57], vec![43]),
-        (100, json!("0.57"), vec![57], vec![43]),
-        (3, json!(0.5), vec![1], vec![2]),
-        (1000, json!(1), vec![1000], vec![]),
-        (1000, json!(1.0), vec![1000], vec![]),
+    let world = World::start().await;
+    for (wh, share, moved) in [
+        (1000, json!(0.75), 750),
+        (100, json!(0.57), 57),
+        (100, json!("0.57"), 57),
+        (3, json!(0.5), 1),
+        (1000, json!(0.9999), 999),
+        (10_000_000, json!(0.000_000_1), 1),
+        (1000, json!(1), 1000),
+        (1000, json!(1.0), 1000),
     ] {
-        let world = World::start().await;
         let fields = json!({"certificate_bundle_percentage": share});
         assert_eq!(
             split(&world, wh, fields).await,
-            (moved, stayed),
+            (moved, wh - moved),
             "{share} of {wh}"
         );
     }
+    world.registry.audit().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
