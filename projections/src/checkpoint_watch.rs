@@ -140,6 +140,8 @@ async fn follow(connection: &Connection, known: &Known) -> Result<(), Error> {
         while let Some(message) = messages.next().await {
             if let AsyncMessage::Notification(notification) = message?
                 && let Some((stream, position)) = notified(notification.payload())
+                // The first look tells what was told before it.
+                && *known.connected.borrow()
             {
                 // One from before the last look tells nothing new.
                 known.position(stream).send_if_modified(|at| {
