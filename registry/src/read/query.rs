@@ -101,8 +101,16 @@ impl Statement {
         }
     }
 
-    fn and_bundles_of(&mut self, filter: &Filter) {
-        self.and("account_id = ?", filter.account_id.0);
+    /// `of_device` says that the statement goes device by device. It has to use the index of devices then,
+    /// whatever is known of the table when it is planned; that of accounts leads past everything the
+    /// account holds of other devices. A sum is not what an index is on, so it is left out.
+    fn and_bundles_of(&mut self, filter: &Filter, of_device: bool) {
+        let account = if of_device {
+            "account_id + 0 = ?"
+        } else {
+            "account_id = ?"
+        };
+        self.and(account, filter.account_id.0);
         self.and_statuses_of(filter);
         for sources in &filter.sources {
             let words: Vec<&str> = sources.iter().map(|source| source.as_str()).collect();
@@ -208,7 +216,7 @@ fn page_statement(filter: &Filter, sort: SortOrder, after: Option<Key>, limit: i
             statement.and_devices_of(filter);
         }
     }
-    statement.and_bundles_of(filter);
+    statement.and_bundles_of(filter, is_merged);
     if let Some((production_start, bundle_id)) = after {
         statement.parameters.push(Box::new(production_start));
         let start = statement.parameters.len();
@@ -243,13 +251,28 @@ fn total_statement(filter: &Filter) -> Statement {
         statement.and_statuses_of(filter);
         return statement;
     }
+    let by_device = filter.device_ids().filter(|ids| ids.len() <= MAX_MERGED);
+    let Some(ids) = by_device else {
+        let mut statement = Statement::new(
+            "SELECT coalesce(sum(range_end - range_start + 1), 0)::bigint FROM bundle
+             WHERE status <> 'Bundle Split'"
+                .into(),
+        );
+        statement.and_devices_of(filter);
+        statement.and_bundles_of(filter, false);
+        return statement;
+    };
+    // As for the page: out of the device's own index, not past all that the account holds of others.
     let mut statement = Statement::new(
-        "SELECT coalesce(sum(range_end - range_start + 1), 0)::bigint FROM bundle
-         WHERE status <> 'Bundle Split'"
+        "SELECT coalesce(sum(wh), 0)::bigint FROM unnest($1::bigint[]) AS named(device)
+         CROSS JOIN LATERAL (
+             SELECT sum(range_end - range_start + 1) AS wh FROM bundle
+             WHERE status <> 'Bundle Split' AND device_id = named.device"
             .into(),
     );
-    statement.and_devices_of(filter);
-    statement.and_bundles_of(filter);
+    statement.parameters.push(Box::new(ids));
+    statement.and_bundles_of(filter, true);
+    statement.text.push_str(") AS of_device");
     statement
 }
 
