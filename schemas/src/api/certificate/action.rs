@@ -239,7 +239,7 @@ pub struct ActionSummary {
     /// `completed`.
     #[schema(example = "completed")]
     pub outcome: &'static str,
-    /// ExactNumber of bundles acted on.
+    /// Number of bundles acted on.
     pub num_granular_certificate_bundles: i32,
     /// Wh acted on over all bundles.
     #[schema(value_type = i64)]
