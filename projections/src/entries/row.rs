@@ -53,7 +53,7 @@ pub(super) fn counters(row: &Row) -> Result<(Key, Entry), Error> {
 
 pub(super) fn account(row: &Row) -> Result<(Key, Entry), Error> {
     let key = Key::Account(AccountId(row.try_get(0)?));
-    Ok((key, Entry::Account(state(row, 1)?)))
+    Ok((key, Entry::Account(Box::new(state(row, 1)?))))
 }
 
 pub(super) fn account_name(row: &Row) -> Result<(Key, Entry), Error> {
@@ -63,7 +63,7 @@ pub(super) fn account_name(row: &Row) -> Result<(Key, Entry), Error> {
 
 pub(super) fn device(row: &Row) -> Result<(Key, Entry), Error> {
     let key = Key::Device(DeviceId(row.try_get(0)?));
-    Ok((key, Entry::Device(state(row, 1)?)))
+    Ok((key, Entry::Device(Box::new(state(row, 1)?))))
 }
 
 pub(super) fn device_day(row: &Row) -> Result<(Key, Entry), Error> {
@@ -73,7 +73,7 @@ pub(super) fn device_day(row: &Row) -> Result<(Key, Entry), Error> {
 
 pub(super) fn metadata(row: &Row) -> Result<(Key, Entry), Error> {
     let key = Key::Metadata(MetadataId(row.try_get(0)?));
-    Ok((key, Entry::Metadata(state(row, 1)?)))
+    Ok((key, Entry::Metadata(Box::new(state(row, 1)?))))
 }
 
 pub(super) fn bundle(row: &Row) -> Result<(Key, Entry), Error> {

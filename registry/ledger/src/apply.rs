@@ -222,14 +222,14 @@ impl Fold<'_, '_> {
             LedgerEvent::AccountOpened(event) => {
                 self.create(
                     Key::Account(event.account_id),
-                    Entry::Account(Account {
+                    Entry::Account(Box::new(Account {
                         account_name: event.account_name.clone(),
                         user_ids: event.user_ids.clone(),
                         whitelist: Vec::new(),
                         is_closed: false,
                         live_wh: WattHours::ZERO,
                         devices: 0,
-                    }),
+                    })),
                 );
                 self.create(
                     Key::AccountName(name_digest(&event.account_name)),
@@ -261,12 +261,12 @@ impl Fold<'_, '_> {
             LedgerEvent::DeviceRegistered(event) => {
                 self.create(
                     Key::Device(event.device_id),
-                    Entry::Device(Device {
+                    Entry::Device(Box::new(Device {
                         account_id: event.account_id,
                         attributes: event.attributes.clone(),
                         is_removed: false,
                         next_certificate_id: CertificateId(1),
-                    }),
+                    })),
                 );
                 self.account(event.account_id, |account| account.devices += 1)?;
                 self.counters(|counters| counters.device = event.device_id.plus(1))
@@ -289,7 +289,7 @@ impl Fold<'_, '_> {
             LedgerEvent::IssuanceMetadataRecorded(event) => {
                 self.create(
                     Key::Metadata(event.metadata_id),
-                    Entry::Metadata(event.metadata.clone()),
+                    Entry::Metadata(Box::new(event.metadata.clone())),
                 );
                 self.counters(|counters| counters.metadata = event.metadata_id.plus(1))
             }

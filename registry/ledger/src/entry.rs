@@ -15,21 +15,21 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// One entry of the state.
+/// One entry of the state. Bundles are the many, so the larger and fewer are kept behind a pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// Under `Key::Counters`.
     Counters(Counters),
     /// Under `Key::Account`.
-    Account(Account),
+    Account(Box<Account>),
     /// Under `Key::AccountName`: who holds the name.
     AccountName(AccountId),
     /// Under `Key::Device`.
-    Device(Device),
+    Device(Box<Device>),
     /// Under `Key::DeviceDay`.
     DeviceDay(DeviceDay),
     /// Under `Key::Metadata`.
-    Metadata(IssuanceMetadata),
+    Metadata(Box<IssuanceMetadata>),
     /// Under `Key::Bundle`.
     Bundle(Bundle),
     /// Under `Key::Command`.

@@ -9,6 +9,9 @@ use std::num::NonZeroUsize;
 /// Entries kept beyond the pinned ones unless configured otherwise: about 40 MB of bundles.
 pub const DEFAULT_CACHE_ENTRIES: usize = 100_000;
 
+/// Pinned entries for which room is kept when fewer are pinned.
+const ROOM_KEPT: usize = 16_384;
+
 /// Pinned entries beyond which the sequencer takes no more commands: the WRITE database is so far
 /// behind that memory is at stake (about 1 GB).
 pub const MAX_PINNED_ENTRIES: usize = 2_000_000;
@@ -90,6 +93,19 @@ impl Memory {
                 self.cache.put(key, slot);
             }
         }
+        self.give_back_room();
+    }
+
+    /// A burst leaves behind room for as many entries as it touched.
+    fn give_back_room(&mut self) {
+        let room = 2 * self.pinned.len().max(ROOM_KEPT);
+        if self.pinned.capacity() > 2 * room {
+            self.pinned.shrink_to(room);
+        }
+        let room = 2 * self.touches.len().max(ROOM_KEPT);
+        if self.touches.capacity() > 2 * room {
+            self.touches.shrink_to(room);
+        }
     }
 }
 
@@ -110,5 +126,27 @@ impl Entries for View<'_> {
             .and_then(|ahead| ahead.get(key))
             .or_else(|| self.memory.slot(key))
             .or_else(|| self.loaded.get(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemas::id::BundleId;
+
+    #[test]
+    fn the_room_of_a_burst_is_given_back_once_it_has_passed() {
+        const BURST: i64 = 100_000;
+        let mut memory = Memory::new(1, Position(0));
+        let slot = Slot {
+            entry: None,
+            as_of: Position(1),
+        };
+        memory.pin((1..=BURST).map(|id| (Key::Bundle(BundleId(id)), slot.clone())));
+        assert!(memory.pinned.capacity() >= 100_000);
+        memory.advance(Position(1));
+        assert_eq!(memory.pinned(), 0);
+        assert!(memory.pinned.capacity() <= 8 * ROOM_KEPT);
+        assert!(memory.touches.capacity() <= 8 * ROOM_KEPT);
     }
 }
