@@ -10,7 +10,7 @@ use schemas::log::StreamName;
 use std::sync::Arc;
 
 /// What must not be found, and the question for it.
-const READ: [(&str, &str); 7] = [
+const READ: [(&str, &str); 9] = [
     (
         "I2: more is issued for an interval than was metered",
         "SELECT b.device_id, b.production_start, b.production_end, sum(b.range_end - b.range_start + 1)
@@ -44,17 +44,32 @@ const READ: [(&str, &str); 7] = [
     ),
     (
         "holdings differ from the bundles they are made of",
-        "SELECT account_id, device_id, day, status, bundles, wh FROM holding WHERE bundles <> 0
-         EXCEPT SELECT account_id, device_id, (production_start AT TIME ZONE 'UTC')::date, status,
+        "SELECT account_id, device_id, day, energy_source, status, hour, b, w FROM holding,
+           unnest(hour_bundles, hour_wh) WITH ORDINALITY AS h (b, w, hour) WHERE b <> 0
+         EXCEPT SELECT account_id, device_id, (production_start AT TIME ZONE 'UTC')::date, energy_source,
+           status, extract(hour FROM production_start AT TIME ZONE 'UTC')::bigint + 1,
            count(*), sum(range_end - range_start + 1)::bigint FROM bundle
-         WHERE status <> 'Bundle Split' GROUP BY 1, 2, 3, 4",
+         WHERE status <> 'Bundle Split' GROUP BY 1, 2, 3, 4, 5, 6",
     ),
     (
         "bundles are missing in the holdings",
-        "SELECT account_id, device_id, (production_start AT TIME ZONE 'UTC')::date, status,
+        "SELECT account_id, device_id, (production_start AT TIME ZONE 'UTC')::date, energy_source, status,
            count(*), sum(range_end - range_start + 1)::bigint FROM bundle
-         WHERE status <> 'Bundle Split' GROUP BY 1, 2, 3, 4
-         EXCEPT SELECT account_id, device_id, day, status, bundles, wh FROM holding",
+         WHERE status <> 'Bundle Split' GROUP BY 1, 2, 3, 4, 5
+         EXCEPT SELECT account_id, device_id, day, energy_source, status, bundles, wh FROM holding",
+    ),
+    (
+        "the last action of a bundle is not in its history",
+        "SELECT b.bundle_id FROM bundle b
+         WHERE b.last_action_id IS NOT NULL AND b.parent_id IS NULL AND b.last_action_id IS DISTINCT FROM (
+           SELECT max(a.action_id) FROM action_bundle a WHERE a.bundle_id = b.bundle_id)",
+    ),
+    (
+        "a bundle was not split off and is of no issuance, or of two",
+        "SELECT b.bundle_id FROM bundle b WHERE b.parent_id IS NULL AND 1 <> (
+           SELECT count(*) FROM issuance i WHERE i.device_id = b.device_id
+             AND b.bundle_id BETWEEN i.first_bundle_id AND i.last_bundle_id
+             AND b.issued_at = i.issued_at)",
     ),
     (
         "I7: a row is above the checkpoint",

@@ -1,4 +1,4 @@
-//! The history of actions.
+//! The history of actions, and which bundles each concerns.
 
 use crate::Error;
 use crate::chunk::Decoded;
@@ -16,7 +16,21 @@ fn action(decoded: &Decoded) -> Option<(&Decoded, &BundleAction)> {
 
 /// Writes the actions among the events: they never change.
 pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(), Error> {
-    copy(client, COPY, 19, events.iter().filter_map(action), put).await?;
+    copy(client, COPY, 20, events.iter().filter_map(action), put).await?;
+    let mut listed: Vec<_> = events
+        .iter()
+        .filter_map(action)
+        .flat_map(|(_, action)| {
+            let bundles = action.parts.iter().map(|part| part.bundle_id.0);
+            bundles.map(|bundle| (bundle, action.action_id.0))
+        })
+        .collect();
+    // In the order of the index.
+    listed.sort_unstable();
+    copy(client, COPY_LISTED, 2, listed, |row, (bundle, action)| {
+        row.bigint(bundle).bigint(action);
+    })
+    .await?;
     Ok(())
 }
 
@@ -41,10 +55,12 @@ fn put(row: &mut Rows, (decoded, action): (&Decoded, &BundleAction)) {
         .integer(i32::try_from(action.parts.len()).unwrap_or(i32::MAX))
         .jsonb(&parts)
         .uuid(decoded.envelope.command_id)
+        .text(&decoded.envelope.actor.to_string())
         .bigint(decoded.position.0);
 }
 
 const COPY: &str =
     "COPY action (action_id, action_type, source_id, target_id, user_id, beneficiary,
      beneficiary_account_id, reason, certificate_quantity, percentage, quantity_mode, localise_time,
-     requested_at, completed_at, wh, bundles, parts, command_id, position) FROM STDIN BINARY";
+     requested_at, completed_at, wh, bundles, parts, command_id, actor, position) FROM STDIN BINARY";
+const COPY_LISTED: &str = "COPY action_bundle (bundle_id, action_id) FROM STDIN BINARY";

@@ -110,7 +110,7 @@ impl Bundles {
                 beneficiary: None,
                 beneficiary_account_id: None,
             };
-            holdings.add(&state, decoded.position);
+            holdings.add(&state, origin.energy_source);
             let hash = hashes
                 .get(index)
                 .copied()
@@ -140,9 +140,10 @@ impl Bundles {
                 self.split(part, split, action, position, holdings)?;
             }
             let bundle = self.edit(part.acted_on())?;
-            holdings.remove(&bundle.state, position);
+            let source = bundle.origin.energy_source;
+            holdings.remove(&bundle.state, source);
             act_on(&mut bundle.state, action);
-            holdings.add(&bundle.state, position);
+            holdings.add(&bundle.state, source);
             bundle.last_action_id = Some(action.action_id);
             bundle.position = position;
         }
@@ -159,7 +160,7 @@ impl Bundles {
     ) -> Result<(), Error> {
         let parent = self.edit(part.bundle_id)?;
         let before = parent.clone();
-        holdings.remove(&parent.state, position);
+        holdings.remove(&parent.state, before.origin.energy_source);
         parent.state.status = CertificateStatus::BundleSplit;
         parent.last_action_id = Some(action.action_id);
         parent.position = position;
@@ -175,7 +176,7 @@ impl Bundles {
                 parent_id: Some(part.bundle_id),
                 ..before.state.clone()
             };
-            holdings.add(&state, position);
+            holdings.add(&state, before.origin.energy_source);
             let of = Some((part.bundle_id, before.hash));
             self.push(Bundle {
                 id,

@@ -1,91 +1,139 @@
-//! What accounts hold, by device, day of production and state.
+//! What accounts hold, by device, day of production, energy source and state, and of each day by hour.
 
 use crate::Error;
 use crate::copy::date;
+use chrono::Timelike;
 use deadpool_postgres::ClientWrapper;
 use ledger::entry::Bundle;
+use schemas::energy::EnergySource;
 use schemas::id::{AccountId, DeviceId};
 use schemas::interval::Day;
 use schemas::life_cycle::CertificateStatus;
-use schemas::log::Position;
 use std::collections::HashMap;
 use tokio_postgres::types::ToSql;
 
-type Key = (AccountId, DeviceId, Day, CertificateStatus);
+/// Hours of a UTC day.
+const HOURS: usize = 24;
+
+type Key = (AccountId, DeviceId, Day, EnergySource, CertificateStatus);
 
 #[derive(Default)]
 struct Delta {
-    bundles: i64,
-    wh: i64,
-    position: Position,
+    bundles: [i64; HOURS],
+    wh: [i64; HOURS],
 }
 
-/// Changes of holdings. A change of nothing counts too: it moves the row's position.
+impl Delta {
+    fn is_nothing(&self) -> bool {
+        self.bundles
+            .iter()
+            .chain(&self.wh)
+            .all(|change| *change == 0)
+    }
+}
+
+/// Changes of holdings.
 #[derive(Default)]
 pub(super) struct Holdings(HashMap<Key, Delta>);
 
 impl Holdings {
-    pub(super) fn add(&mut self, bundle: &Bundle, position: Position) {
-        self.change(bundle, 1, position);
+    /// Counts a bundle of this source in.
+    pub(super) fn add(&mut self, bundle: &Bundle, source: EnergySource) {
+        self.change(bundle, source, 1);
     }
 
-    pub(super) fn remove(&mut self, bundle: &Bundle, position: Position) {
-        self.change(bundle, -1, position);
+    /// Counts it out.
+    pub(super) fn remove(&mut self, bundle: &Bundle, source: EnergySource) {
+        self.change(bundle, source, -1);
     }
 
-    fn change(&mut self, bundle: &Bundle, bundles: i64, position: Position) {
+    fn change(&mut self, bundle: &Bundle, source: EnergySource, bundles: i64) {
         // Split parents are held by nobody.
         if bundle.status == CertificateStatus::BundleSplit {
             return;
         }
+        let start = bundle.interval.start();
         let key = (
             bundle.account_id,
             bundle.device_id,
-            Day::of(bundle.interval.start()),
+            Day::of(start),
+            source,
             bundle.status,
         );
         let delta = self.0.entry(key).or_default();
-        delta.bundles += bundles;
-        delta.wh += bundles * bundle.quantity().0;
-        delta.position = position;
+        // An interval lies within an hour.
+        let hour = start.hour() as usize % HOURS;
+        delta.bundles[hour] += bundles;
+        delta.wh[hour] += bundles * bundle.quantity().0;
     }
 
     pub(super) async fn save(&self, client: &ClientWrapper) -> Result<(), Error> {
-        if self.0.is_empty() {
+        let changed: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(_, delta)| !delta.is_nothing())
+            .collect();
+        if changed.is_empty() {
             return Ok(());
         }
-        let keys = || self.0.keys();
-        let accounts: Vec<_> = keys().map(|(account, ..)| account.0).collect();
-        let devices: Vec<_> = keys().map(|(_, device, ..)| device.0).collect();
-        let days: Vec<_> = keys().map(|(_, _, day, _)| date(day.0)).collect();
-        let states: Vec<_> = keys().map(|(.., status)| status.as_str()).collect();
-        let bundles: Vec<_> = self.0.values().map(|delta| delta.bundles).collect();
-        let wh: Vec<_> = self.0.values().map(|delta| delta.wh).collect();
-        let positions: Vec<_> = self.0.values().map(|delta| delta.position.0).collect();
-        let parameters: [&(dyn ToSql + Sync); 7] = [
-            &accounts, &devices, &days, &states, &bundles, &wh, &positions,
+        macro_rules! column {
+            (($key:pat, $delta:pat) => $value:expr) => {
+                changed
+                    .iter()
+                    .map(|($key, $delta)| $value)
+                    .collect::<Vec<_>>()
+            };
+        }
+        let accounts = column!(((account, ..), _) => account.0);
+        let devices = column!(((_, device, ..), _) => device.0);
+        let days = column!(((_, _, day, ..), _) => date(day.0));
+        let sources = column!(((.., source, _), _) => source.as_str());
+        let states = column!(((.., status), _) => status.as_str());
+        let bundles = column!((_, delta) => delta.bundles.iter().sum::<i64>());
+        let wh = column!((_, delta) => delta.wh.iter().sum::<i64>());
+        let hour_bundles = column!((_, delta) => delta.bundles).concat();
+        let hour_wh = column!((_, delta) => delta.wh).concat();
+        let parameters: [&(dyn ToSql + Sync); 9] = [
+            &accounts,
+            &devices,
+            &days,
+            &sources,
+            &states,
+            &bundles,
+            &wh,
+            &hour_bundles,
+            &hour_wh,
         ];
         client
             .execute(&client.prepare_cached(ADD).await?, &parameters)
             .await?;
         if bundles.iter().any(|bundles| *bundles <= 0) {
             client
-                .execute(&client.prepare_cached(DELETE).await?, &parameters[..4])
+                .execute(&client.prepare_cached(DELETE).await?, &parameters[..5])
                 .await?;
         }
         Ok(())
     }
 }
 
-const ADD: &str = "INSERT INTO holding (account_id, device_id, day, status, bundles, wh, position)
-     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::date[], $4::text[], $5::bigint[],
-         $6::bigint[], $7::bigint[])
-     ON CONFLICT (account_id, device_id, day, status) DO UPDATE SET
-         bundles = holding.bundles + EXCLUDED.bundles, wh = holding.wh + EXCLUDED.wh,
-         position = EXCLUDED.position";
+/// The hours of all keys come in one array, 24 for each.
+const ADD: &str = "INSERT INTO holding AS held (account_id, device_id, day, energy_source, status,
+         bundles, wh, hour_bundles, hour_wh)
+     SELECT account_id, device_id, day, energy_source, status, bundles, wh,
+         ($8::bigint[])[24 * n - 23 : 24 * n], ($9::bigint[])[24 * n - 23 : 24 * n]
+     FROM (SELECT *, ordinality::integer AS n
+         FROM unnest($1::bigint[], $2::bigint[], $3::date[], $4::text[], $5::text[], $6::bigint[],
+             $7::bigint[]) WITH ORDINALITY
+             AS k (account_id, device_id, day, energy_source, status, bundles, wh)) AS changed
+     ON CONFLICT (account_id, device_id, day, energy_source, status) DO UPDATE SET
+         bundles = held.bundles + EXCLUDED.bundles, wh = held.wh + EXCLUDED.wh,
+         hour_bundles = ARRAY(SELECT a + b
+             FROM unnest(held.hour_bundles, EXCLUDED.hour_bundles) AS hour (a, b)),
+         hour_wh = ARRAY(SELECT a + b FROM unnest(held.hour_wh, EXCLUDED.hour_wh) AS hour (a, b))";
 /// A row without bundles is no row, whichever way it came to that.
 const DELETE: &str = "DELETE FROM holding
-     USING unnest($1::bigint[], $2::bigint[], $3::date[], $4::text[])
-         AS changed (account_id, device_id, day, status)
+     USING unnest($1::bigint[], $2::bigint[], $3::date[], $4::text[], $5::text[])
+         AS changed (account_id, device_id, day, energy_source, status)
      WHERE holding.account_id = changed.account_id AND holding.device_id = changed.device_id
-         AND holding.day = changed.day AND holding.status = changed.status AND holding.bundles = 0";
+         AND holding.day = changed.day AND holding.energy_source = changed.energy_source
+         AND holding.status = changed.status AND holding.bundles = 0";

@@ -6,6 +6,7 @@ mod bundle;
 mod device;
 mod entity;
 mod holding;
+mod issuance;
 mod measurement;
 mod metadata;
 mod origin;
@@ -168,6 +169,7 @@ impl Rows {
         self.measurements.save(client).await?;
         self.bundles.save(client).await?;
         action::save(client, &chunk.events).await?;
+        issuance::save(client, &chunk.events).await?;
         futures_util::try_join!(
             self.users.save(client),
             self.accounts.save(client),

@@ -73,14 +73,33 @@ const OF_READ: &[(Invariant, &str)] = &[
     ),
     (
         Invariant::OnePlace,
-        "SELECT format('account %s, device %s, %s, %s: the holding is %s Wh in %s bundles, the bundles are %s',
-            account_id, device_id, day, status, h.wh, h.bundles, b)
-         FROM holding AS h FULL JOIN (SELECT account_id, device_id,
-                (production_start AT TIME ZONE 'UTC')::date AS day, status, count(*) AS bundles,
-                sum(range_end - range_start + 1)::bigint AS wh
-            FROM bundle WHERE status <> 'Bundle Split' GROUP BY 1, 2, 3, 4) AS b
-         USING (account_id, device_id, day, status)
+        "SELECT format('account %s, device %s, %s hour %s, %s, %s: the holding is %s Wh in %s bundles, the bundles are %s',
+            account_id, device_id, day, hour, energy_source, status, h.wh, h.bundles, b)
+         FROM (SELECT account_id, device_id, day, energy_source, status, hour - 1 AS hour, h.bundles, h.wh
+            FROM holding CROSS JOIN LATERAL unnest(hour_bundles, hour_wh) WITH ORDINALITY
+                AS h (bundles, wh, hour) WHERE h.bundles <> 0 OR h.wh <> 0) AS h
+         FULL JOIN (SELECT account_id, device_id, (production_start AT TIME ZONE 'UTC')::date AS day,
+                energy_source, status,
+                extract(hour FROM production_start AT TIME ZONE 'UTC')::bigint AS hour,
+                count(*) AS bundles, sum(range_end - range_start + 1)::bigint AS wh
+            FROM bundle WHERE status <> 'Bundle Split' GROUP BY 1, 2, 3, 4, 5, 6) AS b
+         USING (account_id, device_id, day, energy_source, status, hour)
          WHERE (h.wh, h.bundles) IS DISTINCT FROM (b.wh, b.bundles)",
+    ),
+    (
+        Invariant::OnePlace,
+        "SELECT format('account %s, device %s, %s, %s, %s: the hours of the holding are not its day',
+            account_id, device_id, day, energy_source, status)
+         FROM holding WHERE bundles <= 0
+            OR bundles <> (SELECT sum(hour) FROM unnest(hour_bundles) AS hour)
+            OR wh <> (SELECT sum(hour) FROM unnest(hour_wh) AS hour)",
+    ),
+    (
+        Invariant::OnePlace,
+        "SELECT format('bundle %s and action %s are not in both histories', bundle_id, action_id)
+         FROM action_bundle AS one FULL JOIN (SELECT (part ->> 'bundle_id')::bigint AS bundle_id,
+                action_id FROM action, jsonb_array_elements(parts) AS part) AS other
+         USING (bundle_id, action_id) WHERE one IS NULL OR other IS NULL",
     ),
 ];
 

@@ -92,7 +92,7 @@ pub async fn behind_holdings(
 ) -> Result<Vec<DeviceRead>, ReadError> {
     let statement = select!(
         "WHERE d.device_id > $2 AND d.device_id IN (
-             SELECT h.device_id FROM holding h WHERE h.account_id = $1 AND h.bundles > 0)
+             SELECT h.device_id FROM holding h WHERE h.account_id = $1 AND h.status <> 'Withdrawn')
          ORDER BY d.device_id LIMIT $3"
     );
     all(&rows(client, statement, &[&account_id.0, &after.0, &limit]).await?)

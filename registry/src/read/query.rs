@@ -3,7 +3,7 @@
 use super::bundle::{COLUMNS, bundle};
 use super::cursor::{Page, decode};
 use super::{ReadError, rows};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Timelike, Utc};
 use deadpool_postgres::Client;
 use schemas::WattHours;
 use schemas::api::certificate::{Bundle, SortOrder};
@@ -57,12 +57,12 @@ impl Filter {
         Some(ids)
     }
 
-    /// Whether the sums kept per account, device, day and state answer for it.
+    /// Whether the sums kept per account, device, hour, source and state answer for it: an interval of
+    /// production lies within an hour.
     fn is_in_holdings(&self) -> bool {
-        self.issuances.is_none()
-            && self.sources.is_empty()
-            && self.from.is_none()
-            && self.to.is_none()
+        let is_whole_hour =
+            |at: &DateTime<Utc>| at.timestamp_subsec_nanos() == 0 && at.timestamp() % 3600 == 0;
+        self.issuances.is_none() && self.from.iter().chain(&self.to).all(is_whole_hour)
     }
 }
 
@@ -80,10 +80,15 @@ impl Statement {
         }
     }
 
+    /// Where the value stands.
+    fn place(&mut self, value: impl ToSql + Sync + Send + 'static) -> String {
+        self.parameters.push(Box::new(value));
+        format!("${}", self.parameters.len())
+    }
+
     /// Adds a condition in which `?` stands for the value.
     fn and(&mut self, condition: &str, value: impl ToSql + Sync + Send + 'static) {
-        self.parameters.push(Box::new(value));
-        let place = format!("${}", self.parameters.len());
+        let place = self.place(value);
         self.text.push_str(" AND ");
         self.text.push_str(&condition.replace('?', &place));
     }
@@ -101,6 +106,13 @@ impl Statement {
         }
     }
 
+    fn and_sources_of(&mut self, filter: &Filter) {
+        for sources in &filter.sources {
+            let words: Vec<&str> = sources.iter().map(|source| source.as_str()).collect();
+            self.and("energy_source = ANY(?)", words);
+        }
+    }
+
     /// `of_device` says that the statement goes device by device. It has to use the index of devices then,
     /// whatever is known of the table when it is planned; that of accounts leads past everything the
     /// account holds of other devices. A sum is not what an index is on, so it is left out.
@@ -112,10 +124,7 @@ impl Statement {
         };
         self.and(account, filter.account_id.0);
         self.and_statuses_of(filter);
-        for sources in &filter.sources {
-            let words: Vec<&str> = sources.iter().map(|source| source.as_str()).collect();
-            self.and("energy_source = ANY(?)", words);
-        }
+        self.and_sources_of(filter);
         if let Some(from) = filter.from {
             self.and("production_start >= ?", from);
         }
@@ -201,7 +210,7 @@ fn page_statement(filter: &Filter, sort: SortOrder, after: Option<Key>, limit: i
             statement.text = format!(
                 "SELECT {COLUMNS} FROM (
                      SELECT device FROM unnest($1::bigint[]) AS named(device)
-                     WHERE EXISTS (SELECT FROM holding WHERE device_id = device AND bundles > 0"
+                     WHERE EXISTS (SELECT FROM holding WHERE device_id = device"
             );
             statement.and("account_id = ?", filter.account_id.0);
             statement.and_statuses_of(filter);
@@ -244,12 +253,7 @@ pub async fn total(client: &Client, filter: &Filter) -> Result<WattHours, ReadEr
 
 fn total_statement(filter: &Filter) -> Statement {
     if filter.is_in_holdings() {
-        let mut statement =
-            Statement::new("SELECT coalesce(sum(wh), 0)::bigint FROM holding WHERE true".into());
-        statement.and("account_id = ?", filter.account_id.0);
-        statement.and_devices_of(filter);
-        statement.and_statuses_of(filter);
-        return statement;
+        return holdings_statement(filter);
     }
     let by_device = filter.device_ids().filter(|ids| ids.len() <= MAX_MERGED);
     let Some(ids) = by_device else {
@@ -276,6 +280,38 @@ fn total_statement(filter: &Filter) -> Statement {
     statement
 }
 
+/// Whole days by their sum, of a day that the period cuts only the hours inside.
+fn holdings_statement(filter: &Filter) -> Statement {
+    let mut statement = Statement::new(String::new());
+    // The n-th hour of a day ends at n o'clock.
+    let (mut whole_days, mut days, mut hours) = (String::new(), String::new(), String::new());
+    if let Some(from) = filter.from {
+        let day = statement.place(from.date_naive());
+        let hour = statement.place(i64::from(from.hour()));
+        whole_days.push_str(&format!(" AND day > {day}"));
+        days.push_str(&format!(" AND day >= {day}"));
+        hours.push_str(&format!(" AND (day, n) > ({day}, {hour})"));
+    }
+    if let Some(to) = filter.to {
+        let day = statement.place(to.date_naive());
+        let hour = statement.place(i64::from(to.hour()));
+        whole_days.push_str(&format!(" AND day < {day}"));
+        days.push_str(&format!(" AND day <= {day}"));
+        hours.push_str(&format!(" AND (day, n) <= ({day}, {hour})"));
+    }
+    statement.text = format!(
+        "SELECT coalesce(sum(CASE WHEN true{whole_days} THEN wh ELSE (
+             SELECT sum(hour_of_day.wh) FROM unnest(hour_wh) WITH ORDINALITY AS hour_of_day (wh, n)
+             WHERE true{hours}) END), 0)::bigint
+         FROM holding WHERE true{days}"
+    );
+    statement.and("account_id = ?", filter.account_id.0);
+    statement.and_devices_of(filter);
+    statement.and_statuses_of(filter);
+    statement.and_sources_of(filter);
+    statement
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -289,7 +325,8 @@ mod tests {
             0..3,
         );
         let issuances = proptest::option::of(Just(vec![(DeviceId(1), DateTime::UNIX_EPOCH)]));
-        let instant = proptest::option::of(Just(DateTime::UNIX_EPOCH));
+        let quarters = (0_i64..96).prop_map(|n| DateTime::from_timestamp(900 * n, 0).unwrap());
+        let instant = proptest::option::of(quarters);
         (
             devices,
             0_usize..3,
@@ -356,11 +393,17 @@ mod tests {
     }
 
     #[test]
-    fn sums_per_day_answer_only_where_no_day_is_cut() {
+    fn sums_per_hour_answer_only_where_no_hour_is_cut() {
+        let at = |seconds| Some(DateTime::from_timestamp(seconds, 0).unwrap());
         let mut filter = Filter::all_of(AccountId(1));
         filter.statuses = vec![vec![CertificateStatus::Active]];
+        filter.sources = vec![vec![EnergySource::Wind]];
         assert!(total_statement(&filter).text.contains("FROM holding"));
-        filter.from = Some(DateTime::UNIX_EPOCH);
+        (filter.from, filter.to) = (at(3600), at(3600 * 30));
+        assert!(total_statement(&filter).text.contains("FROM holding"));
+        filter.to = at(3600 * 30 - 900);
+        assert!(total_statement(&filter).text.contains("FROM bundle"));
+        (filter.from, filter.to) = (at(900), None);
         assert!(total_statement(&filter).text.contains("FROM bundle"));
     }
 }

@@ -1,8 +1,8 @@
 //! What an account has, in numbers. Read from the holdings by day, so its cost grows with devices and
-//! days, not with bundles.
+//! days, not with bundles. The source of energy is that of the bundles: a device's may have changed since.
 
 use super::account::AccountRow;
-use super::{ReadError, rows, word};
+use super::{ReadError, row, rows, word};
 use deadpool_postgres::Client;
 use schemas::api::ExactNumber;
 use schemas::api::account::AccountSummary;
@@ -16,10 +16,12 @@ const DEVICES: &str = "
     GROUP BY technology_type";
 
 const HOLDINGS: &str = "
-    SELECT d.energy_source, h.status, sum(h.bundles)::bigint, sum(h.wh)::bigint
-    FROM holding h JOIN device d ON d.device_id = h.device_id
-    WHERE h.account_id = $1
-    GROUP BY d.energy_source, h.status";
+    SELECT energy_source, status, sum(bundles)::bigint, sum(wh)::bigint
+    FROM holding WHERE account_id = $1
+    GROUP BY energy_source, status";
+
+const LAST_ISSUANCE: &str = "
+    SELECT issued_at FROM issuance WHERE account_id = $1 ORDER BY first_bundle_id DESC LIMIT 1";
 
 /// The summary of an account. What was withdrawn or split is not there any more and does not count.
 pub async fn of_account(client: &Client, account: AccountRow) -> Result<AccountSummary, ReadError> {
@@ -31,10 +33,18 @@ pub async fn of_account(client: &Client, account: AccountRow) -> Result<AccountS
         device_capacity_by_type: BTreeMap::new(),
         num_granular_certificate_bundles: 0,
         num_cancelled_granular_certificate_bundles: 0,
+        num_expired_granular_certificate_bundles: 0,
         total_certificate_energy: WattHours::ZERO,
         energy_by_fuel_type: BTreeMap::new(),
+        num_granular_certificate_bundles_by_status: BTreeMap::new(),
+        energy_by_status: BTreeMap::new(),
+        last_issuance_datetime: None,
     };
-    for row in rows(client, DEVICES, &[&account.account_id.0]).await? {
+    let id = account.account_id.0;
+    if let Some(row) = row(client, LAST_ISSUANCE, &[&id]).await? {
+        summary.last_issuance_datetime = Some(row.try_get(0)?);
+    }
+    for row in rows(client, DEVICES, &[&id]).await? {
         let technology = word(&row, 0)?;
         let devices: i64 = row.try_get(1)?;
         summary.num_devices += devices;
@@ -42,19 +52,25 @@ pub async fn of_account(client: &Client, account: AccountRow) -> Result<AccountS
         let capacity = ExactNumber::megawatts(Watts(row.try_get(2)?));
         summary.device_capacity_by_type.insert(technology, capacity);
     }
-    for row in rows(client, HOLDINGS, &[&account.account_id.0]).await? {
+    for row in rows(client, HOLDINGS, &[&id]).await? {
         let bundles: i64 = row.try_get(2)?;
         let energy = WattHours(row.try_get(3)?);
-        match word(&row, 1)? {
+        let status = word(&row, 1)?;
+        match status {
             CertificateStatus::Withdrawn | CertificateStatus::BundleSplit => continue,
             CertificateStatus::Cancelled | CertificateStatus::Claimed => {
                 summary.num_cancelled_granular_certificate_bundles += bundles;
             }
+            CertificateStatus::Expired => {
+                summary.num_expired_granular_certificate_bundles += bundles;
+            }
             _ => {}
         }
-        if bundles == 0 {
-            continue;
-        }
+        *summary
+            .num_granular_certificate_bundles_by_status
+            .entry(status)
+            .or_default() += bundles;
+        *summary.energy_by_status.entry(status).or_default() += energy;
         summary.num_granular_certificate_bundles += bundles;
         summary.total_certificate_energy += energy;
         *summary

@@ -5,6 +5,7 @@ use super::field::{Fields, FromFields};
 use crate::amount::WattHours;
 use crate::energy::{EnergySource, TechnologyType};
 use crate::id::{AccountId, UserId};
+use crate::life_cycle::CertificateStatus;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,7 +43,7 @@ pub struct WhitelistedAccount {
     pub created_at: DateTime<Utc>,
 }
 
-/// What an account has; split parents never count.
+/// What an account has. What was withdrawn or split is not there any more and does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccountSummary {
     /// Id.
@@ -63,12 +64,22 @@ pub struct AccountSummary {
     pub num_granular_certificate_bundles: i64,
     /// Bundles it holds that are cancelled or claimed.
     pub num_cancelled_granular_certificate_bundles: i64,
+    /// Bundles it holds that are expired.
+    pub num_expired_granular_certificate_bundles: i64,
     /// Energy of all bundles it holds, in Wh.
     #[schema(value_type = i64)]
     pub total_certificate_energy: WattHours,
-    /// The same by energy source, in Wh.
+    /// The same by energy source of the bundles, in Wh.
     #[schema(value_type = BTreeMap<String, i64>, example = json!({"wind": 1000}))]
     pub energy_by_fuel_type: BTreeMap<EnergySource, WattHours>,
+    /// Bundles it holds by state.
+    #[schema(value_type = BTreeMap<String, i64>, example = json!({"Active": 1}))]
+    pub num_granular_certificate_bundles_by_status: BTreeMap<CertificateStatus, i64>,
+    /// Their energy by state, in Wh.
+    #[schema(value_type = BTreeMap<String, i64>, example = json!({"Active": 1000}))]
+    pub energy_by_status: BTreeMap<CertificateStatus, WattHours>,
+    /// When bundles were last issued to it; null if never.
+    pub last_issuance_datetime: Option<DateTime<Utc>>,
 }
 
 /// An account to open. The caller becomes a member.

@@ -2,6 +2,7 @@
 
 mod faults;
 mod history;
+mod migration;
 mod random;
 mod rebuild;
 mod rig;
