@@ -9,6 +9,7 @@ pub mod expiry;
 pub mod http;
 pub mod identity;
 pub mod import;
+pub mod lineage;
 pub mod read;
 pub mod readings;
 pub mod seed;

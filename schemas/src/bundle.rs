@@ -4,7 +4,7 @@ use crate::energy::{EnergyCarrier, EnergySource};
 use crate::id::{BundleId, CertificateId, DeviceId, MetadataId};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// `{device_id}-{YYYY-MM-DD HH:MM:SS}`: the contract's name for what a device made in an interval.
@@ -68,13 +68,79 @@ fn rfc3339<S: serde::Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S:
     serializer.serialize_str(&crate::interval::rfc3339(*at))
 }
 
+/// [`ImmutableAttributes`] as they travel: what an answer returns is what is hashed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HashedAttributes {
+    /// Last certificate, inclusive.
+    #[schema(value_type = i64)]
+    pub certificate_bundle_id_range_end: CertificateId,
+    /// First certificate.
+    #[schema(value_type = i64)]
+    pub certificate_bundle_id_range_start: CertificateId,
+    /// The device that produced.
+    #[schema(value_type = i64)]
+    pub device_id: DeviceId,
+    /// Emissions factor in kgCO2e/MWh, as text.
+    pub emissions_factor_production_device: Option<String>,
+    /// Source of the emissions factor.
+    pub emissions_factor_source: Option<String>,
+    /// Form of energy.
+    pub energy_carrier: EnergyCarrier,
+    /// Source of energy.
+    pub energy_source: EnergySource,
+    /// First instant at which it is expired.
+    #[serde(serialize_with = "rfc3339")]
+    pub expiry_datestamp: DateTime<Utc>,
+    /// Wh per certificate: 1.
+    pub face_value: i64,
+    /// Whether issued for energy released from storage.
+    pub is_storage: bool,
+    /// When it was issued.
+    #[serde(serialize_with = "rfc3339")]
+    pub issuance_datestamp: DateTime<Utc>,
+    /// `{device_id}-{start of production}`.
+    pub issuance_id: String,
+    /// Whether issued after carrier conversion.
+    pub issuance_post_energy_carrier_conversion: bool,
+    /// The issuance metadata.
+    #[schema(value_type = i64)]
+    pub metadata_id: MetadataId,
+    /// Hash of the bundle it was split from; null for a bundle as issued.
+    pub parent_hash: Option<String>,
+    /// The bundle it was split from.
+    #[schema(value_type = Option<i64>)]
+    pub parent_id: Option<BundleId>,
+    /// End of production.
+    #[serde(serialize_with = "rfc3339")]
+    pub production_ending_interval: DateTime<Utc>,
+    /// Start of production.
+    #[serde(serialize_with = "rfc3339")]
+    pub production_starting_interval: DateTime<Utc>,
+    /// EnergyTag configuration.
+    pub registry_configuration: u8,
+}
+
+impl HashedAttributes {
+    /// As [`ImmutableAttributes::hash`].
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        sha256(self)
+    }
+}
+
+/// SHA-256 over the compact JSON.
+fn sha256(attributes: &impl Serialize) -> [u8; 32] {
+    let canonical = serde_json::to_vec(attributes)
+        .expect("strings, integers, booleans and null always serialise");
+    Sha256::digest(canonical).into()
+}
+
 impl ImmutableAttributes<'_> {
     /// SHA-256 over the RFC 8785 canonical JSON of the attributes.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
-        let canonical = serde_json::to_vec(self)
-            .expect("strings, integers, booleans and null always serialise");
-        Sha256::digest(canonical).into()
+        sha256(self)
     }
 }
 
@@ -116,6 +182,15 @@ mod tests {
             String::from_utf8(serde_json::to_vec(&attributes).unwrap()).unwrap(),
             String::from_utf8(canonical).unwrap()
         );
+    }
+
+    #[test]
+    fn attributes_that_have_travelled_are_hashed_alike() {
+        let attributes = sample();
+        let sent = serde_json::to_vec(&attributes).unwrap();
+        let received: HashedAttributes = serde_json::from_slice(&sent).unwrap();
+        assert_eq!(serde_json::to_vec(&received).unwrap(), sent);
+        assert_eq!(received.hash(), attributes.hash());
     }
 
     #[test]

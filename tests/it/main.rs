@@ -16,6 +16,7 @@ mod hash;
 mod hostile_input;
 mod idempotency;
 mod issuance;
+mod lineage;
 mod lock;
 mod projections;
 mod race;

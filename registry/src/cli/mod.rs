@@ -11,6 +11,9 @@ mod seed;
 mod serve;
 mod settings;
 mod user;
+mod verify_bundle;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -37,6 +40,7 @@ enum Command {
     User(user::User),
     Config(config::Print),
     Openapi(openapi::Openapi),
+    VerifyBundle(verify_bundle::VerifyBundle),
 }
 
 impl Cli {
@@ -44,7 +48,11 @@ impl Cli {
     ///
     /// # Errors
     /// A sentence for the person at the terminal.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        // It needs no configuration, so a broken one is none of its business.
+        if let Command::VerifyBundle(command) = &self.command {
+            return Ok(command.run());
+        }
         let config = self.settings.load()?;
         match self.command {
             Command::Serve(command) => command.run(config).await,
@@ -55,7 +63,9 @@ impl Cli {
             Command::Seed(command) => command.run(&config).await,
             Command::Config(command) => command.run(&config),
             Command::Openapi(command) => command.run(),
-        }
+            Command::VerifyBundle(command) => return Ok(command.run()),
+        }?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -12,11 +12,13 @@ use schemas::life_cycle::ActionType;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
-const COLUMNS: &str = "
+/// Columns of an action, in the order [`summary`] takes them.
+pub(super) const COLUMNS: &str = "
     action_id, action_type, source_id, target_id, user_id, beneficiary, beneficiary_account_id, reason,
     certificate_quantity, percentage::text, quantity_mode, localise_time, requested_at, completed_at,
     wh, bundles";
-const PARTS: usize = 16;
+/// How many they are.
+pub(super) const COUNT: usize = 16;
 const LIST: &str = "actions";
 
 /// The action with what became of each bundle.
@@ -26,7 +28,7 @@ pub async fn by_id(client: &Client, action_id: ActionId) -> Result<Option<Action
         return Ok(None);
     };
     let summary = summary(&row)?;
-    let Json(parts): Json<Vec<Part>> = row.try_get(PARTS)?;
+    let Json(parts): Json<Vec<Part>> = row.try_get(COUNT)?;
     let recorded_at = summary.created_at;
     let recorded = BundleAction {
         action_id: summary.id,
@@ -47,7 +49,8 @@ pub async fn by_id(client: &Client, action_id: ActionId) -> Result<Option<Action
     Ok(Some(Action::of(recorded, recorded_at)))
 }
 
-fn summary(row: &Row) -> Result<ActionSummary, ReadError> {
+/// The action in a row of [`COLUMNS`].
+pub(super) fn summary(row: &Row) -> Result<ActionSummary, ReadError> {
     let completed_at = row.try_get(13)?;
     Ok(ActionSummary {
         id: ActionId(row.try_get(0)?),

@@ -65,6 +65,7 @@ pages! {
     "interval_grid",
     "interval_order",
     "issuance_metadata_missing",
+    "lineage_too_long",
     "list_empty",
     "list_too_long",
     "login_failed",

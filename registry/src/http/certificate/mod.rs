@@ -2,6 +2,7 @@
 
 mod act;
 mod issue;
+mod lineage;
 mod query;
 mod query_rules;
 mod read;
@@ -28,6 +29,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(read::list_actions)
         .service(read::list_metadata)
         .service(read::get_action)
+        .service(lineage::get_lineage)
         .service(read::get_bundle);
 }
 
@@ -49,6 +51,7 @@ pub fn routes(config: &mut ServiceConfig) {
     read::list_actions,
     read::list_metadata,
     read::get_action,
+    lineage::get_lineage,
     read::get_bundle,
 ))]
 pub struct Document;

@@ -27,6 +27,11 @@ use schemas::id::{ActionId, BundleId};
 )]
 #[get("/certificate/{id}")]
 pub async fn get_bundle(read: Read, Id(id): Id<BundleId>) -> Answer<HttpResponse> {
+    Ok(HttpResponse::Ok().json(visible(&read, id).await?))
+}
+
+/// The bundle, if the caller may see it.
+pub(super) async fn visible(read: &Read, id: BundleId) -> Answer<BundleFull> {
     let found = read.state().bundles.get(id).await?;
     let visible = found.filter(|bundle| {
         let beneficiary = bundle.beneficiary_account_id;
@@ -34,9 +39,7 @@ pub async fn get_bundle(read: Read, Id(id): Id<BundleId>) -> Answer<HttpResponse
             || read.accounts.contains(&bundle.account_id)
             || beneficiary.is_some_and(|account| read.accounts.contains(&account))
     });
-    let bundle = visible
-        .ok_or_else(|| Problem::not_found(Code::BundleNotFound, "GranularCertificateBundle", id))?;
-    Ok(HttpResponse::Ok().json(bundle))
+    visible.ok_or_else(|| Problem::not_found(Code::BundleNotFound, "GranularCertificateBundle", id))
 }
 
 /// Get an action.

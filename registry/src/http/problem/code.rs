@@ -63,6 +63,8 @@ edge_codes! {
     RequestInvalid = "request_invalid" UNPROCESSABLE_ENTITY,
     /// Filters of a query contradict each other or reach too far.
     QueryInvalid = "query_invalid" UNPROCESSABLE_ENTITY,
+    /// The history of a bundle is longer than an answer may be.
+    LineageTooLong = "lineage_too_long" UNPROCESSABLE_ENTITY,
     /// A role is changed elsewhere.
     RoleChangeElsewhere = "role_change_elsewhere" UNPROCESSABLE_ENTITY,
     /// The password so far is wrong.

@@ -5,6 +5,7 @@ mod action_request;
 mod bundle;
 mod bundle_full;
 mod issue;
+mod lineage;
 mod metadata;
 mod query;
 
@@ -16,5 +17,9 @@ pub use action_request::{
 pub use bundle::{Bundle, BundlePage};
 pub use bundle_full::BundleFull;
 pub use issue::NewBundle;
+pub use lineage::{
+    Lineage, LineageAction, LineageBundle, LineageEntry, LineageEvent, LineageFormat,
+    LineageIssuance, LineageLeaf, LineagePart, LineageQuery, LineageReading, LineageSplit,
+};
 pub use metadata::{Metadata, NewMetadata};
 pub use query::{BundleQuery, BundleQueryAnswer, SortOrder};

@@ -1,0 +1,81 @@
+//! Where a bundle comes from and what became of it.
+
+use super::read::visible;
+use crate::http::problem::{Answer, EdgeCode, Problem};
+use crate::http::{Id, Query, Read};
+use crate::lineage::{self, RawError};
+use crate::read::lineage::{History, LineageError, of};
+use actix_web::{HttpResponse, get};
+use ledger::refusal::Code;
+use schemas::api::certificate::{Lineage, LineageFormat, LineageQuery};
+use schemas::id::{AccountId, BundleId};
+
+/// Get the lineage of a bundle.
+///
+/// The readings and the issuance it comes from, every split on the way from there and of itself, every
+/// action on it, on what it was split from and on its parts, and what it is now; told in order, or as the
+/// events of the ledger. Visible to whom the bundle is. Who holds it may see which accounts held it before
+/// and when, but not who acted for them, for whom and why. A part that went elsewhere is shown with range
+/// and hash. Every hash can be computed from the answer: `registry verify-bundle` does so with a saved one.
+#[utoipa::path(
+    tag = "Certificates",
+    operation_id = "get_certificate_lineage",
+    params(("id" = i64, Path, description = "The bundle."), LineageQuery),
+    responses(
+        (status = 200, description = "The lineage.", body = Lineage),
+        (status = 404, description = "bundle_not_found"),
+        (status = 422, description = "request_invalid, lineage_too_long"),
+    ),
+)]
+#[get("/certificate/{id}/lineage")]
+pub async fn get_lineage(
+    read: Read,
+    Id(id): Id<BundleId>,
+    Query(query): Query<LineageQuery>,
+) -> Answer<HttpResponse> {
+    visible(&read, id).await?;
+    let history = history(&read, id).await?;
+    let sees = |account_id: AccountId| read.sees(account_id);
+    let lineage = match query.format {
+        LineageFormat::Timeline => lineage::timeline(&history, &sees),
+        LineageFormat::Raw => {
+            let state = read.state();
+            lineage::events(&history, state.store.as_ref(), &state.ledger_stream, &sees).await?
+        }
+    };
+    Ok(HttpResponse::Ok().json(lineage))
+}
+
+async fn history(read: &Read, id: BundleId) -> Answer<History> {
+    let mut client = read.client().await?;
+    let found = of(&mut client, id).await?;
+    found.ok_or_else(|| Problem::not_found(Code::BundleNotFound, "GranularCertificateBundle", id))
+}
+
+impl From<LineageError> for Problem {
+    fn from(error: LineageError) -> Self {
+        match error {
+            LineageError::Read(error) => error.into(),
+            LineageError::TooLong(_) => Self::new(EdgeCode::LineageTooLong, error.to_string()),
+            LineageError::IssuanceUnknown => {
+                tracing::error!(%error, "a lineage can not be told");
+                Self::new(EdgeCode::Unavailable, error.to_string())
+            }
+        }
+    }
+}
+
+impl From<RawError> for Problem {
+    fn from(error: RawError) -> Self {
+        match error {
+            RawError::Store(_) | RawError::Missing(_) => {
+                tracing::warn!(%error, "the event store can not be read");
+                Self::new(
+                    EdgeCode::Unavailable,
+                    "the registry can not read its ledger at the moment",
+                )
+            }
+            RawError::Event(_) | RawError::Json(..) => Self::internal(&error),
+        }
+    }
+}

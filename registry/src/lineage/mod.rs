@@ -1,0 +1,11 @@
+//! Where a bundle comes from and what became of it: told from what the READ database and the ledger hold,
+//! and checked from a saved answer without either.
+
+mod life;
+mod raw;
+mod replay;
+mod tell;
+pub mod verify;
+
+pub use raw::{RawError, events};
+pub use tell::timeline;

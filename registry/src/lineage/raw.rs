@@ -1,0 +1,192 @@
+//! A lineage as the events of the ledger. Readings and issuance are read from the log, each by its
+//! position; actions are put together from the READ database, because one action may list 10,000 bundles
+//! of which one is wanted.
+
+use super::replay::{Step, is_shown, steps};
+use super::tell;
+use crate::read::lineage::{History, Listed};
+use event_store::{EventStore, StoreError};
+use schemas::api::certificate::{Lineage, LineageEvent, LineageFormat};
+use schemas::envelope::Envelope;
+use schemas::event::action::{BundleAction, Origin, Part, Split};
+use schemas::event::issuance::BundlesIssued;
+use schemas::event::reading::{ReadingsAccepted, Run};
+use schemas::event::{DecodeError, LedgerEvent};
+use schemas::id::AccountId;
+use schemas::life_cycle::ActionType;
+use schemas::log::{Position, StreamName};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// An event can not be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum RawError {
+    /// The log can not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log does not reach as far as the READ database.
+    #[error("the log has no event at position {0}")]
+    Missing(Position),
+    /// An event does not parse.
+    #[error(transparent)]
+    Event(#[from] DecodeError),
+    /// Its envelope or its extract does not.
+    #[error("the event at position {0} is not JSON: {1}")]
+    Json(Position, #[source] serde_json::Error),
+}
+
+/// The lineage with its events, for a reader who `sees` these accounts.
+///
+/// # Errors
+/// [`RawError`].
+pub async fn events(
+    history: &History,
+    store: &dyn EventStore,
+    stream: &StreamName,
+    sees: &(dyn Fn(AccountId) -> bool + Sync),
+) -> Result<Lineage, RawError> {
+    let read = history
+        .readings
+        .iter()
+        .map(|reading| reading.ledger_position);
+    let positions: BTreeSet<Position> = read.chain([history.issuance.position]).collect();
+    let mut events = Vec::new();
+    for position in positions {
+        let is_shown = sees(history.issuance.account_id);
+        events.push(recorded(history, store, stream, position, is_shown).await?);
+    }
+    let steps = steps(history);
+    for of_one in steps.chunk_by(|one, next| one.listed.position == next.listed.position) {
+        if let Some(first) = of_one.first() {
+            events.push(acted(first.listed, of_one, is_shown(first.listed, sees))?);
+        }
+    }
+    Ok(Lineage {
+        events: Some(events),
+        ..tell::of(history, LineageFormat::Raw)
+    })
+}
+
+/// What concerns the bundle of an event in the log.
+async fn recorded(
+    history: &History,
+    store: &dyn EventStore,
+    stream: &StreamName,
+    position: Position,
+    is_shown: bool,
+) -> Result<LineageEvent, RawError> {
+    let found = store.read(stream, position.plus(-1), 1).await?;
+    let event = found
+        .into_iter()
+        .next()
+        .ok_or(RawError::Missing(position))?;
+    let not_json = |error| RawError::Json(position, error);
+    let envelope: Envelope = serde_json::from_slice(&event.metadata).map_err(not_json)?;
+    let whole = LedgerEvent::decode(&event.event_type, event.version, &event.data)?;
+    let extract = extract(history, &whole);
+    let version = whole.version();
+    let payload = serde_json::from_slice(&extract.as_ref().unwrap_or(&whole).encode());
+    Ok(LineageEvent {
+        position,
+        event_type: event.event_type,
+        version,
+        recorded_at: envelope.recorded_at,
+        actor: is_shown.then(|| envelope.actor.to_string()),
+        command_id: envelope.command_id,
+        is_extract: extract.is_some_and(|extract| extract != whole),
+        is_redacted: !is_shown,
+        payload: payload.map_err(not_json)?,
+    })
+}
+
+/// The event without what concerns other bundles; `None` where it has nothing else.
+fn extract(history: &History, event: &LedgerEvent) -> Option<LedgerEvent> {
+    let root = history.root();
+    match event {
+        LedgerEvent::ReadingsAccepted(accepted) => {
+            let ours = |id| history.readings.iter().any(|one| one.measurement_id == id);
+            let (id, interval, wh) = accepted.readings().find(|(id, ..)| ours(*id))?;
+            Some(LedgerEvent::from(ReadingsAccepted {
+                first_measurement_id: id,
+                runs: Run::pack([(interval, wh)]),
+                repeated: 0,
+                device_id: accepted.device_id,
+                account_id: accepted.account_id,
+                gross_net_indicator: accepted.gross_net_indicator.clone(),
+            }))
+        }
+        LedgerEvent::BundlesIssued(issued) => {
+            let ours = issued
+                .bundles()
+                .find(|bundle| bundle.bundle_id == root.id)?;
+            Some(LedgerEvent::from(BundlesIssued {
+                first_bundle_id: ours.bundle_id,
+                first_certificate_id: ours.start,
+                runs: Run::pack([(ours.interval, root.bundle_quantity)]),
+                device_id: issued.device_id,
+                account_id: issued.account_id,
+                metadata_id: issued.metadata_id,
+                terms: issued.terms.clone(),
+            }))
+        }
+        _ => None,
+    }
+}
+
+/// An action with those of its bundles that are followed.
+fn acted(listed: &Listed, steps: &[Step<'_>], is_shown: bool) -> Result<LineageEvent, RawError> {
+    let action = &listed.action;
+    let event = LedgerEvent::from(BundleAction {
+        action_id: action.id,
+        action_type: action.action_type,
+        source_id: action.source_id,
+        user_id: action.user_id.filter(|_| is_shown),
+        target_id: action.target_id,
+        beneficiary: action.beneficiary.clone().filter(|_| is_shown),
+        beneficiary_account_id: action.beneficiary_account_id.filter(|_| is_shown),
+        reason: action.reason.clone().filter(|_| is_shown),
+        certificate_quantity: action.certificate_quantity,
+        certificate_bundle_percentage: action.certificate_bundle_percentage.map(|share| share.0),
+        quantity_mode: action.certificate_quantity_mode,
+        localise_time: action.localise_time,
+        requested_at: action.action_request_datetime,
+        parts: steps
+            .iter()
+            .map(|step| part(step, action.action_type))
+            .collect(),
+    });
+    let payload: Value = serde_json::from_slice(&event.encode())
+        .map_err(|error| RawError::Json(listed.position, error))?;
+    let shown = i32::try_from(steps.len()).unwrap_or(i32::MAX);
+    Ok(LineageEvent {
+        position: listed.position,
+        event_type: event.event_type().to_owned(),
+        version: event.version(),
+        recorded_at: action.action_completed_datetime,
+        actor: is_shown.then(|| listed.actor.clone()),
+        command_id: listed.command_id,
+        is_extract: action.num_granular_certificate_bundles > shown,
+        is_redacted: !is_shown,
+        payload,
+    })
+}
+
+fn part(step: &Step<'_>, action_type: ActionType) -> Part {
+    let bundle = step.bundle;
+    let acted_on = step.acted_on();
+    Part {
+        bundle_id: bundle.id,
+        start: acted_on.certificate_bundle_id_range_start,
+        end: acted_on.certificate_bundle_id_range_end,
+        split: step.halves.map(|[taken, rest]| Split {
+            taken: taken.id,
+            rest: rest.id,
+            rest_end: rest.certificate_bundle_id_range_end,
+            rest_status: step.status_before,
+        }),
+        origin: (action_type == ActionType::Withdraw).then_some(Origin {
+            device_id: bundle.device_id,
+            interval_start: bundle.production_starting_interval,
+        }),
+    }
+}
