@@ -13,6 +13,7 @@ mod device;
 mod expiry;
 mod faults;
 mod hash;
+mod holdings;
 mod hostile_input;
 mod idempotency;
 mod issuance;

@@ -7,6 +7,7 @@ pub mod bundle;
 mod bundle_loader;
 pub mod cursor;
 pub mod device;
+pub mod holding;
 pub mod lineage;
 pub mod measurement;
 pub mod metadata;

@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod decimal;
 pub mod device;
 pub mod field;
+pub mod holding;
 pub mod measurement;
 pub mod page;
 pub mod problem;

@@ -1,5 +1,7 @@
 //! Certificate accounts.
 
+mod holding;
+mod holding_rules;
 mod open;
 mod read;
 mod update;
@@ -24,6 +26,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(whitelist::get_whitelist_inverse)
         .service(read::list_accounts)
         .service(read::list_account_users)
+        .service(holding::list_account_holdings)
         .service(read::get_account_summary)
         .service(read::list_account_devices)
         .service(read::list_certificate_devices)
@@ -41,6 +44,7 @@ pub fn routes(config: &mut ServiceConfig) {
     whitelist::get_whitelist_inverse,
     read::list_accounts,
     read::list_account_users,
+    holding::list_account_holdings,
     read::get_account_summary,
     read::list_account_devices,
     read::list_certificate_devices,
