@@ -53,6 +53,8 @@ serial_id! {
     CertificateId,
     /// A life-cycle action.
     ActionId,
+    /// A rule by which bundles are acted on period after period.
+    RuleId,
 }
 
 /// Largest serial a certificate may carry: RFC 8785 hashes integers as IEEE doubles, which are exact

@@ -13,6 +13,7 @@ pub mod id;
 pub mod interval;
 pub mod life_cycle;
 pub mod log;
+pub mod recurring;
 
 pub use amount::{WattHours, Watts};
 pub use interval::Interval;

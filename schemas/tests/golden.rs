@@ -16,11 +16,17 @@ use schemas::event::issuance::{
     BundlesIssued, IssuanceMetadata, IssuanceMetadataRecorded, IssuanceTerms,
 };
 use schemas::event::reading::{MeasurementMoved, MeasurementWithdrawn, ReadingsAccepted, Run};
+use schemas::event::recurring::{
+    BundleRange, OpenRun, RecurringRuleCreated, RecurringRuleEnded, RecurringRulePaused,
+    RecurringRuleRan, RecurringRuleResumed, RuleFilter, RuleTerms, Schedule,
+};
 use schemas::event::{IdentityEvent, LedgerEvent};
 use schemas::id::{
-    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, UserId,
+    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, RuleId,
+    UserId,
 };
 use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role};
+use schemas::recurring::{EndReason, MissedPeriods, PeriodUnit, RunOutcome, Shortfall};
 use schemas::{Interval, WattHours, Watts};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -77,6 +83,7 @@ fn action(action_type: ActionType) -> BundleAction {
         quantity_mode: QuantityMode::PerBundle,
         localise_time: true,
         requested_at: at("2024-11-19T08:00:00.000001Z"),
+        rule_id: None,
         parts: vec![Part {
             bundle_id: BundleId(7),
             start: CertificateId(1),
@@ -203,7 +210,100 @@ fn ledger_samples() -> Vec<LedgerEvent> {
             .iter()
             .map(|kind| LedgerEvent::from(action(*kind))),
     );
+    samples.extend(recurring_samples());
     samples
+}
+
+fn recurring_samples() -> Vec<LedgerEvent> {
+    let rule_id = RuleId(2);
+    let open = OpenRun {
+        matched_wh: WattHours(700),
+        after_start: hour().start(),
+        after_id: BundleId(7),
+        horizon: BundleId(8),
+    };
+    vec![
+        RecurringRuleCreated {
+            rule_id,
+            user_id: Some(UserId(3)),
+            terms: RuleTerms {
+                action_type: ActionType::Cancel,
+                source_id: AccountId(1),
+                target_id: None,
+                beneficiary: Some("Acme".into()),
+                beneficiary_account_id: Some(AccountId(2)),
+                certificate_quantity: None,
+                certificate_bundle_percentage: Some(Decimal::new(25, 2)),
+                localise_time: true,
+                filter: RuleFilter {
+                    bundles: vec![BundleRange {
+                        bundle_id: BundleId(7),
+                        device_id: DeviceId(5),
+                        start: CertificateId(1),
+                        end: CertificateId(10),
+                        interval_start: hour().start(),
+                    }],
+                    device_ids: vec![DeviceId(5)],
+                    energy_sources: vec![EnergySource::Wind],
+                    statuses: vec![CertificateStatus::Active, CertificateStatus::Reserved],
+                    min_age_s: Some(3_600),
+                    max_age_s: Some(86_400),
+                },
+                schedule: Schedule {
+                    start: at("2024-11-30T00:00:00Z"),
+                    unit: PeriodUnit::Month,
+                    quantity: 1,
+                    repetitions: Some(12),
+                    missed: MissedPeriods::CatchUp,
+                },
+                shortfall: Shortfall::Partial,
+            },
+            next_run: at("2024-11-30T00:00:00Z"),
+        }
+        .into(),
+        RecurringRulePaused { rule_id }.into(),
+        RecurringRuleResumed {
+            rule_id,
+            next_run: at("2024-12-30T00:00:00Z"),
+        }
+        .into(),
+        RecurringRuleEnded {
+            rule_id,
+            reason: EndReason::ByHand,
+        }
+        .into(),
+        RecurringRuleRan {
+            rule_id,
+            period: 1,
+            periods: 2,
+            due_at: at("2024-12-30T00:00:00Z"),
+            step: 0,
+            outcome: RunOutcome::Ongoing,
+            reason: Some("list_too_long".into()),
+            wanted_wh: WattHours(900),
+            moved_wh: WattHours(700),
+            action_ids: vec![ActionId(4)],
+            next_run: Some(at("2024-12-30T00:00:00Z")),
+            ended: Some(EndReason::Repetitions),
+            open: Some(open),
+        }
+        .into(),
+    ]
+}
+
+/// An action that a rule took: the same file, one more field.
+#[test]
+fn an_action_names_its_rule_only_where_it_has_one() {
+    let by_hand = LedgerEvent::from(action(ActionType::Transfer)).encode();
+    let by_rule = LedgerEvent::from(BundleAction {
+        rule_id: Some(RuleId(2)),
+        ..action(ActionType::Transfer)
+    });
+    let text = String::from_utf8(by_rule.encode()).unwrap();
+    assert!(text.contains(r#""rule_id":2,"parts""#), "{text}");
+    assert_eq!(text.replace(r#""rule_id":2,"#, "").into_bytes(), by_hand);
+    let read = LedgerEvent::decode("BundlesTransferred", 1, text.as_bytes()).unwrap();
+    assert_eq!(read, by_rule);
 }
 
 fn identity_samples() -> Vec<IdentityEvent> {
@@ -282,7 +382,7 @@ fn events_are_written_and_read_as_the_golden_files_say() {
         found, files,
         "each golden file has its sample and each sample its file"
     );
-    assert_eq!(files.len(), 1 + 12 + 9 + 3);
+    assert_eq!(files.len(), 1 + 12 + 9 + 5 + 3);
 }
 
 #[test]

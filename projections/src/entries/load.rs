@@ -87,6 +87,7 @@ struct Wanted {
     days: (Vec<i64>, Vec<i32>),
     metadata: Vec<i64>,
     bundles: Vec<i64>,
+    recurring_rules: Vec<i64>,
     commands: Vec<Uuid>,
     users: Vec<i64>,
     emails: Vec<Uuid>,
@@ -107,6 +108,7 @@ impl Wanted {
                 }
                 Key::Metadata(id) => wanted.metadata.push(id.0),
                 Key::Bundle(id) => wanted.bundles.push(id.0),
+                Key::RecurringRule(id) => wanted.recurring_rules.push(id.0),
                 Key::Command(key) => wanted.commands.push(key),
                 Key::User(id) => wanted.users.push(id.0),
                 Key::Email(digest) => wanted.emails.push(digest),
@@ -141,6 +143,7 @@ async fn query_all(
         devices, DEVICE, device;
         metadata, METADATA, metadata;
         bundles, BUNDLE, bundle;
+        recurring_rules, RECURRING_RULE, recurring_rule;
         commands, COMMAND, command;
         users, USER, user;
         emails, EMAIL, email;

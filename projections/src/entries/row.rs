@@ -4,7 +4,8 @@ use crate::Error;
 use ledger::entry::{Bundle, DoneCommand};
 use ledger::{Entry, Key, Stream};
 use schemas::Interval;
-use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId, UserId};
+use schemas::energy::EnergySource;
+use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId, RuleId, UserId};
 use schemas::interval::Day;
 use schemas::life_cycle::CertificateStatus;
 use schemas::log::Position;
@@ -23,7 +24,9 @@ pub(super) const METADATA: &str =
     "SELECT metadata_id, state FROM issuance_metadata WHERE metadata_id = ANY($1)";
 pub(super) const BUNDLE: &str = "SELECT bundle_id, account_id, device_id, status, locked_from,
      range_start, range_end, interval_start, interval_end, expiry, parent_id, beneficiary,
-     beneficiary_account_id FROM bundle WHERE bundle_id = ANY($1)";
+     beneficiary_account_id, energy_source FROM bundle WHERE bundle_id = ANY($1)";
+pub(super) const RECURRING_RULE: &str =
+    "SELECT rule_id, state FROM recurring_rule WHERE rule_id = ANY($1)";
 pub(super) const COMMAND: &str =
     "SELECT key, request, first_position, position FROM command WHERE key = ANY($1)";
 pub(super) const USER: &str = "SELECT user_id, state FROM registry_user WHERE user_id = ANY($1)";
@@ -83,6 +86,7 @@ pub(super) fn bundle(row: &Row) -> Result<(Key, Entry), Error> {
     let bundle = Bundle {
         account_id: AccountId(row.try_get(1)?),
         device_id: DeviceId(row.try_get(2)?),
+        energy_source: word::<EnergySource>(row.try_get(13)?)?,
         status: word::<CertificateStatus>(row.try_get(3)?)?,
         locked_from: locked_from.map(word).transpose()?,
         start: CertificateId(row.try_get(5)?),
@@ -97,6 +101,11 @@ pub(super) fn bundle(row: &Row) -> Result<(Key, Entry), Error> {
         Key::Bundle(BundleId(row.try_get(0)?)),
         Entry::Bundle(bundle),
     ))
+}
+
+pub(super) fn recurring_rule(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::RecurringRule(RuleId(row.try_get(0)?));
+    Ok((key, Entry::RecurringRule(state(row, 1)?)))
 }
 
 pub(super) fn command(row: &Row) -> Result<(Key, Entry), Error> {

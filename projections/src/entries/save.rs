@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::copy::{Rows, copy};
+use chrono::{DateTime, Utc};
 use deadpool_postgres::ClientWrapper;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
@@ -134,6 +135,8 @@ struct Tables<'a> {
     metadata: States<'a, schemas::event::issuance::IssuanceMetadata>,
     new_bundles: Vec<(BundleId, &'a Bundle, Position)>,
     bundles: Vec<(BundleId, &'a Bundle, Position)>,
+    recurring_rules: States<'a, ledger::entry::RecurringRule>,
+    next_runs: Vec<Option<DateTime<Utc>>>,
     commands: Vec<(Uuid, &'a ledger::entry::DoneCommand)>,
     users: States<'a, ledger::entry::User>,
     emails: Names,
@@ -174,6 +177,10 @@ impl<'a> Tables<'a> {
                 self.new_bundles.push((*id, bundle, at));
             }
             (Key::Bundle(id), Some(Entry::Bundle(bundle))) => self.bundles.push((*id, bundle, at)),
+            (Key::RecurringRule(id), Some(Entry::RecurringRule(rule))) => {
+                self.recurring_rules.push(id.0, rule, at);
+                self.next_runs.push(rule.next_run);
+            }
             (Key::Command(key), Some(Entry::Command(done))) => self.commands.push((*key, done)),
             (Key::User(id), Some(Entry::User(user))) => self.users.push(id.0, user, at),
             (Key::Email(digest), Some(Entry::Email(holder))) => {
@@ -218,6 +225,15 @@ impl<'a> Tables<'a> {
             writes.push(execute(client, DEVICE_DAY, parameters));
         }
         writes.extend(self.metadata.save(client, METADATA));
+        if !self.recurring_rules.ids.is_empty() {
+            let parameters: Vec<&(dyn ToSql + Sync)> = vec![
+                &self.recurring_rules.ids,
+                &self.recurring_rules.states,
+                &self.next_runs,
+                &self.recurring_rules.positions,
+            ];
+            writes.push(execute(client, RECURRING_RULE, parameters));
+        }
         if !self.commands.is_empty() {
             let parameters: Vec<&(dyn ToSql + Sync)> =
                 vec![&commands.0, &commands.1, &commands.2, &commands.3];
@@ -233,7 +249,7 @@ impl<'a> Tables<'a> {
         copy(
             client,
             COPY_BUNDLE,
-            14,
+            15,
             &self.new_bundles,
             |row, (id, bundle, at)| put(row, *id, bundle, *at),
         )
@@ -280,12 +296,13 @@ fn put(row: &mut Rows, id: BundleId, bundle: &Bundle, at: Position) {
         .option(bundle.parent_id, |row, id| row.bigint(id.0))
         .option(bundle.beneficiary.as_deref(), Rows::text)
         .option(bundle.beneficiary_account_id, |row, id| row.bigint(id.0))
-        .bigint(at.0);
+        .bigint(at.0)
+        .text(bundle.energy_source.as_str());
 }
 
 const COPY_BUNDLE: &str = "COPY bundle (bundle_id, account_id, device_id, status, locked_from,
      range_start, range_end, interval_start, interval_end, expiry, parent_id, beneficiary,
-     beneficiary_account_id, position) FROM STDIN BINARY";
+     beneficiary_account_id, position, energy_source) FROM STDIN BINARY";
 const UPDATE_BUNDLE: &str = "UPDATE bundle SET account_id = new.account_id, status = new.status,
      locked_from = new.locked_from, beneficiary = new.beneficiary,
      beneficiary_account_id = new.beneficiary_account_id, position = new.position
@@ -311,6 +328,10 @@ const DEVICE_DAY: &str = "INSERT INTO device_day (device_id, day, state, positio
 const METADATA: &str = "INSERT INTO issuance_metadata (metadata_id, state, position)
      SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
      ON CONFLICT (metadata_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
+const RECURRING_RULE: &str = "INSERT INTO recurring_rule (rule_id, state, next_run, position)
+     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::timestamptz[], $4::bigint[])
+     ON CONFLICT (rule_id) DO UPDATE SET state = EXCLUDED.state, next_run = EXCLUDED.next_run,
+         position = EXCLUDED.position";
 const COMMAND: &str = "INSERT INTO command (key, request, first_position, position)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[])
      ON CONFLICT (key) DO UPDATE SET request = EXCLUDED.request,

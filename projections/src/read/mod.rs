@@ -10,6 +10,7 @@ mod issuance;
 mod measurement;
 mod metadata;
 mod origin;
+mod recurring;
 mod user;
 
 pub(crate) use origin::Origin;
@@ -25,6 +26,7 @@ use holding::Holdings;
 use ledger::Event;
 use measurement::Measurements;
 use metadata::Metadata;
+use recurring::{Rule, Runs};
 use schemas::event::{IdentityEvent, LedgerEvent};
 use std::sync::Arc;
 use user::User;
@@ -38,6 +40,7 @@ struct Wanted {
     accounts: Vec<i64>,
     devices: Vec<i64>,
     users: Vec<i64>,
+    rules: Vec<i64>,
     bundles: Vec<i64>,
 }
 
@@ -60,6 +63,18 @@ impl Wanted {
                 }
                 Event::Ledger(LedgerEvent::DeviceRemoved(event)) => {
                     wanted.devices.push(event.device_id.0);
+                }
+                Event::Ledger(LedgerEvent::RecurringRulePaused(event)) => {
+                    wanted.rules.push(event.rule_id.0);
+                }
+                Event::Ledger(LedgerEvent::RecurringRuleResumed(event)) => {
+                    wanted.rules.push(event.rule_id.0);
+                }
+                Event::Ledger(LedgerEvent::RecurringRuleEnded(event)) => {
+                    wanted.rules.push(event.rule_id.0);
+                }
+                Event::Ledger(LedgerEvent::RecurringRuleRan(event)) => {
+                    wanted.rules.push(event.rule_id.0);
                 }
                 Event::Identity(IdentityEvent::UserUpdated(event)) => {
                     wanted.users.push(event.user_id.0);
@@ -85,22 +100,26 @@ pub(crate) struct Rows {
     measurements: Measurements,
     bundles: Bundles,
     holdings: Holdings,
+    rules: Entities<Rule>,
+    runs: Runs,
 }
 
 impl Rows {
     /// Loads those that are there, as they were before the chunk.
     pub(crate) async fn load(client: &ClientWrapper, chunk: &Chunk) -> Result<Self, Error> {
         let wanted = Wanted::of(chunk);
-        let (users, accounts, devices, bundles) = futures_util::try_join!(
+        let (users, accounts, devices, rules, bundles) = futures_util::try_join!(
             Entities::load(client, &wanted.users),
             Entities::load(client, &wanted.accounts),
             Entities::load(client, &wanted.devices),
+            Entities::load(client, &wanted.rules),
             Bundles::load(client, &wanted.bundles),
         )?;
         Ok(Self {
             users,
             accounts,
             devices,
+            rules,
             bundles,
             ..Self::default()
         })
@@ -158,6 +177,14 @@ impl Rows {
             LedgerEvent::BundlesIssued(event) => {
                 self.bundles.issued(event, decoded, &mut self.holdings)?;
             }
+            LedgerEvent::RecurringRuleCreated(event) => self.rules.created(event, at, position),
+            LedgerEvent::RecurringRulePaused(event) => self.rules.paused(event, position),
+            LedgerEvent::RecurringRuleResumed(event) => self.rules.resumed(event, position),
+            LedgerEvent::RecurringRuleEnded(event) => self.rules.ended(event, position),
+            LedgerEvent::RecurringRuleRan(event) => {
+                self.rules.ran(event, position);
+                self.runs.ran(event, at, position);
+            }
             LedgerEvent::BundlesActed(action) => {
                 self.bundles.acted(action, position, &mut self.holdings)?;
             }
@@ -177,6 +204,8 @@ impl Rows {
             self.devices.save(client),
             self.metadata.save(client),
             self.holdings.save(client),
+            self.rules.save(client),
+            self.runs.save(client),
         )?;
         Ok(())
     }

@@ -103,6 +103,23 @@ const OF_READ: &[(Invariant, &str)] = &[
     ),
 ];
 
+const OF_RECURRING_RULES: &[(Invariant, &str)] = &[
+    (
+        Invariant::Acknowledged,
+        "SELECT format('rule %s, period %s: the run before it ends at period %s', rule_id, period, before)
+         FROM (SELECT rule_id, period,
+                lag(period + periods, 1, 0::bigint) OVER (PARTITION BY rule_id ORDER BY period) AS before
+            FROM recurring_run) AS run WHERE period <> before",
+    ),
+    (
+        Invariant::Acknowledged,
+        "SELECT format('rule %s has acted on %s Wh, its runs tell of %s Wh', rule_id, acted, told)
+         FROM (SELECT rule_id, sum(wh) AS acted FROM action WHERE rule_id IS NOT NULL GROUP BY 1) AS a
+         FULL JOIN (SELECT rule_id, sum(moved_wh) AS told FROM recurring_run GROUP BY 1) AS r
+         USING (rule_id) WHERE COALESCE(acted, 0) <> COALESCE(told, 0)",
+    ),
+];
+
 /// Tables of the identity stream, by database; all others with a position are of the ledger.
 const OF_IDENTITY: &[&str] = &["registry_user", "email"];
 /// Tables whose rows may be of either stream.
@@ -114,11 +131,11 @@ pub(super) async fn audit(
     target: Target,
     report: &mut AuditReport,
 ) -> Result<(), Error> {
-    let own = match target {
-        Target::Write => OF_WRITE,
-        Target::Read => OF_READ,
+    let (own, of_rules): (_, &[_]) = match target {
+        Target::Write => (OF_WRITE, &[]),
+        Target::Read => (OF_READ, OF_RECURRING_RULES),
     };
-    for (invariant, question) in OF_BOTH.iter().chain(own) {
+    for (invariant, question) in OF_BOTH.iter().chain(own).chain(of_rules) {
         let rows = live.query(*question, &[]).await?;
         let mut failures = Vec::new();
         for row in rows.iter().take(MAX_FINDINGS) {

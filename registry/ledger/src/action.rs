@@ -59,38 +59,53 @@ pub(crate) fn act(
     check_amount(act)?;
     let bundles = eligible(entries, act, row, context)?;
     let takes = takes(&bundles, act.amount)?;
-    let mut next_bundle = get::counters(entries)?.bundle;
-    let mut parts = Vec::with_capacity(bundles.len());
-    for ((bundle_id, bundle), take) in bundles.into_iter().zip(takes) {
-        if take == WattHours::ZERO {
-            continue;
-        }
-        let end = bundle.start.plus(take.0 - 1);
-        let split = (end < bundle.end).then(|| {
-            let split = Split {
-                taken: next_bundle,
-                rest: next_bundle.plus(1),
-                rest_end: bundle.end,
-                rest_status: bundle.status,
-            };
-            next_bundle = next_bundle.plus(2);
-            split
-        });
-        let origin = (act.action_type == ActionType::Withdraw).then(|| Origin {
-            device_id: bundle.device_id,
-            interval_start: bundle.interval.start(),
-        });
-        parts.push(Part {
-            bundle_id,
-            start: bundle.start,
-            end,
-            split,
-            origin,
-        });
-    }
-    if parts.is_empty() {
+    let taken = bundles
+        .into_iter()
+        .zip(takes)
+        .filter(|(_, take)| *take > WattHours::ZERO)
+        .collect::<Vec<_>>();
+    if taken.is_empty() {
         return Ok(Decision::default());
     }
+    Ok(LedgerEvent::from(record(entries, act, &taken, context)?).into())
+}
+
+/// The event of an action that takes so much of each of these bundles, more than nothing and at most all.
+pub(crate) fn record(
+    entries: &impl Entries,
+    act: &ActOnBundles,
+    taken: &[((BundleId, &Bundle), WattHours)],
+    context: &Context,
+) -> Result<BundleAction, Refusal> {
+    let counters = get::counters(entries)?;
+    let mut next_bundle = counters.bundle;
+    let parts = taken
+        .iter()
+        .map(|((bundle_id, bundle), take)| {
+            let end = bundle.start.plus(take.0 - 1);
+            let split = (end < bundle.end).then(|| {
+                let split = Split {
+                    taken: next_bundle,
+                    rest: next_bundle.plus(1),
+                    rest_end: bundle.end,
+                    rest_status: bundle.status,
+                };
+                next_bundle = next_bundle.plus(2);
+                split
+            });
+            let origin = (act.action_type == ActionType::Withdraw).then(|| Origin {
+                device_id: bundle.device_id,
+                interval_start: bundle.interval.start(),
+            });
+            Part {
+                bundle_id: *bundle_id,
+                start: bundle.start,
+                end,
+                split,
+                origin,
+            }
+        })
+        .collect();
     let beneficiary = match act.action_type {
         ActionType::Cancel => Some(match text(act.beneficiary.as_deref()) {
             Some(named) => named.to_owned(),
@@ -104,8 +119,8 @@ pub(crate) fn act(
         Amount::Quantity(wh, mode) => (Some(wh), None, mode),
         Amount::Percentage(share, mode) => (None, Some(share), mode),
     };
-    Ok(LedgerEvent::from(BundleAction {
-        action_id: get::counters(entries)?.action,
+    Ok(BundleAction {
+        action_id: counters.action,
         action_type: act.action_type,
         source_id: act.source_id,
         user_id: context.actor.user_id(),
@@ -122,13 +137,13 @@ pub(crate) fn act(
         quantity_mode,
         localise_time: act.localise_time,
         requested_at: context.requested_at,
+        rule_id: None,
         parts,
     })
-    .into())
 }
 
 /// The text, unless it is blank.
-fn text(given: Option<&str>) -> Option<&str> {
+pub(crate) fn text(given: Option<&str>) -> Option<&str> {
     given.map(str::trim).filter(|text| !text.is_empty())
 }
 
@@ -165,7 +180,7 @@ fn check_list(act: &ActOnBundles) -> Result<(), Refusal> {
     }
 }
 
-fn check_texts(act: &ActOnBundles) -> Result<(), Refusal> {
+pub(crate) fn check_texts(act: &ActOnBundles) -> Result<(), Refusal> {
     for (field, given) in [("beneficiary", &act.beneficiary), ("reason", &act.reason)] {
         if given
             .as_ref()
@@ -181,7 +196,7 @@ fn check_texts(act: &ActOnBundles) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_parties(entries: &impl Entries, act: &ActOnBundles) -> Result<(), Refusal> {
+pub(crate) fn check_parties(entries: &impl Entries, act: &ActOnBundles) -> Result<(), Refusal> {
     match act.action_type {
         ActionType::Withdraw | ActionType::Expire => existing(entries, act.source_id)?,
         _ => open_account(entries, act.source_id)?,
@@ -213,7 +228,7 @@ fn check_parties(entries: &impl Entries, act: &ActOnBundles) -> Result<(), Refus
     Ok(())
 }
 
-fn check_amount(act: &ActOnBundles) -> Result<(), Refusal> {
+pub(crate) fn check_amount(act: &ActOnBundles) -> Result<(), Refusal> {
     match act.amount {
         Amount::Quantity(wh, _) if wh.0 < 1 => Err(Refusal::new(
             Code::ValueOutOfRange,
@@ -280,9 +295,9 @@ fn eligible<'e>(
     })
 }
 
-type Checked<'e> = Result<&'e Bundle, (Code, String)>;
+pub(crate) type Checked<'e> = Result<&'e Bundle, (Code, String)>;
 
-fn check_bundle<'e>(
+pub(crate) fn check_bundle<'e>(
     entries: &'e impl Entries,
     act: &ActOnBundles,
     row: &Transition,
@@ -416,7 +431,7 @@ fn in_total(bundles: &[(BundleId, &Bundle)], wh: WattHours) -> Result<Vec<WattHo
 }
 
 /// floor(share × quantity), exactly: share ≤ 1 has at most 18 decimal places, so 128 bit suffice.
-fn share_of(share: Decimal, quantity: WattHours) -> WattHours {
+pub(crate) fn share_of(share: Decimal, quantity: WattHours) -> WattHours {
     let share = share.normalize();
     let scaled = share.mantissa() * i128::from(quantity.0) / 10_i128.pow(share.scale());
     WattHours(

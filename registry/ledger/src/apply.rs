@@ -6,7 +6,7 @@
 use crate::decide::Recorded;
 use crate::entry::{
     Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, IdentityCounters,
-    User, second_of_day,
+    RecurringRule, User, second_of_day,
 };
 use crate::event::Event;
 use crate::key::{Key, name_digest};
@@ -17,10 +17,11 @@ use schemas::event::action::BundleAction;
 use schemas::event::issuance::BundlesIssued;
 use schemas::event::reading::{ReadingsAccepted, Run};
 use schemas::event::{IdentityEvent, LedgerEvent};
-use schemas::id::{AccountId, CertificateId, DeviceId};
+use schemas::id::{AccountId, CertificateId, DeviceId, RuleId};
 use schemas::interval::Day;
 use schemas::life_cycle::{ActionType, CertificateStatus};
 use schemas::log::Position;
+use schemas::recurring::RuleStatus;
 
 /// Keys an event changes that must be loaded before it can be applied; entries it brings into being are
 /// not among them.
@@ -59,7 +60,9 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
         }
     };
     match event {
-        LedgerEvent::AccountOpened(_) | LedgerEvent::IssuanceMetadataRecorded(_) => {}
+        LedgerEvent::AccountOpened(_)
+        | LedgerEvent::IssuanceMetadataRecorded(_)
+        | LedgerEvent::RecurringRuleCreated(_) => {}
         LedgerEvent::AccountUpdated(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::WhitelistChanged(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::AccountClosed(event) => keys.push(Key::Account(event.account_id)),
@@ -90,6 +93,10 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
             keys.extend([Key::Device(event.device_id), Key::Account(event.account_id)]);
             days(event.device_id, &event.runs, keys);
         }
+        LedgerEvent::RecurringRulePaused(event) => keys.push(Key::RecurringRule(event.rule_id)),
+        LedgerEvent::RecurringRuleResumed(event) => keys.push(Key::RecurringRule(event.rule_id)),
+        LedgerEvent::RecurringRuleEnded(event) => keys.push(Key::RecurringRule(event.rule_id)),
+        LedgerEvent::RecurringRuleRan(event) => keys.push(Key::RecurringRule(event.rule_id)),
         LedgerEvent::BundlesActed(action) => {
             keys.push(Key::Account(action.source_id));
             keys.extend(action.target_id.map(Key::Account));
@@ -191,6 +198,19 @@ impl Fold<'_, '_> {
             self.changes.edit(Key::Device(id), self.position)?
         {
             change(device);
+        }
+        Ok(())
+    }
+
+    fn rule(
+        &mut self,
+        id: RuleId,
+        change: impl FnOnce(&mut RecurringRule),
+    ) -> Result<(), NotLoaded> {
+        if let Some(Some(Entry::RecurringRule(rule))) =
+            self.changes.edit(Key::RecurringRule(id), self.position)?
+        {
+            change(rule);
         }
         Ok(())
     }
@@ -316,6 +336,34 @@ impl Fold<'_, '_> {
                 })
             }
             LedgerEvent::BundlesIssued(event) => self.bundles_issued(event),
+            LedgerEvent::RecurringRuleCreated(event) => {
+                self.create(
+                    Key::RecurringRule(event.rule_id),
+                    Entry::RecurringRule(Box::new(RecurringRule {
+                        terms: event.terms.clone(),
+                        status: RuleStatus::Active,
+                        next_period: 0,
+                        next_run: Some(event.next_run),
+                        open: None,
+                    })),
+                );
+                self.counters(|counters| counters.rule = event.rule_id.plus(1))
+            }
+            LedgerEvent::RecurringRulePaused(event) => self.rule(event.rule_id, |rule| {
+                rule.status = RuleStatus::Paused;
+                rule.next_run = None;
+            }),
+            LedgerEvent::RecurringRuleResumed(event) => self.rule(event.rule_id, |rule| {
+                rule.status = RuleStatus::Active;
+                rule.next_run = Some(event.next_run);
+            }),
+            LedgerEvent::RecurringRuleEnded(event) => self.rule(event.rule_id, |rule| {
+                rule.status = RuleStatus::Ended;
+                rule.next_run = None;
+            }),
+            LedgerEvent::RecurringRuleRan(event) => {
+                self.rule(event.rule_id, |rule| rule.ran(event))
+            }
             LedgerEvent::BundlesActed(action) => self.bundles_acted(action),
         }
     }
@@ -370,6 +418,7 @@ impl Fold<'_, '_> {
                     status: CertificateStatus::Active,
                     locked_from: None,
                     device_id: event.device_id,
+                    energy_source: event.terms.energy_source,
                     start: bundle.start,
                     end: bundle.end,
                     interval: bundle.interval,

@@ -6,7 +6,8 @@ use crate::event::{Event, Stream};
 use crate::key::{Key, name_digest};
 use crate::refusal::Refusal;
 use crate::state::Entries;
-use crate::{account, action, device, issuance, reading, user};
+use crate::{account, action, device, issuance, reading, recurring, user};
+use schemas::event::LedgerEvent;
 use schemas::log::Position;
 
 /// What follows from a command.
@@ -16,6 +17,16 @@ pub struct Decision {
     pub events: Vec<Event>,
     /// What became of the rows of a submission.
     pub submission: Option<reading::Submission>,
+}
+
+impl Decision {
+    /// Several events.
+    pub(crate) fn of(events: Vec<LedgerEvent>) -> Self {
+        Self {
+            events: events.into_iter().map(Event::from).collect(),
+            submission: None,
+        }
+    }
 }
 
 impl<E: Into<Event>> From<E> for Decision {
@@ -70,6 +81,12 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         Command::WithdrawMeasurement(measurement) => measurement.needed(&mut keys),
         Command::IssueBundle(issue) => issuance::needed(issue, &mut keys),
         Command::ActOnBundles(act) => action::needed(entries, act, &mut keys),
+        Command::CreateRule(create) => recurring::needed_to_create(create, &mut keys),
+        Command::PauseRule(rule_id) | Command::EndRule(rule_id) => {
+            keys.push(Key::RecurringRule(*rule_id));
+        }
+        Command::ResumeRule(rule_id) => recurring::needed_to_resume(entries, *rule_id, &mut keys),
+        Command::RunRule(run) => recurring::needed_to_run(entries, run, &mut keys),
         Command::RegisterUser(profile) => keys.push(Key::Email(name_digest(&profile.email))),
         Command::UpdateUser(update) => {
             keys.push(Key::User(update.user_id));
@@ -128,6 +145,13 @@ pub fn decide(
         }
         Command::IssueBundle(issue) => issuance::issue_by_hand(entries, issue, context),
         Command::ActOnBundles(act) => action::act(entries, act, context),
+        Command::CreateRule(create) => {
+            recurring::create(entries, create, context).map(Decision::from)
+        }
+        Command::PauseRule(rule_id) => recurring::pause(entries, *rule_id),
+        Command::ResumeRule(rule_id) => recurring::resume(entries, *rule_id, context),
+        Command::EndRule(rule_id) => recurring::end(entries, *rule_id),
+        Command::RunRule(run) => recurring::run(entries, run, context),
         Command::RegisterUser(profile) => user::register(entries, profile).map(Decision::from),
         Command::UpdateUser(update) => user::update(entries, update).map(Decision::from),
         Command::RemoveUser(user_id) => user::remove(entries, *user_id).map(Decision::from),

@@ -2,14 +2,18 @@
 //! itself and the event alone, so entries may be loaded as of different positions.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemas::energy::EnergySource;
 use schemas::event::device::DeviceAttributes;
 use schemas::event::issuance::IssuanceMetadata;
+use schemas::event::recurring::{OpenRun, RuleTerms};
 use schemas::id::{
-    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, UserId,
+    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, RuleId,
+    UserId,
 };
 use schemas::interval::Day;
 use schemas::life_cycle::{CertificateStatus, Role};
 use schemas::log::Position;
+use schemas::recurring::RuleStatus;
 use schemas::{Interval, WattHours};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +36,8 @@ pub enum Entry {
     Metadata(Box<IssuanceMetadata>),
     /// Under `Key::Bundle`.
     Bundle(Bundle),
+    /// Under `Key::RecurringRule`.
+    RecurringRule(Box<RecurringRule>),
     /// Under `Key::Command`.
     Command(DoneCommand),
     /// Under `Key::IdentityCounters`.
@@ -57,6 +63,14 @@ pub struct Counters {
     pub bundle: BundleId,
     /// Next action.
     pub action: ActionId,
+    /// Next recurring rule.
+    #[serde(default = "first_rule")]
+    pub rule: RuleId,
+}
+
+/// Counters that were stored before there were rules lack theirs.
+const fn first_rule() -> RuleId {
+    RuleId(1)
 }
 
 impl Default for Counters {
@@ -68,6 +82,7 @@ impl Default for Counters {
             measurement: MeasurementId(1),
             bundle: BundleId(1),
             action: ActionId(1),
+            rule: first_rule(),
         }
     }
 }
@@ -190,6 +205,8 @@ pub struct Bundle {
     pub locked_from: Option<CertificateStatus>,
     /// The device that produced.
     pub device_id: DeviceId,
+    /// What the energy was made from.
+    pub energy_source: EnergySource,
     /// First certificate.
     pub start: CertificateId,
     /// Last certificate, inclusive.
@@ -212,6 +229,40 @@ impl Bundle {
     pub const fn quantity(&self) -> WattHours {
         WattHours(self.end.0 - self.start.0 + 1)
     }
+}
+
+/// A rule by which bundles are acted on period after period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecurringRule {
+    /// What it does.
+    pub terms: RuleTerms,
+    /// Whether it runs.
+    pub status: RuleStatus,
+    /// First period that no finished run stands for, counted from 0.
+    pub next_period: i64,
+    /// When it runs next; of an ongoing run, when that was due. `None` unless it is active.
+    pub next_run: Option<DateTime<Utc>>,
+    /// The run that has begun and not finished.
+    pub open: Option<RunSoFar>,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSoFar {
+    /// Periods it stands for, from the rule's next on.
+    pub periods: i64,
+    /// When the last of them was due.
+    pub due_at: DateTime<Utc>,
+    /// Decisions it has taken.
+    pub steps: i64,
+    /// Wh it is to act on.
+    pub wanted: WattHours,
+    /// Wh it has acted on.
+    pub moved: WattHours,
+    /// Its actions.
+    pub action_ids: Vec<ActionId>,
+    /// Where it goes on.
+    pub open: OpenRun,
 }
 
 /// What a command under an idempotency key led to.

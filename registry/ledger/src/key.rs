@@ -1,6 +1,6 @@
 //! Names of the entries that make up the state of a registry.
 
-use schemas::id::{AccountId, BundleId, DeviceId, MetadataId, UserId};
+use schemas::id::{AccountId, BundleId, DeviceId, MetadataId, RuleId, UserId};
 use schemas::interval::Day;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -22,6 +22,8 @@ pub enum Key {
     Metadata(MetadataId),
     /// A bundle.
     Bundle(BundleId),
+    /// A recurring rule.
+    RecurringRule(RuleId),
     /// What a command under an idempotency key led to.
     Command(Uuid),
     /// Serials of the identity stream.

@@ -122,6 +122,18 @@ codes! {
     QuantityExceedsTotal = "quantity_exceeds_total" Rule,
     /// The claim is not made for the recorded beneficiary or from its account.
     BeneficiaryMismatch = "beneficiary_mismatch" Rule,
+    /// No such recurring rule.
+    RecurringRuleNotFound = "recurring_rule_not_found" NotFound,
+    /// The rule's state does not allow it.
+    RecurringRuleState = "recurring_rule_state" Conflict,
+    /// The rule would begin too long ago or too far ahead.
+    RecurringStart = "recurring_start" Rule,
+    /// The period is not due yet.
+    RecurringPeriodNotDue = "recurring_period_not_due" Conflict,
+    /// The period, or this step of it, has run.
+    RecurringPeriodDone = "recurring_period_done" Conflict,
+    /// The bundles a run was to act on have changed since they were looked up.
+    RecurringCandidatesChanged = "recurring_candidates_changed" Conflict,
     /// No such user.
     UserNotFound = "user_not_found" NotFound,
     /// Another user has the e-mail address.

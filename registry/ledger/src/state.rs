@@ -133,10 +133,11 @@ macro_rules! getters {
 pub mod get {
     use super::{Entries, Entry, Key, NotLoaded};
     use crate::entry::{
-        Account, Bundle, Counters, Device, DeviceDay, DoneCommand, IdentityCounters, User,
+        Account, Bundle, Counters, Device, DeviceDay, DoneCommand, IdentityCounters, RecurringRule,
+        User,
     };
     use schemas::event::issuance::IssuanceMetadata;
-    use schemas::id::{AccountId, BundleId, DeviceId, MetadataId, UserId};
+    use schemas::id::{AccountId, BundleId, DeviceId, MetadataId, RuleId, UserId};
     use schemas::interval::Day;
     use uuid::Uuid;
 
@@ -153,6 +154,8 @@ pub mod get {
         metadata(id: MetadataId) = Key::Metadata(id) => Metadata(IssuanceMetadata);
         /// The bundle.
         bundle(id: BundleId) = Key::Bundle(id) => Bundle(Bundle);
+        /// The recurring rule.
+        recurring_rule(id: RuleId) = Key::RecurringRule(id) => RecurringRule(RecurringRule);
         /// What a command led to.
         command(key: Uuid) = Key::Command(key) => Command(DoneCommand);
         /// The user.

@@ -150,6 +150,7 @@ fn acted(listed: &Listed, steps: &[Step<'_>], is_shown: bool) -> Result<LineageE
         quantity_mode: action.certificate_quantity_mode,
         localise_time: action.localise_time,
         requested_at: action.action_request_datetime,
+        rule_id: action.rule_id.filter(|_| is_shown),
         parts: steps
             .iter()
             .map(|step| part(step, action.action_type))

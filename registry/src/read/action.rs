@@ -7,7 +7,7 @@ use deadpool_postgres::Client;
 use schemas::WattHours;
 use schemas::api::certificate::{Action, ActionSummary};
 use schemas::event::action::{BundleAction, Part};
-use schemas::id::{AccountId, ActionId, UserId};
+use schemas::id::{AccountId, ActionId, RuleId, UserId};
 use schemas::life_cycle::ActionType;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
@@ -16,9 +16,9 @@ use tokio_postgres::types::Json;
 pub(super) const COLUMNS: &str = "
     action_id, action_type, source_id, target_id, user_id, beneficiary, beneficiary_account_id, reason,
     certificate_quantity, percentage::text, quantity_mode, localise_time, requested_at, completed_at,
-    wh, bundles";
+    wh, bundles, rule_id";
 /// How many they are.
-pub(super) const COUNT: usize = 16;
+pub(super) const COUNT: usize = 17;
 const LIST: &str = "actions";
 
 /// The action with what became of each bundle.
@@ -44,6 +44,7 @@ pub async fn by_id(client: &Client, action_id: ActionId) -> Result<Option<Action
         quantity_mode: summary.certificate_quantity_mode,
         localise_time: summary.localise_time,
         requested_at: summary.action_request_datetime,
+        rule_id: summary.rule_id,
         parts,
     };
     Ok(Some(Action::of(recorded, recorded_at)))
@@ -62,6 +63,7 @@ pub(super) fn summary(row: &Row) -> Result<ActionSummary, ReadError> {
         beneficiary: row.try_get(5)?,
         beneficiary_account_id: row.try_get::<_, Option<i64>>(6)?.map(AccountId),
         reason: row.try_get(7)?,
+        rule_id: row.try_get::<_, Option<i64>>(16)?.map(RuleId),
         certificate_quantity: row.try_get::<_, Option<i64>>(8)?.map(WattHours),
         certificate_bundle_percentage: decimal(row, 9)?,
         certificate_quantity_mode: word(row, 10)?,

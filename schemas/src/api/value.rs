@@ -9,9 +9,11 @@ use crate::energy::{
     DeviceType, EnergyCarrier, EnergySource, GpsLocation, TechnologyType, UnknownWord,
 };
 use crate::id::{
-    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, UserId,
+    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, RuleId,
+    UserId,
 };
 use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role};
+use crate::recurring::{MissedPeriods, PeriodUnit, RuleStatus, Shortfall};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
@@ -308,7 +310,11 @@ words_from_value!(
     DeviceType,
     EnergyCarrier,
     EnergySource,
+    MissedPeriods,
+    PeriodUnit,
     QuantityMode,
+    RuleStatus,
+    Shortfall,
     TechnologyType,
 );
 
@@ -330,6 +336,7 @@ integers_from_value!(
     DeviceId,
     MeasurementId,
     MetadataId,
+    RuleId,
     UserId,
     WattHours,
 );

@@ -1,7 +1,7 @@
 //! Events of actions on bundles.
 
 use crate::amount::WattHours;
-use crate::id::{AccountId, ActionId, BundleId, CertificateId, DeviceId, UserId};
+use crate::id::{AccountId, ActionId, BundleId, CertificateId, DeviceId, RuleId, UserId};
 use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -43,6 +43,9 @@ pub struct BundleAction {
     pub localise_time: bool,
     /// When the request arrived.
     pub requested_at: DateTime<Utc>,
+    /// The rule by which it was taken, where the registry acted by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_id: Option<RuleId>,
     /// The bundles acted on, in the order asked for.
     pub parts: Vec<Part>,
 }

@@ -9,6 +9,7 @@ pub mod device;
 pub mod identity;
 pub mod issuance;
 pub mod reading;
+pub mod recurring;
 mod upcast;
 
 use account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
@@ -17,6 +18,10 @@ use device::{DeviceRegistered, DeviceRemoved, DeviceUpdated};
 use identity::{UserRegistered, UserRemoved, UserUpdated};
 use issuance::{BundlesIssued, IssuanceMetadataRecorded};
 use reading::{MeasurementMoved, MeasurementWithdrawn, ReadingsAccepted};
+use recurring::{
+    RecurringRuleCreated, RecurringRuleEnded, RecurringRulePaused, RecurringRuleRan,
+    RecurringRuleResumed,
+};
 
 /// A stored event can not be read.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +129,11 @@ event_set! {
         MeasurementMoved v 1,
         MeasurementWithdrawn v 1,
         BundlesIssued v 1,
+        RecurringRuleCreated v 1,
+        RecurringRulePaused v 1,
+        RecurringRuleResumed v 1,
+        RecurringRuleEnded v 1,
+        RecurringRuleRan v 1,
         ;
         /// `BundlesTransferred`, `BundlesCancelled` and so on: one type name per action.
         BundlesActed(BundleAction) v 1 named by EVENT_TYPES

@@ -5,6 +5,7 @@ mod history;
 mod migration;
 mod random;
 mod rebuild;
+mod recurring;
 mod rig;
 mod runner;
 mod verify;

@@ -1,7 +1,7 @@
 //! Random commands, most of which the ledger accepts. One seed gives one history.
 
 use super::history::History;
-use super::world;
+use super::{recurring, world};
 use chrono::TimeDelta;
 use ledger::command::{
     ActOnBundles, Amount, DevicePatch, IssueBundle, MeasurementRef, MoveMeasurement,
@@ -35,12 +35,14 @@ impl Random {
         i64::try_from(number).unwrap() % bound
     }
 
-    fn pick<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+    /// One of them, if there are any.
+    pub fn pick<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
         let count = i64::try_from(all.len()).unwrap();
         (count > 0).then(|| &all[usize::try_from(self.below(count)).unwrap()])
     }
 
-    fn one_in(&mut self, bound: i64) -> bool {
+    /// Whether it happened, one time in so many.
+    pub fn one_in(&mut self, bound: i64) -> bool {
         self.below(bound) == 0
     }
 }
@@ -73,7 +75,8 @@ pub async fn lived(history: &mut History, seed: u64, commands: u32) {
 fn command(history: &mut History, random: &mut Random) -> Command {
     match random.below(100) {
         0..30 => readings(random),
-        30..75 => act(history, random),
+        30..70 => act(history, random),
+        70..75 => recurring::command(history, ACCOUNTS, random),
         75..79 => issue(random),
         79..84 => measurement(history, random),
         84..89 => device(random),

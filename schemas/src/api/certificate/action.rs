@@ -4,7 +4,7 @@ use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::field::{Fields, FromFields};
 use crate::event::action::{BundleAction, Part};
-use crate::id::{AccountId, ActionId, BundleId, CertificateId, UserId};
+use crate::id::{AccountId, ActionId, BundleId, CertificateId, RuleId, UserId};
 use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = ActionRead, example = json!({
     "id": 7, "created_at": "2024-11-18T12:00:00.2Z", "action_type": "transfer", "source_id": 1,
-    "target_id": 2, "user_id": 3, "beneficiary": null, "beneficiary_account_id": null, "reason": null,
+    "target_id": 2, "user_id": 3, "beneficiary": null, "beneficiary_account_id": null, "reason": null, "rule_id": null,
     "granular_certificate_bundle_ids": [11], "certificate_quantity": 250,
     "certificate_bundle_percentage": null, "certificate_quantity_mode": "per_bundle",
     "localise_time": true, "action_request_datetime": "2024-11-18T12:00:00.1Z",
@@ -55,6 +55,9 @@ pub struct Action {
     pub beneficiary_account_id: Option<AccountId>,
     /// Why (withdraw, lock, unlock).
     pub reason: Option<String>,
+    /// The recurring rule by which the registry acted; null where somebody asked for the action.
+    #[schema(value_type = Option<i64>)]
+    pub rule_id: Option<RuleId>,
     /// The bundles acted on, as listed in the request.
     #[schema(value_type = Vec<i64>)]
     pub granular_certificate_bundle_ids: Vec<BundleId>,
@@ -192,6 +195,7 @@ impl Action {
             children: splits.flat_map(|split| [split.taken, split.rest]).collect(),
             beneficiary: action.beneficiary,
             reason: action.reason,
+            rule_id: action.rule_id,
         }
     }
 }
@@ -222,6 +226,9 @@ pub struct ActionSummary {
     pub beneficiary_account_id: Option<AccountId>,
     /// Why (withdraw, lock, unlock).
     pub reason: Option<String>,
+    /// The recurring rule by which the registry acted; null where somebody asked for the action.
+    #[schema(value_type = Option<i64>)]
+    pub rule_id: Option<RuleId>,
     /// Quantity asked for in Wh.
     #[schema(value_type = Option<i64>)]
     pub certificate_quantity: Option<WattHours>,

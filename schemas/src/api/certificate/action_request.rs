@@ -59,6 +59,11 @@ fn check(fields: &mut Fields<'_>, action: ActionType, share: Option<ExactNumber>
             "Value error, `action_type` cannot be set explicitly.",
         );
     }
+    check_amounts(fields, share);
+}
+
+/// The rules of the contract that concern quantity and percentage.
+pub(super) fn check_amounts(fields: &mut Fields<'_>, share: Option<ExactNumber>) {
     if fields.has("certificate_quantity") && fields.has("certificate_bundle_percentage") {
         fields.refuse(
             "certificate_bundle_percentage",

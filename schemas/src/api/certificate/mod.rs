@@ -8,6 +8,8 @@ mod issue;
 mod lineage;
 mod metadata;
 mod query;
+mod recurring;
+mod recurring_request;
 
 pub use action::{Action, ActionPart, ActionQuery, ActionSummary, Remainder};
 pub use action_request::{
@@ -23,3 +25,9 @@ pub use lineage::{
 };
 pub use metadata::{Metadata, NewMetadata};
 pub use query::{BundleQuery, BundleQueryAnswer, SortOrder};
+pub use recurring::{
+    RecurringRule, RecurringRuleQuery, RecurringRuleWithRuns, RecurringRun, RuleProgress,
+};
+pub use recurring_request::{
+    RecurringAsked, RecurringCancelRequest, RecurringRequest, RecurringTransferRequest,
+};
