@@ -7,12 +7,10 @@ use chrono::Utc;
 use ledger::Command;
 use ledger::command::{ActOnBundles, Amount};
 use projections::postgres::Pool;
-use schemas::envelope::Actor;
 use schemas::id::{AccountId, BundleId};
 use schemas::life_cycle::ActionType;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// Time between two looks when the last one found nothing more to do.
 pub const INTERVAL: Duration = Duration::from_secs(60);
@@ -58,23 +56,18 @@ pub async fn expire_due(write: &Pool, sequencers: &Sequencers) -> anyhow::Result
     drop(client);
     let mut expired = 0;
     for (account_id, bundle_ids) in due {
-        let request = Request {
-            command: Command::ActOnBundles(ActOnBundles {
-                action_type: ActionType::Expire,
-                source_id: account_id,
-                bundle_ids,
-                amount: Amount::Whole,
-                target_id: None,
-                beneficiary: None,
-                beneficiary_account_id: None,
-                reason: None,
-                localise_time: true,
-            }),
-            actor: Actor::System("expiry".to_owned()),
-            correlation_id: Uuid::now_v7(),
-            requested_at: Utc::now(),
-            idempotency: None,
-        };
+        let command = Command::ActOnBundles(ActOnBundles {
+            action_type: ActionType::Expire,
+            source_id: account_id,
+            bundle_ids,
+            amount: Amount::Whole,
+            target_id: None,
+            beneficiary: None,
+            beneficiary_account_id: None,
+            reason: None,
+            localise_time: true,
+        });
+        let request = Request::of_system("expiry", command);
         match sequencers.execute(request).await {
             Ok(receipt) => {
                 for (_, event) in receipt.events {

@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod config;
 pub mod dev;
 pub mod expiry;
@@ -12,6 +13,7 @@ pub mod import;
 pub mod lineage;
 pub mod read;
 pub mod readings;
+pub mod recurring;
 pub mod seed;
 pub mod sequencer;
 pub mod signal;

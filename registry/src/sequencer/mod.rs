@@ -15,7 +15,7 @@ pub use request::{ExecuteError, Receipt, Request};
 pub use source::{Loaded, SourceError, StateSource};
 pub use write_database::WriteDatabase;
 
-use chrono::{DateTime, Utc};
+use crate::clock::Clock;
 use event_store::{EventStore, StoreError};
 use ledger::{Policy, Stream};
 use schemas::log::StreamName;
@@ -40,7 +40,7 @@ pub struct Settings {
     /// Entries kept in memory beyond those the WRITE database does not have yet.
     pub cache_entries: usize,
     /// Reads the time, once per batch.
-    pub clock: fn() -> DateTime<Utc>,
+    pub clock: Clock,
 }
 
 /// Why a sequencer can not start, or stopped.

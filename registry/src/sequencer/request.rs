@@ -22,6 +22,20 @@ pub struct Request {
     pub idempotency: Option<Idempotency>,
 }
 
+impl Request {
+    /// A command that a part of the registry, by name, gives by itself.
+    #[must_use]
+    pub fn of_system(part: &str, command: Command) -> Self {
+        Self {
+            command,
+            actor: Actor::System(part.to_owned()),
+            correlation_id: Uuid::now_v7(),
+            requested_at: Utc::now(),
+            idempotency: None,
+        }
+    }
+}
+
 /// What became of an accepted command. Everything in it is durable.
 #[derive(Debug, Clone)]
 pub struct Receipt {

@@ -380,7 +380,9 @@ impl Worker {
 
     /// Whole microseconds, as the databases keep them, and never before an earlier decision.
     fn now(&mut self) -> DateTime<Utc> {
-        self.last_now = self.last_now.max((self.settings.clock)().trunc_subsecs(6));
+        self.last_now = self
+            .last_now
+            .max(self.settings.clock.now().trunc_subsecs(6));
         self.last_now
     }
 

@@ -9,12 +9,16 @@ use projections::{
     postgres::{Connection, Pool, pool},
     runner::Projector,
 };
+use schemas::log::StreamName;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{error::SystemError, sequencers};
 use crate::{
+    clock::Clock,
     config::{Config, Location},
     expiry,
+    http::StateError,
+    recurring::Scheduler,
     sequencer::Sequencers,
 };
 
@@ -35,6 +39,8 @@ pub struct Core {
     pub(super) write_checkpoints: Arc<CheckpointWatch>,
     pub(super) read_checkpoints: Arc<CheckpointWatch>,
     pub(super) sequencers: Sequencers,
+    ledger_stream: StreamName,
+    clock: Clock,
     pub(super) stop: watch::Sender<bool>,
     /// Tasks that end only when they are told to, or because something can not go on.
     pub(super) parts: JoinSet<Result<(), SystemError>>,
@@ -48,11 +54,24 @@ impl Core {
     /// # Errors
     /// [`SystemError`], and nothing is left running.
     pub async fn start(config: &Config, projectors: Projectors) -> Result<Self, SystemError> {
+        Self::start_by(config, projectors, Clock::default()).await
+    }
+
+    /// Likewise, by another clock than the system's.
+    ///
+    /// # Errors
+    /// As [`Core::start`].
+    pub async fn start_by(
+        config: &Config,
+        projectors: Projectors,
+        clock: Clock,
+    ) -> Result<Self, SystemError> {
+        let ledger_stream = StreamName::ledger(&config.domain).map_err(StateError::Domain)?;
         let store = open_store(config).await?;
         let (write, read) = (pool(&config.database.write)?, pool(&config.database.read)?);
         let write_checkpoints = Arc::new(CheckpointWatch::start(config.database.write.clone()));
         let read_checkpoints = Arc::new(CheckpointWatch::start(config.database.read.clone()));
-        let sequencers = sequencers::start(config, &store, &write, &write_checkpoints)?;
+        let sequencers = sequencers::start(config, &store, &write, &write_checkpoints, &clock)?;
         let mut core = Self {
             store,
             write,
@@ -60,6 +79,8 @@ impl Core {
             write_checkpoints,
             read_checkpoints,
             sequencers,
+            ledger_stream,
+            clock,
             stop: watch::Sender::new(false),
             parts: JoinSet::new(),
         };
@@ -139,10 +160,33 @@ impl Core {
     /// Starts looking for bundles to expire.
     pub(super) fn expire(&mut self) {
         let looking = expiry::run(self.write.clone(), self.sequencers.clone());
+        self.until_stopped(looking);
+    }
+
+    /// What runs recurring rules.
+    pub fn scheduler(&self) -> Scheduler {
+        Scheduler {
+            write: self.write.clone(),
+            write_checkpoints: self.write_checkpoints.clone(),
+            store: self.store.clone(),
+            stream: self.ledger_stream.clone(),
+            sequencers: self.sequencers.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// Starts running recurring rules.
+    pub(super) fn recur(&mut self) {
+        let looking = self.scheduler().run();
+        self.until_stopped(looking);
+    }
+
+    /// Lets a part run until the registry stops.
+    fn until_stopped(&mut self, part: impl Future<Output = ()> + Send + 'static) {
         let mut stopping = self.stop.subscribe();
         self.parts.spawn(async move {
             tokio::select! {
-                () = looking => {}
+                () = part => {}
                 _ = stopping.wait_for(|stop| *stop) => {}
             }
             Ok(())

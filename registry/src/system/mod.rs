@@ -18,6 +18,7 @@ pub use self::{
     user::{NewUser, RegisterError},
 };
 use crate::{
+    clock::Clock,
     config::Config,
     http::{self, Parts, State},
 };
@@ -43,13 +44,26 @@ impl System {
     /// # Errors
     /// As [`System::start`].
     pub async fn start_on(
-        Listener { listener, address }: Listener,
+        listener: Listener,
         config: &Config,
         projectors: Projectors,
     ) -> Result<Self, SystemError> {
+        Self::start_by(listener, config, projectors, Clock::default()).await
+    }
+
+    /// Likewise, by another clock than the system's.
+    ///
+    /// # Errors
+    /// As [`System::start`].
+    pub async fn start_by(
+        Listener { listener, address }: Listener,
+        config: &Config,
+        projectors: Projectors,
+        clock: Clock,
+    ) -> Result<Self, SystemError> {
         // Before the core: what it counts would go nowhere.
         http::ops::prometheus();
-        let mut core = Core::start(config, projectors).await?;
+        let mut core = Core::start_by(config, projectors, clock).await?;
         let state = State::new(
             config,
             Parts {
@@ -65,6 +79,7 @@ impl System {
         core.parts
             .spawn(async move { server.ended().await.map_err(SystemError::Http) });
         core.expire();
+        core.recur();
         Ok(Self {
             address,
             core,

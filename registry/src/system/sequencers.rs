@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use event_store::SqliteStore;
 use ledger::{Policy, Stream};
 use projections::{checkpoint_watch::CheckpointWatch, postgres::Pool};
@@ -10,6 +9,7 @@ use schemas::log::StreamName;
 
 use super::error::SystemError;
 use crate::{
+    clock::Clock,
     config::Config,
     http::StateError,
     sequencer::{DEFAULT_CACHE_ENTRIES, Sequencer, Sequencers, Settings, WriteDatabase},
@@ -20,6 +20,7 @@ pub(super) fn start(
     store: &Arc<SqliteStore>,
     write: &Pool,
     checkpoints: &Arc<CheckpointWatch>,
+    clock: &Clock,
 ) -> Result<Sequencers, SystemError> {
     let source = Arc::new(WriteDatabase::new(write.clone(), checkpoints.clone()));
     let start = |stream, stream_name| {
@@ -30,7 +31,7 @@ pub(super) fn start(
             source: source.clone(),
             policy: policy(config),
             cache_entries: DEFAULT_CACHE_ENTRIES,
-            clock: Utc::now,
+            clock: clock.clone(),
         })
     };
     let name = |name: Result<_, _>| name.map_err(StateError::Domain);

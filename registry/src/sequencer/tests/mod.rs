@@ -4,6 +4,7 @@
 mod write_double;
 
 use super::{ExecuteError, Receipt, Request, Sequencer, Settings};
+use crate::clock::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 use event_store::{EventStore, SqliteStore};
 use ledger::command::{
@@ -47,7 +48,7 @@ fn start(
         source: Arc::clone(write) as _,
         policy: Policy::default(),
         cache_entries: cache,
-        clock: fixed_clock,
+        clock: Clock::from(fixed_clock),
     })
 }
 
