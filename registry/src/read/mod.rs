@@ -13,6 +13,7 @@ pub mod measurement;
 pub mod metadata;
 pub mod principal;
 pub mod query;
+pub mod recurring;
 pub mod summary;
 pub mod user;
 

@@ -6,6 +6,7 @@ mod lineage;
 mod query;
 mod query_rules;
 mod read;
+mod recurring;
 
 pub(super) use query::foreign_cursor;
 
@@ -26,6 +27,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(act::lock_certificates)
         .service(act::unlock_certificates)
         .service(act::withdraw_certificates)
+        .service(recurring::create_recurring_transfer)
+        .service(recurring::create_recurring_cancel)
+        .service(recurring::list_recurring_rules)
+        .service(recurring::get_recurring_rule)
+        .service(recurring::list_recurring_runs)
+        .service(recurring::pause_recurring_rule)
+        .service(recurring::resume_recurring_rule)
+        .service(recurring::end_recurring_rule)
         .service(read::list_actions)
         .service(read::list_metadata)
         .service(read::get_action)
@@ -48,6 +57,14 @@ pub fn routes(config: &mut ServiceConfig) {
     act::lock_certificates,
     act::unlock_certificates,
     act::withdraw_certificates,
+    recurring::create_recurring_transfer,
+    recurring::create_recurring_cancel,
+    recurring::list_recurring_rules,
+    recurring::get_recurring_rule,
+    recurring::list_recurring_runs,
+    recurring::pause_recurring_rule,
+    recurring::resume_recurring_rule,
+    recurring::end_recurring_rule,
     read::list_actions,
     read::list_metadata,
     read::get_action,
