@@ -24,6 +24,7 @@ mod race;
 mod read_your_writes;
 mod readings;
 mod real_input;
+mod recurring;
 mod reserve;
 mod roles;
 mod sign_in;

@@ -72,6 +72,21 @@ const READ: [(&str, &str); 9] = [
              AND b.issued_at = i.issued_at)",
     ),
     (
+        "I1: a period of a rule is in no run or in two",
+        "SELECT * FROM (SELECT rule_id, sum(periods) AS periods, max(period + periods) AS reached
+           FROM recurring_run GROUP BY rule_id) run
+         WHERE periods <> reached",
+    ),
+    (
+        "I1: a run tells of other Wh than its actions",
+        "SELECT r.rule_id, r.period FROM recurring_run r WHERE r.moved_wh <> (
+           SELECT coalesce(sum(a.wh), 0) FROM action a
+           WHERE a.rule_id = r.rule_id AND a.action_id = ANY(r.action_ids))
+         UNION ALL SELECT a.rule_id, a.action_id FROM action a
+         WHERE a.rule_id IS NOT NULL AND NOT EXISTS (SELECT FROM recurring_run r
+           WHERE r.rule_id = a.rule_id AND a.action_id = ANY(r.action_ids))",
+    ),
+    (
         "I7: a row is above the checkpoint",
         "SELECT 1 FROM checkpoint c WHERE c.stream = 'ledger' AND c.position < greatest(
            (SELECT max(position) FROM bundle), (SELECT max(position) FROM action),

@@ -1,8 +1,10 @@
 //! A registry in a process of its own, to be killed.
 
+use crate::Pace;
 use projections::postgres::{Databases, Secret};
+use registry::clock::Clock;
 use registry::config::{Config, Http};
-use registry::system::{Projectors, System};
+use registry::system::{Listener, Projectors, System};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -37,6 +39,7 @@ struct Served {
     data_dir: PathBuf,
     port: u16,
     database: Databases,
+    pace: Option<Pace>,
 }
 
 /// A registry in a process of its own; killed when it is dropped.
@@ -48,10 +51,16 @@ impl Process {
     /// Runs the test `entry` of this very program, which must call [`Process::serve`]; returns when
     /// requests are answered. A free port is found the first time and kept.
     pub fn start(config: &mut Config, entry: &str) -> Self {
+        Self::start_at(config, entry, None)
+    }
+
+    /// Likewise, with time passing at this pace.
+    pub fn start_at(config: &mut Config, entry: &str, pace: Option<Pace>) -> Self {
         let served = Served {
             data_dir: config.data_dir.clone(),
             port: config.http.port,
             database: config.database.clone(),
+            pace,
         };
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", entry, "--include-ignored", "--nocapture"])
@@ -87,7 +96,10 @@ impl Process {
             connection.password = Secret::new(DATABASE_PASSWORD);
         }
         let config = config(&served.data_dir, served.port, served.database);
-        let system = System::start(&config, Projectors::Here).await.unwrap();
+        let clock = served.pace.map_or_else(Clock::default, Pace::clock);
+        let listener = Listener::bind(&config.http).unwrap();
+        let system = System::start_by(listener, &config, Projectors::Here, clock);
+        let system = system.await.unwrap();
         println!("{READY}{}", system.address().port());
         let mut end = Vec::new();
         tokio::io::stdin().read_to_end(&mut end).await.unwrap();

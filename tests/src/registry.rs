@@ -3,12 +3,13 @@
 use crate::Actor;
 use crate::actor::Seen;
 use crate::audit::reached;
+use crate::clock::TestClock;
 use crate::clusters::{Clusters, Database};
 use crate::people::{PASSWORD, PEOPLE, email, found};
 use crate::process::config;
 use projections::postgres::Databases;
 use registry::config::{Config, Location};
-use registry::system::{Projectors, System};
+use registry::system::{Core, Listener, Projectors, System};
 use reqwest::Client;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,8 @@ const STOP: Duration = Duration::from_secs(20);
 pub struct Registry {
     pub config: Config,
     pub clusters: Clusters,
+    /// What time it is for its decisions.
+    pub clock: TestClock,
     system: Option<System>,
     client: Client,
     seen: Arc<Seen>,
@@ -53,6 +56,7 @@ impl Registry {
         Self {
             config,
             clusters,
+            clock: TestClock::default(),
             system: None,
             client: Client::new(),
             seen: Arc::default(),
@@ -63,7 +67,11 @@ impl Registry {
     /// Starts it; returns when requests are answered.
     pub async fn up(&mut self) {
         assert!(self.system.is_none(), "it runs already");
-        let system = System::start(&self.config, Projectors::Here).await;
+        let clock = self.clock.clock();
+        let system = match Listener::bind(&self.config.http) {
+            Ok(listener) => System::start_by(listener, &self.config, Projectors::Here, clock).await,
+            Err(error) => Err(error),
+        };
         let system = system.unwrap_or_else(|error| panic!("it does not start: {error}"));
         // Whoever calls it now finds it again after a restart.
         self.config.http.port = system.address().port();
@@ -76,6 +84,18 @@ impl Registry {
             let stopped = tokio::time::timeout(STOP, system.shutdown()).await;
             assert!(stopped.is_ok(), "it does not stop within {STOP:?}");
         }
+    }
+
+    /// What is behind its API.
+    pub fn core(&self) -> &Core {
+        self.system.as_ref().expect("it runs").core()
+    }
+
+    /// What is behind the API alone, which does nothing by itself; for a registry that is down.
+    pub async fn bare_core(&self) -> Core {
+        assert!(self.system.is_none(), "it runs");
+        let started = Core::start_by(&self.config, Projectors::Here, self.clock.clock()).await;
+        started.unwrap_or_else(|error| panic!("it does not start: {error}"))
     }
 
     /// Where the API is, without a slash at the end.
