@@ -35,21 +35,42 @@ pub(crate) fn record_metadata(
         )
         .at("/registry_configuration"));
     }
-    let required = [
-        ("country_of_issuance", &metadata.country_of_issuance),
+    let texts = [
+        (
+            "country_of_issuance",
+            Some(&metadata.country_of_issuance),
+            1,
+        ),
         (
             "connected_grid_identification",
-            &metadata.connected_grid_identification,
+            Some(&metadata.connected_grid_identification),
+            1,
         ),
-        ("issuing_body", &metadata.issuing_body),
-        ("issue_market_zone", &metadata.issue_market_zone),
+        ("issuing_body", Some(&metadata.issuing_body), 1),
+        ("issue_market_zone", Some(&metadata.issue_market_zone), 1),
+        ("legal_status", metadata.legal_status.as_ref(), 0),
+        ("issuance_purpose", metadata.issuance_purpose.as_ref(), 0),
+        ("support_received", metadata.support_received.as_ref(), 0),
+        (
+            "quality_scheme_reference",
+            metadata.quality_scheme_reference.as_ref(),
+            0,
+        ),
+        (
+            "dissemination_level",
+            metadata.dissemination_level.as_ref(),
+            0,
+        ),
     ];
-    for (field, text) in required {
-        if text.trim().is_empty() || text.chars().count() > device::MAX_TEXT_CHARS {
+    for (field, text, least) in texts {
+        let fits = |text: &String| {
+            text.trim().chars().count() >= least && text.chars().count() <= device::MAX_TEXT_CHARS
+        };
+        if !text.is_none_or(fits) {
             return Err(Refusal::new(
                 Code::ValueOutOfRange,
                 format!(
-                    "{field} must have 1 to {} characters",
+                    "{field} must have {least} to {} characters",
                     device::MAX_TEXT_CHARS
                 ),
             )
@@ -186,6 +207,17 @@ pub(crate) fn issue_by_hand(
             "bundle_quantity must be at least 1 Wh",
         )
         .at("/bundle_quantity"));
+    }
+    let source = issue.emissions_factor_source.as_deref();
+    if source.is_some_and(|text| text.chars().count() > device::MAX_TEXT_CHARS) {
+        return Err(Refusal::new(
+            Code::ValueOutOfRange,
+            format!(
+                "emissions_factor_source has at most {} characters",
+                device::MAX_TEXT_CHARS
+            ),
+        )
+        .at("/emissions_factor_source"));
     }
     let interval = check_interval(issue.production_start, issue.production_end)
         .and_then(|interval| {

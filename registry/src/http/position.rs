@@ -68,6 +68,26 @@ impl Positions {
         }
     }
 
+    /// Checks that the streams, which end at `heads`, reach this far.
+    ///
+    /// # Errors
+    /// `position_unknown`: no answer has ever carried the position, so waiting is in vain.
+    pub(super) fn within(self, heads: Self) -> Answer<()> {
+        for (header, asked, head) in [
+            (LEDGER_HEADER, self.ledger, heads.ledger),
+            (IDENTITY_HEADER, self.identity, heads.identity),
+        ] {
+            if asked > head {
+                return Err(Problem::new(
+                    EdgeCode::PositionUnknown,
+                    format!("{header}: the log ends at {head}, before position {asked}"),
+                )
+                .at_parameter(header));
+            }
+        }
+        Ok(())
+    }
+
     /// What the client's headers name.
     pub(super) fn asked(request: &HttpRequest) -> Answer<Self> {
         Ok(Self {
@@ -182,4 +202,51 @@ pub(crate) async fn reached(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use futures_util::FutureExt;
+    use futures_util::future::{BoxFuture, ready};
+
+    /// A database that shows position 7 of both streams for ever.
+    struct Stuck;
+
+    impl Progress for Stuck {
+        fn position(&self, _: Stream) -> Position {
+            Position(7)
+        }
+
+        fn wait_for(&self, _: Stream, _: Position, _: Duration) -> BoxFuture<'_, bool> {
+            ready(false).boxed()
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_position_that_is_not_shown_in_time_is_read_lagging() {
+        let wait = async |position| {
+            let wanted = Positions::at(Stream::Ledger, Position(position));
+            reached(&Stuck, wanted, Duration::ZERO).await
+        };
+        assert!(wait(7).await.is_ok());
+        let lagging = wait(8).await.unwrap_err();
+        assert_eq!(lagging.code(), EdgeCode::ReadLagging.into());
+    }
+
+    #[test]
+    fn a_position_at_the_end_of_its_stream_is_known_and_the_one_after_is_not() {
+        let heads = Positions {
+            ledger: Position(9),
+            identity: Position(4),
+        };
+        assert!(heads.within(heads).is_ok());
+        for stream in [Stream::Ledger, Stream::Identity] {
+            let beyond = Positions::at(stream, Position(10))
+                .within(heads)
+                .unwrap_err();
+            assert_eq!(beyond.code(), EdgeCode::PositionUnknown.into());
+        }
+    }
 }

@@ -117,7 +117,22 @@ impl State {
     /// # Errors
     /// 503 if the event store can not tell.
     pub(super) async fn ledger_head(&self) -> Answer<Position> {
-        let head = self.store.head(&self.ledger_stream).await;
+        self.head(&self.ledger_stream).await
+    }
+
+    /// Where both streams end now.
+    ///
+    /// # Errors
+    /// 503 if the event store can not tell.
+    pub(super) async fn heads(&self) -> Answer<Positions> {
+        Ok(Positions {
+            ledger: self.head(&self.ledger_stream).await?,
+            identity: self.head(&self.identity_stream).await?,
+        })
+    }
+
+    async fn head(&self, stream: &StreamName) -> Answer<Position> {
+        let head = self.store.head(stream).await;
         head.map(|head| head.position).map_err(|error| {
             tracing::warn!(%error, "the event store can not be read");
             Problem::new(

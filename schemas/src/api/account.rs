@@ -86,7 +86,12 @@ pub struct AccountSummary {
 #[derive(Debug, Clone, ToSchema)]
 pub struct CreateAccount {
     /// Name, 1 to 200 characters, unique without regard to case.
-    #[schema(min_length = 1, max_length = 200, example = "Hill Farm")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"\S",
+        example = "Hill Farm"
+    )]
     pub account_name: String,
     /// Members besides the caller, at most 1,000.
     #[schema(value_type = Vec<i64>, required = false, max_items = 1000, example = json!([2]))]
@@ -108,7 +113,12 @@ impl FromFields for CreateAccount {
 #[derive(Debug, Clone, ToSchema)]
 pub struct UpdateAccount {
     /// New name.
-    #[schema(min_length = 1, max_length = 200, example = "Hill Farm")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"\S",
+        example = "Hill Farm"
+    )]
     pub account_name: Option<String>,
     /// New members, replacing all; at least one.
     #[schema(value_type = Option<Vec<i64>>, min_items = 1, max_items = 1000, example = json!([1, 2]))]

@@ -81,6 +81,7 @@ pages! {
     "other_user",
     "over_capacity",
     "over_metered",
+    "position_unknown",
     "quantity_and_percentage",
     "quantity_exceeds_total",
     "query_invalid",

@@ -60,10 +60,19 @@ pub struct AccountUser {
 #[derive(Clone, ToSchema)]
 pub struct CreateUser {
     /// Name, 1 to 254 characters.
-    #[schema(min_length = 1, max_length = 254, example = "Ada Miller")]
+    #[schema(
+        min_length = 1,
+        max_length = 254,
+        pattern = r"\S",
+        example = "Ada Miller"
+    )]
     pub name: String,
     /// Sign-in name, unique without regard to case.
-    #[schema(max_length = 254, example = "ada@example.org")]
+    #[schema(
+        max_length = 254,
+        pattern = r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@.\s\x00-\x1f\x7f-\x9f]+(\.[^@.\s\x00-\x1f\x7f-\x9f]+)+$",
+        example = "ada@example.org"
+    )]
     pub email: String,
     /// Role, by name or number (1 to 4).
     #[schema(value_type = Role)]
@@ -72,7 +81,7 @@ pub struct CreateUser {
     #[schema(min_length = 8, max_length = 1024, format = Password, example = "correct horse battery")]
     pub password: Option<String>,
     /// Organisation they act for.
-    #[schema(max_length = 254)]
+    #[schema(min_length = 1, max_length = 254, pattern = r"\S")]
     pub organisation: Option<String>,
 }
 
@@ -99,10 +108,13 @@ impl FromFields for CreateUser {
 #[derive(Clone, Default, ToSchema)]
 pub struct UpdateUser {
     /// New name.
-    #[schema(min_length = 1, max_length = 254)]
+    #[schema(min_length = 1, max_length = 254, pattern = r"\S")]
     pub name: Option<String>,
     /// New sign-in name.
-    #[schema(max_length = 254)]
+    #[schema(
+        max_length = 254,
+        pattern = r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@.\s\x00-\x1f\x7f-\x9f]+(\.[^@.\s\x00-\x1f\x7f-\x9f]+)+$"
+    )]
     pub email: Option<String>,
     /// New password.
     #[schema(min_length = 8, max_length = 1024, format = Password)]
@@ -111,7 +123,7 @@ pub struct UpdateUser {
     #[schema(format = Password)]
     pub current_password: Option<String>,
     /// New organisation.
-    #[schema(max_length = 254)]
+    #[schema(min_length = 1, max_length = 254, pattern = r"\S")]
     pub organisation: Option<String>,
     /// Must be absent: `/user/change_role/{user_id}` changes it.
     pub role: Option<Role>,

@@ -20,12 +20,14 @@ impl<R: AtLeast> Read<R> {
     async fn of(request: &HttpRequest) -> Answer<Self> {
         let caller = Caller::of(request).await?;
         let state = caller.state();
-        let wanted = state
-            .written
-            .by(caller.user_id)
-            .max(Positions::asked(request)?);
+        let asked = Positions::asked(request)?;
+        let wanted = state.written.by(caller.user_id).max(asked);
         let progress = state.read_progress.as_ref();
-        reached(progress, wanted, state.read_wait).await?;
+        if let Err(lagging) = reached(progress, wanted, state.read_wait).await {
+            // Only whoever has waited in vain pays for this look at the event store.
+            asked.within(state.heads().await?)?;
+            return Err(lagging);
+        }
         request.extensions_mut().insert(Positions::of(progress));
         Ok(Self { caller })
     }

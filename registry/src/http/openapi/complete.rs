@@ -42,6 +42,8 @@ fn complete_operation(method: &str, operation: &mut Value) {
         .as_array()
         .is_some_and(|schemes| schemes.iter().all(|scheme| scheme == &json!({})));
     let is_mutation = method != "get" && !QUESTIONS.contains(&name);
+    // A template shows nothing that could lag.
+    let is_fixed = name.ends_with("_template");
     let has_body = !operation["requestBody"].is_null();
     let has_parameters = !operation["parameters"].is_null();
     let mut added: Vec<&str> = Vec::new();
@@ -62,6 +64,8 @@ fn complete_operation(method: &str, operation: &mut Value) {
     }
     if is_mutation {
         added.extend(["idempotency_key_reused", "busy"]);
+    } else if !is_open && !is_fixed {
+        added.push("position_unknown");
     }
     if has_body {
         added.extend([
@@ -76,6 +80,7 @@ fn complete_operation(method: &str, operation: &mut Value) {
     }
     let references: &[&str] = match (is_open, is_mutation) {
         (true, _) => &[],
+        (false, false) if is_fixed => &["RequestId"],
         (false, true) => &["IdempotencyKey", "CsrfToken", "RequestId"],
         (false, false) => &["LedgerPosition", "IdentityPosition", "RequestId"],
     };
@@ -240,8 +245,9 @@ fn parameters() -> Value {
         },
         "RequestId": {
             "name": "X-Request-Id", "in": "header", "required": false,
-            "description": "Names the request in the registry's log and events; a UUID. Made up if absent.",
-            "schema": {"type": "string", "format": "uuid"},
+            "description": "Names the request in the registry's log and events. A UUID is kept; another one \
+                            takes the place of anything else.",
+            "schema": {"type": "string"},
         },
         "LedgerPosition": position(LEDGER_HEADER, "the ledger"),
         "IdentityPosition": position(IDENTITY_HEADER, "the stream of users"),

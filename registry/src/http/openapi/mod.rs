@@ -1,6 +1,8 @@
 //! The OpenAPI document.
 
 mod complete;
+mod link;
+mod nulls;
 mod route;
 
 pub use route::Routes;
@@ -50,6 +52,8 @@ pub fn document() -> Value {
     let mut document =
         serde_json::to_value(&whole).expect("a document of maps, lists and texts has a JSON form");
     complete::complete(&mut document);
+    nulls::complete(&mut document);
+    link::add_links(&mut document);
     document
 }
 

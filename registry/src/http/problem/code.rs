@@ -51,6 +51,8 @@ edge_codes! {
     ActionNotFound = "action_not_found" NOT_FOUND,
     /// The path has other methods.
     MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED,
+    /// The position lies beyond the end of its stream.
+    PositionUnknown = "position_unknown" CONFLICT,
     /// The user is the last member of an open account.
     UserLastMember = "user_last_member" CONFLICT,
     /// The body exceeds its limit.

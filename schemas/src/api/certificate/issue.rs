@@ -50,6 +50,7 @@ pub struct NewBundle {
     /// Source of energy: the device's.
     pub energy_source: EnergySource,
     /// Wh per certificate: 1.
+    #[schema(minimum = 1, maximum = 1)]
     pub face_value: Option<i64>,
     /// Whether issued after carrier conversion.
     #[schema(required = false)]
@@ -61,9 +62,10 @@ pub struct NewBundle {
     /// First instant at which it is expired; the registry's policy where absent.
     pub expiry_datestamp: Option<DateTime<Utc>>,
     /// Emissions factor of the device in kgCO2e/MWh.
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<f64>, minimum = 0)]
     pub emissions_factor_production_device: Option<ExactNumber>,
     /// Source of the emissions factor.
+    #[schema(max_length = 500)]
     pub emissions_factor_source: Option<String>,
     /// `false` or `0` where given: what storage releases is issued elsewhere.
     #[schema(required = false)]

@@ -17,22 +17,31 @@ use utoipa::ToSchema;
 }))]
 pub struct NewMetadata {
     /// Country of issuance.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
     pub country_of_issuance: String,
     /// Grid the devices are connected to.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
     pub connected_grid_identification: String,
     /// The issuing body.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
     pub issuing_body: String,
     /// Market zone of issuance.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
     pub issue_market_zone: String,
     /// Legal status of the certificates.
+    #[schema(max_length = 500)]
     pub legal_status: Option<String>,
     /// Purpose of issuance.
+    #[schema(max_length = 500)]
     pub issuance_purpose: Option<String>,
     /// Public support received.
+    #[schema(max_length = 500)]
     pub support_received: Option<String>,
     /// Reference to a quality scheme.
+    #[schema(max_length = 500)]
     pub quality_scheme_reference: Option<String>,
     /// Whether usable for disclosure.
+    #[schema(max_length = 500)]
     pub dissemination_level: Option<String>,
     /// EnergyTag configuration 1, 2 or 3; 1 where absent.
     #[schema(minimum = 1, maximum = 3, required = false)]

@@ -42,8 +42,8 @@ pub const MAX_LISTED: usize = 1_000;
 #[schema(as = GranularCertificateQuery, example = json!({
     "source_id": 1,
     "energy_source": "wind",
-    "certificate_period_start": "2024-11-01",
-    "certificate_period_end": "2024-11-30",
+    "certificate_period_start": "2024-11-01T00:00:00Z",
+    "certificate_period_end": "2024-11-30T00:00:00Z",
     "certificate_bundle_status": "Active"
 }))]
 pub struct BundleQuery {

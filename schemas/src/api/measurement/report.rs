@@ -122,6 +122,9 @@ pub struct MeasurementFilter {
     pub to: Option<DateTime<Utc>>,
 }
 
+/// Code of a filter that is given without another; the edge's own.
+const QUERY_INVALID: &str = "query_invalid";
+
 impl FromFields for MeasurementFilter {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let read = Self {
@@ -132,11 +135,8 @@ impl FromFields for MeasurementFilter {
         if !fields.has("device_id") {
             for bound in ["from", "to"] {
                 if fields.has(bound) {
-                    fields.refuse(
-                        "device_id",
-                        crate::api::problem::code::MISSING,
-                        format!("`{bound}` needs `device_id`"),
-                    );
+                    let rule = format!("`{bound}` needs `device_id`");
+                    fields.refuse("device_id", QUERY_INVALID, rule);
                 }
             }
         }
