@@ -4,6 +4,7 @@
 #   make db.rebuild TARGET=read            read, write or all
 #   make db.reset CONFIRM=yes              without the question
 #   make bench ROW=transfer                one row of the table
+#   make test.fuzz FUZZ=smoke              the same few cases each time
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -21,12 +22,14 @@ BIN := "$${CARGO_TARGET_DIR:-target}"/release
 IN_DEV := file="$${GCR_DATA_DIR:-data}/dev.toml"; \
 	if [ ! -f "$$file" ]; then echo "make: nothing is running here; start it with make dev" >&2; exit 1; fi; \
 	GCR_CONFIG="$$file"
+WITH_REGISTRY := "$${CARGO_TARGET_DIR:-target}"/debug/with_registry
 TARGET ?= all
+FUZZ ?= full
 
-.PHONY: help dev test lint fmt db.seed db.reset db.rebuild openapi bench install
+.PHONY: help dev test test.clients test.fuzz lint fmt db.seed db.reset db.rebuild openapi openapi.check bench install
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 dev: install ## Build and run all of it here: event store, two Postgres, API, projectors
 	@$(BUILD)
@@ -36,6 +39,17 @@ test: install lint ## Check format and lints, run every test
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace; \
 	else cargo test --workspace --lib --bins --tests; fi
 	@cargo test --workspace --doc --quiet
+
+test.clients: ## Generate TypeScript and Python clients, compile them, walk with them
+	@.ci/install node python
+	@cargo build --quiet --package tests --bin with_registry
+	@tests/clients/run $(WITH_REGISTRY)
+
+test.fuzz: ## Fuzz the whole API for as long as it takes, or shortly (FUZZ=smoke)
+	@.ci/install python
+	@.ci/venv tests/fuzz
+	@cargo build --quiet --package tests --bin with_registry
+	@$(WITH_REGISTRY) tests/fuzz/run $(FUZZ)
 
 lint: ## Check format and lints
 	@cargo fmt --all --check
@@ -58,6 +72,9 @@ db.rebuild: ## Build the projections of dev anew from the events (TARGET=read|wr
 
 openapi: ## Write the API's document to schemas/openapi/openapi.json
 	@cargo run --quiet --package registry -- openapi --output schemas/openapi/openapi.json
+
+openapi.check: ## Check that the document breaks no client of the last released one
+	@cargo test --quiet --package schemas --test openapi_release
 
 bench: install ## Measure every row of the targets, or one (ROW=transfer)
 	@$(BUILD)

@@ -51,17 +51,15 @@ async fn an_answer_says_which_position_it_reflects_and_a_read_waits_for_the_one_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_position_that_is_not_reached_in_time_is_answered_503() {
+async fn a_position_that_nobody_was_given_is_refused() {
     let mut registry = tests::Registry::prepare(tests::Clusters::shared().await).await;
     registry.config.http.read_wait_ms = 100;
     registry.up().await;
     let admin = registry.admin().await;
-    let answer = admin
-        .with("x-ledger-position", 1_000_000)
-        .get("/user/me")
-        .await;
-    assert!(!answer.header("retry-after").is_empty());
-    answer.refused(503, "read_lagging");
+    for header in ["X-Ledger-Position", "X-Identity-Position"] {
+        let answer = admin.with(header, 1_000_000).get("/user/me").await;
+        answer.refused_at(409, "position_unknown", header);
+    }
     let wrong = admin
         .with("x-ledger-position", "soon")
         .get("/user/me")

@@ -1,0 +1,57 @@
+//! Runs a command beside a registry of its own, whose address and people it finds in its environment:
+//! how clients in other languages and the fuzzer get something to talk to.
+//!
+//! `with_registry COMMAND [ARGUMENT…]` ends as the command does. If that ends well, the registry is audited.
+
+#![allow(clippy::unwrap_used)]
+
+mod holdings;
+
+use std::process::ExitCode;
+use tests::{Clusters, PASSWORD, Registry, email};
+use tokio::process::Command;
+
+/// Longer than the longest command: a token that expires would be no finding.
+const TOKEN_MINUTES: u32 = 24 * 60;
+/// Shorter than for people: a position that is never reached is asked for over and over.
+const READ_WAIT_MS: u64 = 500;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let Some(program) = arguments.next() else {
+        eprintln!("usage: with_registry COMMAND [ARGUMENT...]");
+        return ExitCode::from(2);
+    };
+    let mut registry = Registry::prepare(Clusters::shared().await).await;
+    registry.config.auth.token_minutes = TOKEN_MINUTES;
+    registry.config.http.read_wait_ms = READ_WAIT_MS;
+    registry.up().await;
+    holdings::fill(&registry).await;
+    let mut command = Command::new(&program);
+    command
+        .args(arguments)
+        .env("REGISTRY_URL", registry.url())
+        .env("REGISTRY_ADMIN", email("admin"))
+        .env("REGISTRY_PRODUCER", email("producer"))
+        .env("REGISTRY_PASSWORD", PASSWORD)
+        .env("REGISTRY_TOKEN", registry.admin().await.token())
+        .kill_on_drop(true);
+    let ended = match command.status().await {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!(
+                "with_registry: {} can not be run: {error}",
+                program.display()
+            );
+            return ExitCode::FAILURE;
+        }
+    };
+    if !ended.success() {
+        // A signal has no code.
+        let code = ended.code().and_then(|code| u8::try_from(code).ok());
+        return ExitCode::from(code.unwrap_or(1));
+    }
+    registry.audit().await;
+    ExitCode::SUCCESS
+}
