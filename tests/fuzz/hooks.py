@@ -50,8 +50,11 @@ def as_id(value: Any) -> int | None:
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
-    """Turns aside what would end the run: without its user the fuzzer is answered 401 and nothing else."""
+    """Turns aside what would end the run, since without its user the fuzzer is answered 401 and nothing else;
+    makes the numbers of good requests as fine as the registry counts."""
     name = operation_id(case)
+    if case.meta is not None and case.meta.generation.mode.is_positive:
+        case.body = rounded(case.body)
     if name in ENDS_THE_RUN:
         for key, value in (case.path_parameters or {}).items():
             if as_id(value) == OWN_ID:
@@ -93,8 +96,23 @@ def rounded(value: Any) -> Any:
 
 
 @schemathesis.hook
-def map_body(context: schemathesis.HookContext, body: Any) -> Any:
-    return rounded(body)
+def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:
+    """Writes a nullable text with a format as a choice: of a list of types the coverage phase takes any text
+    for good."""
+    split_types(raw_schema["components"]["schemas"])
+
+
+def split_types(schema: Any) -> None:
+    if isinstance(schema, list):
+        for item in schema:
+            split_types(item)
+    elif isinstance(schema, dict):
+        if schema.get("type") == ["string", "null"] and "format" in schema:
+            text = {"type": "string", "format": schema.pop("format")}
+            schema.pop("type")
+            schema["anyOf"] = [text, {"type": "null"}]
+        for member in schema.values():
+            split_types(member)
 
 
 @schemathesis.hook
@@ -105,8 +123,16 @@ def filter_failure(
     if isinstance(failure, RejectedPositiveData):
         return not is_refused_by_a_rule(response)
     if isinstance(failure, AcceptedNegativeData):
-        return not is_read_leniently(case)
+        return not (has_another_header(case) or is_read_leniently(case))
     return True
+
+
+def has_another_header(case: schemathesis.Case) -> bool:
+    """Whether the request is bad for a header that the document does not list; HTTP has those ignored."""
+    data = case.meta.phase.data if case.meta is not None else None
+    return "unexpected properties" in (getattr(data, "description", None) or "") and str(
+        getattr(data, "parameter_location", "")
+    ).lower().endswith("header")
 
 
 def is_refused_by_a_rule(response: Any) -> bool:
@@ -143,7 +169,7 @@ def as_read(document: dict[str, Any], schema: dict[str, Any], value: Any) -> Any
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
         schema = document["components"]["schemas"][name]
-    for one in schema.get("oneOf", []):
+    for one in [*schema.get("oneOf", []), *schema.get("anyOf", [])]:
         read = as_read(document, one, value)
         if read != value:
             return read

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tests::World;
 
+/// Scenario 15.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_opened_by_a_producer_who_becomes_its_last_member() {
     let world = World::start().await;
@@ -27,6 +28,7 @@ async fn an_account_is_opened_by_a_producer_who_becomes_its_last_member() {
     );
 }
 
+/// Scenario 16.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_taken_name_or_an_unknown_member_opens_no_account() {
     let world = World::start().await;
@@ -49,6 +51,7 @@ async fn a_taken_name_or_an_unknown_member_opens_no_account() {
     create(json!({"account_name": "N"})).await.expect(201);
 }
 
+/// Scenario 17.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_shown_to_its_members_with_exactly_three_fields() {
     let world = World::start().await;
@@ -79,6 +82,7 @@ async fn an_account_is_shown_to_its_members_with_exactly_three_fields() {
         .refused(422, "request_invalid");
 }
 
+/// Scenario 18.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_renamed_by_a_trading_member_only() {
     let world = World::start().await;
@@ -114,6 +118,7 @@ async fn an_account_is_renamed_by_a_trading_member_only() {
         .refused(422, "account_name_taken");
 }
 
+/// Scenario 19.
 #[tokio::test(flavor = "multi_thread")]
 async fn members_come_and_go_with_the_list_and_somebody_always_stays() {
     let world = World::start().await;
@@ -154,6 +159,7 @@ async fn members_come_and_go_with_the_list_and_somebody_always_stays() {
     assert_eq!(stays["user_ids"], json!([producer.id, trader.id]));
 }
 
+/// Scenario 23.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_closed_when_nothing_of_value_is_in_it() {
     let world = World::start().await;
@@ -198,6 +204,7 @@ async fn an_account_is_closed_when_nothing_of_value_is_in_it() {
     world.registry.audit().await;
 }
 
+/// Scenario 24.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_of_accounts_has_those_that_the_caller_may_see() {
     let world = World::start().await;
@@ -225,6 +232,7 @@ async fn the_list_of_accounts_has_those_that_the_caller_may_see() {
     foreign.refused_at(422, "request_invalid", "cursor");
 }
 
+/// Scenario 25.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_users_of_an_account_are_listed_for_the_issuing_body_without_hashes() {
     let world = World::start().await;
@@ -237,6 +245,13 @@ async fn the_users_of_an_account_are_listed_for_the_issuing_body_without_hashes(
         .map(|user| &user["email"])
         .collect();
     assert!(emails.contains(&&json!(world.auditor.email)), "{emails:?}");
+    let roles: Vec<_> = users
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|u| &u["role"])
+        .collect();
+    assert_eq!(roles, ["PRODUCTION_USER", "TRADING_USER", "AUDIT_USER"]);
     assert!(!users.to_string().contains("argon2") && !users.to_string().contains("password"));
     world
         .producer

@@ -180,12 +180,13 @@ async fn a_body_at_its_limit_is_read_and_one_byte_more_is_answered_413() {
     };
     send(1 << 20).await.expect(202);
     send((1 << 20) + 1).await.refused(413, "body_too_large");
-    let csv = "x".repeat((16 << 20) + 1);
-    world
-        .producer
-        .upload_csv(world.w, csv)
-        .await
-        .refused(413, "body_too_large");
+    let upload = async |size: usize| {
+        let file = "x".repeat(size);
+        world.producer.upload_csv(world.w, file).await
+    };
+    // Read, and found not to have the columns.
+    upload(16 << 20).await.refused(422, "malformed_body");
+    upload((16 << 20) + 1).await.refused(413, "body_too_large");
 }
 
 #[tokio::test(flavor = "multi_thread")]

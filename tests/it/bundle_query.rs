@@ -4,6 +4,7 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use tests::{World, ids};
 
+/// Scenario 37.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_echoes_its_filters_and_sums_what_it_finds() {
     let world = World::start().await;
@@ -29,6 +30,7 @@ async fn a_query_echoes_its_filters_and_sums_what_it_finds() {
     assert_eq!(answer["total_certificate_volume"], 45);
 }
 
+/// Scenario 37.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_is_for_members_under_their_own_name() {
     let world = World::start().await;
@@ -55,6 +57,7 @@ async fn a_query_is_for_members_under_their_own_name() {
         .refused(403, "user_id_not_yours");
 }
 
+/// Scenario 38.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_without_source_or_with_an_unknown_word_is_refused_by_field() {
     let world = World::start().await;
@@ -74,6 +77,7 @@ async fn a_query_without_source_or_with_an_unknown_word_is_refused_by_field() {
     answer.refused_saying(422, "request_invalid", "Bundle Split");
 }
 
+/// Scenarios 39 and 53.
 #[tokio::test(flavor = "multi_thread")]
 async fn bundles_are_found_by_issuance_id_in_the_own_account_only() {
     let world = World::start().await;
@@ -115,6 +119,7 @@ async fn bundles_are_found_by_issuance_id_in_the_own_account_only() {
     );
 }
 
+/// Scenario 40.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_period_that_makes_no_sense_is_refused_in_the_words_of_the_contract() {
     let world = World::start().await;
@@ -175,6 +180,7 @@ async fn a_period_holds_what_was_made_in_it_from_start_to_end() {
     }
 }
 
+/// Scenario 41.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_that_finds_nothing_answers_an_empty_list() {
     let world = World::start().await;
@@ -265,6 +271,7 @@ async fn pages_partition_the_answer_in_either_order_while_it_grows() {
     }
 }
 
+/// Scenario 46.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_split_is_never_found_but_still_shown_by_its_id() {
     let world = World::start().await;

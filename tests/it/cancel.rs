@@ -3,6 +3,7 @@
 use serde_json::json;
 use tests::{World, quantities};
 
+/// Scenarios 49 and 50.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_bundle_names_its_beneficiary_and_stays_where_it_is() {
     let world = World::start().await;
@@ -44,6 +45,7 @@ async fn a_cancelled_bundle_names_its_beneficiary_and_stays_where_it_is() {
     world.registry.audit().await;
 }
 
+/// Scenario 49.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_share_is_cancelled_and_the_rest_stays_active() {
     let world = World::start().await;

@@ -3,6 +3,7 @@
 use serde_json::json;
 use tests::World;
 
+/// Scenario 50.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_cancelled_bundle_is_claimed_and_only_once() {
     let world = World::start().await;

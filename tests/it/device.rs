@@ -3,6 +3,7 @@
 use serde_json::json;
 use tests::World;
 
+/// Scenario 26.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_is_registered_by_a_producer_in_an_account_of_theirs() {
     let world = World::start().await;
@@ -43,6 +44,7 @@ async fn a_device_is_registered_by_a_producer_in_an_account_of_theirs() {
         .refused(403, "account_access_denied");
 }
 
+/// Scenario 26.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_with_wrong_fields_is_refused_with_all_of_them() {
     let world = World::start().await;
@@ -104,6 +106,7 @@ async fn the_capacity_is_megawatts_down_to_the_watt() {
     }
 }
 
+/// Scenario 27.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_is_shown_to_members_of_its_account_and_the_issuing_body() {
     let world = World::start().await;
@@ -124,6 +127,7 @@ async fn a_device_is_shown_to_members_of_its_account_and_the_issuing_body() {
         .refused_saying(404, "device_not_found", sentence);
 }
 
+/// Scenario 28.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_devices_of_an_account_are_listed() {
     let world = World::start().await;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, Utc};
 use serde_json::{Value, json};
 use tests::{World, hour};
 
+/// Scenario 35.
 #[tokio::test(flavor = "multi_thread")]
 async fn issued_bundles_are_active_numbered_from_one_and_expire_in_two_years() {
     let world = World::start().await;
@@ -35,6 +36,7 @@ async fn issued_bundles_are_active_numbered_from_one_and_expire_in_two_years() {
     }
 }
 
+/// Scenario 42.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bundle_carries_its_device_and_metadata() {
     let world = World::start().await;
@@ -60,6 +62,8 @@ async fn a_bundle_carries_its_device_and_metadata() {
     ] {
         assert_eq!(bundle[name], value, "{name}");
     }
+    assert_eq!(bundle["issuance_id"], world.issuance_id(0));
+    assert_eq!(bundle["hash"].as_str().unwrap().len(), 64);
     assert_eq!(bundle["device_gps_location"]["latitude"], json!(51.4779));
     world
         .admin
@@ -85,6 +89,7 @@ async fn a_bundle_carries_its_device_and_metadata() {
         .refused(404, "bundle_not_found");
 }
 
+/// Scenario 36.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_certificates_of_an_account_are_listed_newest_first() {
     let world = World::start().await;

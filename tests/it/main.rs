@@ -7,6 +7,7 @@ mod api_manners;
 mod bundle_query;
 mod cancel;
 mod claim;
+mod contract;
 mod demo_notebook;
 mod dependency_arrows;
 mod device;

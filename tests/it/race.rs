@@ -29,6 +29,7 @@ async fn of_64_clients_that_transfer_one_bundle_exactly_one_wins() {
     world.registry.audit().await;
 }
 
+/// Scenario 54.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_parallel_partial_transfers_of_one_bundle_one_wins_and_the_volume_stays() {
     let world = World::start().await;

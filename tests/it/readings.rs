@@ -24,6 +24,7 @@ fn rows(problem: &Value) -> Vec<(i64, &str, &str)> {
     rows
 }
 
+/// Scenario 29.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_template_can_be_submitted_as_it_is() {
     let world = World::start().await;
@@ -50,6 +51,7 @@ async fn the_template_can_be_submitted_as_it_is() {
     );
 }
 
+/// Scenario 30.
 #[tokio::test(flavor = "multi_thread")]
 async fn three_readings_become_three_bundles() {
     let world = World::start().await;
@@ -75,6 +77,7 @@ async fn three_readings_become_three_bundles() {
     world.registry.audit().await;
 }
 
+/// Scenario 31.
 #[tokio::test(flavor = "multi_thread")]
 async fn readings_are_submitted_by_producers_of_the_devices_account() {
     let world = World::start().await;
@@ -104,6 +107,7 @@ async fn readings_are_submitted_by_producers_of_the_devices_account() {
     assert!(world.producer.holdings(world.s).await.is_empty());
 }
 
+/// Scenario 32.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_issuance_metadata_nothing_is_stored_and_afterwards_each_hour_is_issued_once() {
     let registry = tests::Registry::start().await;
@@ -128,6 +132,7 @@ async fn without_issuance_metadata_nothing_is_stored_and_afterwards_each_hour_is
     registry.audit().await;
 }
 
+/// Scenario 33.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_must_be_below_110_percent_of_capacity_and_a_refused_one_can_be_corrected() {
     let world = World::start().await;
@@ -156,6 +161,7 @@ async fn a_reading_must_be_below_110_percent_of_capacity_and_a_refused_one_can_b
     world.registry.audit().await;
 }
 
+/// Scenario 34.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_file_again_changes_nothing() {
     let world = World::start().await;

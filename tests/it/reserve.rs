@@ -3,6 +3,7 @@
 use serde_json::json;
 use tests::World;
 
+/// Scenario 51.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_reserved_can_be_cancelled_or_released_but_not_moved() {
     let world = World::start().await;
@@ -35,6 +36,7 @@ async fn what_is_reserved_can_be_cancelled_or_released_but_not_moved() {
     world.registry.audit().await;
 }
 
+/// Scenario 51.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_that_is_final_is_never_left() {
     let world = World::start().await;

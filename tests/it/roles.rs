@@ -139,6 +139,7 @@ async fn every_route_is_refused_below_its_lowest_role_and_not_from_there_on() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Scenario 56.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_changes_nothing() {
     let world = World::start().await;
@@ -148,6 +149,9 @@ async fn an_auditor_changes_nothing() {
         let answer = world.auditor.act(action, world.s, &[bundle], fields).await;
         answer.refused_saying(403, "role_required", "trading_user");
     }
+    let whitelist = format!("/account/{}/whitelist", world.s);
+    let answer = world.auditor.get(&whitelist).await;
+    answer.refused_saying(403, "role_required", "trading_user");
     assert_eq!(
         world.auditor.bundle(bundle).await["certificate_bundle_status"],
         "Active"

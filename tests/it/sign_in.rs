@@ -1,9 +1,12 @@
 //! Contract 5.1, scenarios 1 to 7.
 
+use registry::identity::Tokens;
 use reqwest::header::{SET_COOKIE, WWW_AUTHENTICATE};
+use schemas::id::UserId;
 use serde_json::json;
-use tests::{PASSWORD, Registry, World, email};
+use tests::{PASSWORD, Registry, World, email, eventually};
 
+/// Scenario 1.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_csrf_token_is_given_out_with_its_session() {
     let registry = Registry::start().await;
@@ -16,6 +19,7 @@ async fn a_csrf_token_is_given_out_with_its_session() {
     assert!(body["csrf_token"].as_str().unwrap().len() >= 43);
 }
 
+/// Scenarios 2 and 3.
 #[tokio::test(flavor = "multi_thread")]
 async fn login_takes_a_form_or_json_and_needs_no_csrf_token() {
     let registry = Registry::start().await;
@@ -35,6 +39,7 @@ async fn login_takes_a_form_or_json_and_needs_no_csrf_token() {
     }
 }
 
+/// Scenarios 4 and 5.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_and_an_unknown_user_are_answered_alike() {
     let registry = Registry::start().await;
@@ -67,6 +72,7 @@ async fn a_login_without_a_field_names_it() {
         .refused_at(422, "request_invalid", "/username");
 }
 
+/// Scenario 6.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_signed_in_user_is_shown_with_role_name_and_accounts() {
     let world = World::start().await;
@@ -80,6 +86,7 @@ async fn the_signed_in_user_is_shown_with_role_name_and_accounts() {
     assert!(me.get("hashed_password").is_none());
 }
 
+/// Scenario 7.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_token_and_none_are_refused_with_what_is_wanted_instead() {
     let registry = Registry::start().await;
@@ -95,6 +102,23 @@ async fn a_bad_token_and_none_are_refused_with_what_is_wanted_instead() {
     answer.refused_saying(401, "not_authenticated", "Not authenticated");
 }
 
+/// Scenario 7.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_refused_once_it_has_expired() {
+    let registry = Registry::start().await;
+    let admin = registry.admin().await;
+    let key = registry.config.auth.signing_key().unwrap();
+    // One that expires in the second it is made in.
+    let tokens = Tokens::new(key.expose().as_bytes(), &registry.config.domain, 0);
+    let expiring = admin.with_token(&tokens.access(UserId(admin.id)).unwrap());
+    let answer = eventually("the token expires", async || {
+        Some(expiring.get("/user/me").await).filter(|answer| answer.status != 200)
+    })
+    .await;
+    answer.refused_saying(401, "token_invalid", "Could not validate credentials");
+}
+
+/// Scenario 2.
 #[tokio::test(flavor = "multi_thread")]
 async fn csrf_is_demanded_of_a_mutation_that_comes_with_a_cookie_and_of_no_other() {
     let world = World::start().await;

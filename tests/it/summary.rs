@@ -3,6 +3,7 @@
 use serde_json::json;
 use tests::World;
 
+/// Scenario 55.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_summary_counts_each_watt_hour_once_also_after_splits() {
     let world = World::start().await;

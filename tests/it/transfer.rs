@@ -27,6 +27,7 @@ async fn split(world: &World, wh: i64, fields: Value) -> (i64, i64) {
     (acted_on["bundle_quantity"].as_i64().unwrap(), stayed)
 }
 
+/// Scenario 43.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transfer_without_target_or_source_names_what_is_missing() {
     let world = World::start().await;
@@ -45,6 +46,7 @@ async fn a_transfer_without_target_or_source_names_what_is_missing() {
         .refused(422, "list_empty");
 }
 
+/// Scenario 44.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transfer_to_an_account_that_has_not_whitelisted_the_source_is_refused() {
     let world = World::start().await;
@@ -58,6 +60,7 @@ async fn a_transfer_to_an_account_that_has_not_whitelisted_the_source_is_refused
     assert_eq!(ids(&world.trader.holdings(world.s).await), [bundle]);
 }
 
+/// Scenario 45.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_bundle_moves_as_it_is() {
     let world = World::start().await;
@@ -92,6 +95,7 @@ async fn a_whole_bundle_moves_as_it_is() {
     world.registry.audit().await;
 }
 
+/// Scenario 46.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_moves_and_the_ids_partition_the_parent_exactly() {
     let world = World::start().await;
@@ -135,6 +139,7 @@ async fn a_part_moves_and_the_ids_partition_the_parent_exactly() {
     world.registry.audit().await;
 }
 
+/// Scenarios 47 and 48.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_share_is_rounded_down_exactly_and_one_is_all_of_it() {
     let world = World::start().await;
@@ -158,6 +163,7 @@ async fn a_share_is_rounded_down_exactly_and_one_is_all_of_it() {
     world.registry.audit().await;
 }
 
+/// Scenarios 47 and 48.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_share_outside_its_bounds_is_refused_and_so_is_one_that_gives_nothing() {
     let world = World::start().await;
@@ -197,6 +203,7 @@ async fn a_share_outside_its_bounds_is_refused_and_so_is_one_that_gives_nothing(
     assert_eq!(quantities(&world.trader.holdings(world.s).await), [1000]);
 }
 
+/// Scenario 48.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quantity_from_the_whole_bundle_up_takes_it_whole_and_none_or_less_is_refused() {
     let world = World::start().await;
@@ -320,6 +327,7 @@ async fn an_action_lists_at_most_10_000_bundles() {
     assert_eq!(volume(&world.trader.holdings(world.s).await), 10_002);
 }
 
+/// Scenario 53.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_bundle_is_no_bundle() {
     let world = World::start().await;

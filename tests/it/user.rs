@@ -12,6 +12,7 @@ fn keys(value: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// Scenario 8.
 #[tokio::test(flavor = "multi_thread")]
 async fn my_accounts_are_listed_in_the_order_they_were_opened() {
     let world = World::start().await;
@@ -28,6 +29,7 @@ async fn my_accounts_are_listed_in_the_order_they_were_opened() {
     assert_eq!(keys, ["account_name", "id", "user_ids"]);
 }
 
+/// Scenario 9.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_who_shares_an_account_is_shown_and_a_stranger_is_not() {
     let world = World::start().await;
@@ -47,6 +49,7 @@ async fn a_user_who_shares_an_account_is_shown_and_a_stranger_is_not() {
     world.admin.get(&path).await.expect(200);
 }
 
+/// Scenario 10.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_an_administrator_registers_users() {
     let world = World::start().await;
@@ -67,6 +70,7 @@ async fn only_an_administrator_registers_users() {
     login.refused(401, "login_failed");
 }
 
+/// Scenario 12.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registered_user_can_sign_in_and_no_hash_is_shown() {
     let world = World::start().await;
@@ -89,6 +93,7 @@ async fn a_registered_user_can_sign_in_and_no_hash_is_shown() {
     }
 }
 
+/// Scenario 11.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_with_a_bad_address_role_or_password_is_refused_by_field() {
     let world = World::start().await;
@@ -132,6 +137,7 @@ async fn a_user_with_a_bad_address_role_or_password_is_refused_by_field() {
         .refused(422, "email_taken");
 }
 
+/// Scenario 13.
 #[tokio::test(flavor = "multi_thread")]
 async fn users_change_themselves_but_neither_others_nor_their_role() {
     let world = World::start().await;
@@ -188,6 +194,7 @@ async fn one_changes_ones_password_with_the_one_so_far() {
         .expect(200);
 }
 
+/// Scenario 14.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_changes_roles_and_the_new_one_holds_at_once() {
     let world = World::start().await;
@@ -233,6 +240,7 @@ async fn a_removed_user_is_refused_at_once_and_what_they_did_stays() {
         .await
         .refused(403, "role_required");
     world.admin.delete(&path).await.expect(200);
+    world.admin.delete(&path).await.refused(422, "user_removed");
     world
         .trader
         .get("/user/me")

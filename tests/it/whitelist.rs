@@ -12,6 +12,7 @@ async fn ids(actor: &Actor, path: &str) -> Vec<i64> {
         .collect()
 }
 
+/// Scenario 20.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_send_is_listed_on_both_sides() {
     let world = World::start().await;
@@ -31,6 +32,7 @@ async fn who_may_send_is_listed_on_both_sides() {
     );
 }
 
+/// Scenario 21.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_can_not_be_added_or_removed_is_named_and_nothing_changes() {
     let world = World::start().await;
@@ -57,6 +59,7 @@ async fn what_can_not_be_added_or_removed_is_named_and_nothing_changes() {
     assert_eq!(ids(&world.trader, &whitelist).await, [world.s]);
 }
 
+/// Scenario 22.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_taken_off_the_whitelist_can_not_send_until_it_is_back() {
     let world = World::start().await;

@@ -3,6 +3,7 @@
 use serde_json::json;
 use tests::World;
 
+/// Scenario 52.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_issuing_body_withdraws_with_a_reason_that_is_kept() {
     let world = World::start().await;

@@ -39,3 +39,27 @@ impl FromFields for PageQuery {
         Some(Self { limit, cursor })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::field::Source;
+
+    #[test]
+    fn a_page_has_at_most_1_000_entries_and_as_many_unless_fewer_are_asked_for() {
+        let limit = |text: &str| {
+            let pair = ("limit".to_owned(), text.to_owned());
+            let fields = Fields::from_pairs([pair], Source::Parameters);
+            fields.read::<PageQuery>().map(|page| page.limit).ok()
+        };
+        for (asked, given) in [
+            ("0", Some(MAX_LIMIT)),
+            ("1", Some(1)),
+            ("1000", Some(1_000)),
+            ("1001", None),
+            ("-1", None),
+        ] {
+            assert_eq!(limit(asked), given, "{asked}");
+        }
+    }
+}

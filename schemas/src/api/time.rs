@@ -14,6 +14,11 @@ const NAIVE_FORMATS: [&str; 4] = [
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
+    // chrono's `%Y` takes any number of digits.
+    let year = text.as_bytes().split(|byte| *byte == b'-').next()?;
+    if year.len() != 4 {
+        return None;
+    }
     let instant = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%:z"))
         .map(|instant| instant.to_utc())
@@ -74,6 +79,9 @@ mod tests {
             "2024-13-01",
             "2024-02-30",
             "+12024-01-01T00:00:00Z",
+            "12-03-01 12:12:12",
+            "999-01-01",
+            "-001-01-01",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

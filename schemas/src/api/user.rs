@@ -241,6 +241,24 @@ mod tests {
     }
 
     #[test]
+    fn a_name_or_organisation_has_1_to_254_characters() {
+        let read = |field: &str, text: &str| {
+            let mut body = serde_json::json!({"name": "A", "email": "a@b.c", "role": 2});
+            body[field] = text.into();
+            let body = serde_json::to_vec(&body).unwrap();
+            Fields::from_json(&body)
+                .unwrap()
+                .read::<CreateUser>()
+                .is_ok()
+        };
+        for field in ["name", "organisation"] {
+            assert!(read(field, &"é".repeat(MAX_TEXT_CHARS)));
+            assert!(!read(field, &"é".repeat(MAX_TEXT_CHARS + 1)));
+            assert!(!read(field, " "));
+        }
+    }
+
+    #[test]
     fn a_password_of_eight_characters_is_taken_and_one_of_seven_is_not() {
         let body = |password: &str| {
             format!(r#"{{"name": "A", "email": "a@b.c", "role": 2, "password": "{password}"}}"#)

@@ -9,12 +9,14 @@ const SPARSE: &str = "FieldError";
 /// Says so in the schemas: optional properties of what clients send may be null, properties of what only
 /// the registry writes are required.
 pub(super) fn complete(document: &mut Value) {
-    let sent = sent(document);
+    let sent_at_all = sent(document, |_| true);
+    // A form has no null.
+    let sent_as_json = sent(document, |media_type| media_type == "application/json");
     let schemas = document["components"]["schemas"].as_object_mut();
     for (name, schema) in schemas.into_iter().flatten() {
-        if sent.contains(name) {
+        if sent_as_json.contains(name) {
             allow_null(schema);
-        } else if name != SPARSE {
+        } else if !sent_at_all.contains(name) && name != SPARSE {
             require(schema);
             let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
             parts.into_iter().flatten().for_each(require);
@@ -22,13 +24,18 @@ pub(super) fn complete(document: &mut Value) {
     }
 }
 
-/// The names of the schemas of requests.
-fn sent(document: &Value) -> BTreeSet<String> {
+/// The names of the schemas of requests in these media types.
+fn sent(document: &Value, is_meant: impl Fn(&str) -> bool) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let paths = document["paths"].as_object().into_iter().flatten();
     for (_, item) in paths {
         for (_, operation) in item.as_object().into_iter().flatten() {
-            collect(document, &operation["requestBody"], &mut names);
+            let contents = operation["requestBody"]["content"].as_object();
+            for (media_type, content) in contents.into_iter().flatten() {
+                if is_meant(media_type) {
+                    collect(document, content, &mut names);
+                }
+            }
         }
     }
     names

@@ -35,6 +35,7 @@ pub struct NewBundle {
     #[schema(value_type = i64)]
     pub metadata_id: MetadataId,
     /// `Active` where given: what is issued is active.
+    #[schema(value_type = Option<String>, pattern = "^Active$", example = "Active")]
     pub certificate_bundle_status: Option<CertificateStatus>,
     /// First certificate; the device's next free one where absent.
     #[schema(value_type = Option<i64>)]
@@ -62,7 +63,7 @@ pub struct NewBundle {
     /// First instant at which it is expired; the registry's policy where absent.
     pub expiry_datestamp: Option<DateTime<Utc>>,
     /// Emissions factor of the device in kgCO2e/MWh.
-    #[schema(value_type = Option<f64>, minimum = 0)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000)]
     pub emissions_factor_production_device: Option<ExactNumber>,
     /// Source of the emissions factor.
     #[schema(max_length = 500)]
@@ -108,6 +109,11 @@ impl FromFields for NewBundle {
     }
 }
 
+/// Largest emissions factor in kgCO2e/MWh: no fuel has a hundredth of it.
+pub const MAX_EMISSIONS_FACTOR: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+/// Code of a bundle for energy that was not produced; the ledger's own.
+const DEVICE_NOT_CERTIFIED: &str = "device_not_certified";
+
 impl NewBundle {
     /// What no issuance by hand can be given another value for.
     fn check(&self, fields: &mut Fields<'_>) {
@@ -124,21 +130,75 @@ impl NewBundle {
                 "a certificate is 1 Wh",
             ),
             (
-                "is_storage",
-                !self.is_storage,
-                "certificates for energy released from storage are not issued here",
-            ),
-            (
                 "emissions_factor_production_device",
                 self.emissions_factor_production_device
-                    .is_none_or(|factor| factor.0 >= Decimal::ZERO),
-                "`emissions_factor_production_device` must not be negative",
+                    .is_none_or(|factor| {
+                        (Decimal::ZERO..=MAX_EMISSIONS_FACTOR).contains(&factor.0)
+                    }),
+                "`emissions_factor_production_device` must be 0 to 1,000,000",
             ),
         ];
         for (field, holds, rule) in fixed {
             if !holds {
                 fields.refuse(field, code::OUT_OF_RANGE, rule);
             }
+        }
+        if self.is_storage {
+            let rule = "certificates for energy released from storage are not issued here";
+            fields.refuse("is_storage", DEVICE_NOT_CERTIFIED, rule);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn refused(field: &str, value: Value) -> Option<(String, String)> {
+        let mut body = json!({
+            "account_id": 1, "device_id": 1, "metadata_id": 1, "bundle_quantity": 10,
+            "energy_carrier": "electricity", "energy_source": "wind",
+            "production_starting_interval": "2024-11-18T10:00:00Z",
+            "production_ending_interval": "2024-11-18T11:00:00Z",
+        });
+        body[field] = value;
+        let body = serde_json::to_vec(&body).unwrap();
+        let errors = Fields::from_json(&body)
+            .unwrap()
+            .read::<NewBundle>()
+            .err()?;
+        Some((errors[0].pointer.clone().unwrap(), errors[0].code.clone()))
+    }
+
+    #[test]
+    fn an_emissions_factor_is_0_to_a_million() {
+        let field = "emissions_factor_production_device";
+        assert_eq!(refused(field, json!(0)), None);
+        assert_eq!(refused(field, json!(1_000_000)), None);
+        for wrong in [json!(1_000_000.000_1), json!(-0.1)] {
+            assert_eq!(refused(field, wrong).unwrap().1, code::OUT_OF_RANGE);
+        }
+    }
+
+    #[test]
+    fn a_bundle_is_issued_active_of_1_wh_certificates_and_not_for_storage() {
+        for (field, fixed, other, code) in [
+            (
+                "certificate_bundle_status",
+                json!("Active"),
+                json!("Locked"),
+                code::OUT_OF_RANGE,
+            ),
+            ("face_value", json!(1), json!(2), code::OUT_OF_RANGE),
+            ("is_storage", json!(0), json!(true), DEVICE_NOT_CERTIFIED),
+        ] {
+            assert_eq!(refused(field, fixed), None);
+            assert_eq!(
+                refused(field, other),
+                Some((format!("/{field}"), code.to_owned()))
+            );
         }
     }
 }

@@ -144,3 +144,22 @@ pub struct BundleQueryAnswer {
     /// Where the next page begins; null on the last one.
     pub next_cursor: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_list_of_a_query_has_at_most_1_000_values() {
+        let query = |count: usize| {
+            let body = serde_json::json!({"source_id": 1, "device_ids": vec![1; count]});
+            let body = serde_json::to_vec(&body).unwrap();
+            let read = Fields::from_json(&body).unwrap().read::<BundleQuery>();
+            read.map(|query| query.device_ids.unwrap().len())
+        };
+        assert_eq!(query(MAX_LISTED), Ok(MAX_LISTED));
+        let errors = query(MAX_LISTED + 1).unwrap_err();
+        assert_eq!(errors[0].pointer.as_deref(), Some("/device_ids"));
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::WattHours;
 use crate::api::field::{Fields, FromFields};
+use crate::api::problem::code;
 use crate::id::{DeviceId, MeasurementId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,7 @@ pub struct NewMeasurement {
     #[schema(value_type = i64, minimum = 0)]
     pub interval_usage: WattHours,
     /// `NET` or `GROSS`.
-    #[schema(max_length = 20)]
+    #[schema(min_length = 1, max_length = 20, pattern = r"\S")]
     pub gross_net_indicator: String,
 }
 
@@ -38,7 +39,15 @@ impl FromFields for NewMeasurement {
         let interval_start_datetime = fields.required("interval_start_datetime");
         let interval_end_datetime = fields.required("interval_end_datetime");
         let interval_usage = fields.required("interval_usage");
-        let gross_net_indicator = fields.required("gross_net_indicator");
+        let gross_net_indicator: Option<String> = fields.required("gross_net_indicator");
+        if gross_net_indicator
+            .as_ref()
+            .is_some_and(|text| text.trim().is_empty())
+        {
+            // As in a submission of many.
+            let rule = "`gross_net_indicator` is required";
+            fields.refuse("gross_net_indicator", code::MISSING, rule);
+        }
         Some(Self {
             device_id: device_id?,
             interval_start_datetime: interval_start_datetime?,

@@ -88,7 +88,7 @@ pub struct Reading {
     #[schema(value_type = i64, minimum = 0)]
     pub interval_usage: WattHours,
     /// `NET` or `GROSS`.
-    #[schema(max_length = 20)]
+    #[schema(min_length = 1, max_length = 20, pattern = r"\S")]
     pub gross_net_indicator: String,
 }
 
@@ -144,7 +144,8 @@ pub struct ReadingsUpload {
     #[schema(rename = "deviceID", value_type = i64)]
     pub device_id: DeviceId,
     /// Whether to accept the good rows of a file that has bad ones.
-    pub partial: Option<bool>,
+    #[schema(required = false)]
+    pub partial: bool,
 }
 
 /// What became of a submission.
