@@ -59,7 +59,11 @@ pub struct HoldingQuery {
     pub to: Option<DateTime<Utc>>,
     /// `source`, `status`, `device` and `technology`, any of them, between commas. The source is that of
     /// the bundles, the technology that of the device as it is now.
-    #[param(value_type = Option<String>, example = "source,status")]
+    #[param(
+        value_type = Option<String>,
+        example = "source,status",
+        pattern = r"^\s*(source|status|device|technology)?\s*(,\s*(source|status|device|technology)?\s*)*$"
+    )]
     pub group_by: Groupings,
     /// Only bundles in this state. Where absent, in any but `Withdrawn`.
     pub status: Option<CertificateStatus>,

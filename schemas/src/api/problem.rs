@@ -41,15 +41,19 @@ pub struct ProblemDocument {
 pub struct FieldError {
     /// JSON pointer (RFC 6901) into the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub pointer: Option<String>,
     /// Name of a query, path or header parameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub parameter: Option<String>,
     /// Row of a table, counted from 1 without the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub row: Option<u32>,
     /// Column of that row, by its header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub column: Option<String>,
     /// Stable code.
     pub code: String,

@@ -1,5 +1,5 @@
 """The walk of a certificate with a client generated from the API's document: sign in, device, readings,
-query, transfer of a half, cancellation, claim. Fails on the first answer that is not what it should be."""
+query, transfer of a half, cancellation, claim, lineage. Fails on the first answer that is not what it should be."""
 
 import datetime as dt
 import os
@@ -12,6 +12,7 @@ from generated.registry_client.api.certificates import (
     cancel_certificates,
     claim_certificates,
     get_certificate,
+    get_certificate_lineage,
     query_certificates,
     transfer_certificates,
 )
@@ -144,9 +145,16 @@ def main() -> None:
     assert claimed.certificate_bundle_status == "Claimed"
     assert claimed.beneficiary == "Example Data Centre"
     assert claimed.energy_source == "wind"
+    lineage = good(get_certificate_lineage.sync_detailed(ids[0], client=client), models.Lineage)
+    assert lineage.timeline is not None
+    kinds = [entry.kind for entry in lineage.timeline]
+    assert kinds == ["reading", "issuance", "split", "action", "action", "action"]
+    acted = [entry.action_type for entry in lineage.timeline if isinstance(entry, models.LineageAction)]
+    assert acted == ["transfer", "cancel", "claim"]
+    assert {bundle.id: bundle.hash_ for bundle in lineage.bundles}[ids[0]] == claimed.hash_
     unknown = get_certificate.sync_detailed(999_999_999, client=client)
     assert refused(unknown, 404) == "bundle_not_found"
-    print("Python client: walked from sign-in to claim")
+    print("Python client: walked from sign-in to lineage")
 
 
 if __name__ == "__main__":

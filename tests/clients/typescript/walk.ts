@@ -1,5 +1,5 @@
 // The walk of a certificate with a client generated from the API's document: sign in, device, readings,
-// query, transfer of a half, cancellation, claim. Fails on the first answer that is not what it should be.
+// query, transfer of a half, cancellation, claim, lineage. Fails on the first answer that is not what it should be.
 
 import assert from "node:assert/strict";
 import createClient, { type Middleware } from "openapi-fetch";
@@ -139,7 +139,14 @@ assert.equal(claimed.certificate_bundle_status, "Claimed");
 assert.equal(claimed.beneficiary, "Example Data Centre");
 assert.equal(claimed.energy_source, "wind");
 
+const lineage = good(await client.GET("/certificate/{id}/lineage", { params: { path: { id: first } } }));
+const kinds = (lineage.timeline ?? []).map((entry) => entry.kind);
+assert.deepEqual(kinds, ["reading", "issuance", "split", "action", "action", "action"]);
+const acted = (lineage.timeline ?? []).flatMap((entry) => (entry.kind === "action" ? [entry.action_type] : []));
+assert.deepEqual(acted, ["transfer", "cancel", "claim"]);
+assert.equal(lineage.bundles.find((bundle) => bundle.id === first)?.hash, claimed.hash);
+
 const unknown = await client.GET("/certificate/{id}", { params: { path: { id: 999_999_999 } } });
 assert.equal(refused(unknown, 404), "bundle_not_found");
 
-console.log("TypeScript client: walked from sign-in to claim");
+console.log("TypeScript client: walked from sign-in to lineage");

@@ -17,6 +17,7 @@ const NAMED: &[(&str, &str, &[&str])] = &[
             "get_account_summary",
             "list_account_certificates",
             "list_account_devices",
+            "list_account_holdings",
             "list_account_users",
             "get_whitelist",
             "get_whitelist_inverse",
@@ -28,6 +29,7 @@ const NAMED: &[(&str, &str, &[&str])] = &[
         &[
             "get_account",
             "get_account_summary",
+            "list_account_holdings",
             "list_certificate_devices",
         ],
     ),
@@ -56,7 +58,7 @@ const NAMED: &[(&str, &str, &[&str])] = &[
     (
         "query_certificates",
         "/granular_certificate_bundles/0/id",
-        &["get_certificate"],
+        &["get_certificate", "get_certificate_lineage"],
     ),
     (
         "list_account_certificates",

@@ -2,8 +2,9 @@
 
 mod complete;
 mod link;
-mod nulls;
 mod route;
+mod shape;
+mod union;
 
 pub use route::Routes;
 
@@ -52,7 +53,8 @@ pub fn document() -> Value {
     let mut document =
         serde_json::to_value(&whole).expect("a document of maps, lists and texts has a JSON form");
     complete::complete(&mut document);
-    nulls::complete(&mut document);
+    shape::complete(&mut document);
+    union::complete(&mut document);
     link::add_links(&mut document);
     document
 }

@@ -1,13 +1,11 @@
-//! Absent and null: in a request they mean the same, in an answer every property is there.
+//! Absent, null and more: in a request absent and null mean the same; in an answer every property is there,
+//! and a later release may add others.
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// The one schema whose absent members are left out.
-const SPARSE: &str = "FieldError";
-
 /// Says so in the schemas: optional properties of what clients send may be null, properties of what only
-/// the registry writes are required.
+/// the registry writes are required and not the only ones.
 pub(super) fn complete(document: &mut Value) {
     let sent_at_all = sent(document, |_| true);
     // A form has no null.
@@ -16,7 +14,7 @@ pub(super) fn complete(document: &mut Value) {
     for (name, schema) in schemas.into_iter().flatten() {
         if sent_as_json.contains(name) {
             allow_null(schema);
-        } else if !sent_at_all.contains(name) && name != SPARSE {
+        } else if !sent_at_all.contains(name) {
             require(schema);
             let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
             parts.into_iter().flatten().for_each(require);
@@ -64,11 +62,34 @@ fn allow_null(schema: &mut Value) {
     }
 }
 
+/// What may be null is written as null. What may not and is not required either is left out at times.
 fn require(schema: &mut Value) {
-    if let Some(properties) = schema["properties"].as_object() {
-        let names: Vec<_> = properties.keys().cloned().collect();
-        schema["required"] = json!(names);
+    let required = schema["required"].clone();
+    let is_required = |name: &str| {
+        let mut names = required.as_array().into_iter().flatten();
+        names.any(|required| required == name)
+    };
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let names: Vec<_> = properties
+        .filter(|(name, property)| is_required(name) || is_nullable(property))
+        .map(|(name, _)| name.clone())
+        .collect();
+    if let Some(members) = schema.as_object_mut() {
+        if !names.is_empty() {
+            members.insert("required".to_owned(), json!(names));
+        }
+        if members.get("additionalProperties") == Some(&Value::Bool(false)) {
+            members.remove("additionalProperties");
+        }
     }
+}
+
+fn is_nullable(property: &Value) -> bool {
+    let types = property["type"].as_array().into_iter().flatten();
+    let choice = property["oneOf"].as_array().into_iter().flatten();
+    types
+        .chain(choice.map(|one| &one["type"]))
+        .any(|kind| kind == "null")
 }
 
 /// The names of the schemas that a part of the document refers to, and those that these refer to.
@@ -129,6 +150,11 @@ mod tests {
             required(&schemas["GranularCertificateQuery"]),
             BTreeSet::from(["source_id"])
         );
+        // Left out where there is none.
         assert!(!required(&schemas["FieldError"]).contains("row"));
+        assert_eq!(
+            schemas["FieldError"]["properties"]["row"]["type"],
+            "integer"
+        );
     }
 }
