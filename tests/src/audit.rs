@@ -10,7 +10,7 @@ use schemas::log::StreamName;
 use std::sync::Arc;
 
 /// What must not be found, and the question for it.
-const READ: [(&str, &str); 9] = [
+const READ: [(&str, &str); 11] = [
     (
         "I2: more is issued for an interval than was metered",
         "SELECT b.device_id, b.production_start, b.production_end, sum(b.range_end - b.range_start + 1)
