@@ -74,30 +74,14 @@ const NAMED: &[(&str, &str, &[&str])] = &[
     ("withdraw_certificates", "/id", &["get_action"]),
 ];
 
-/// Operations that answer something with an id, where that stands, and operations that take it in a field
-/// of their body.
-const FILLED_IN: &[(&str, &str, &[(&str, &str)])] = &[
-    (
-        "create_account",
-        "/id",
-        &[
-            ("create_device", "account_id"),
-            ("query_certificates", "source_id"),
-        ],
-    ),
-    (
-        "list_accounts",
-        "/0/id",
-        &[("query_certificates", "source_id")],
-    ),
-    (
-        "create_device",
-        "/id",
-        &[
-            ("submit_readings", "device_id"),
-            ("create_measurement", "device_id"),
-        ],
-    ),
+/// Operations that answer something with an id, where that stands, and the operation that takes it in a
+/// field of its body.
+const FILLED_IN: &[(&str, &str, &str, &str)] = &[
+    ("create_account", "/id", "create_device", "account_id"),
+    ("create_account", "/id", "query_certificates", "source_id"),
+    ("list_accounts", "/0/id", "query_certificates", "source_id"),
+    ("create_device", "/id", "submit_readings", "device_id"),
+    ("create_device", "/id", "create_measurement", "device_id"),
 ];
 
 /// Operations that answer bundles, where one of them stands, and what can be done to it next by the
@@ -149,11 +133,9 @@ pub(super) fn add_links(document: &mut Value) {
             add(document, from, to, "parameters", parameters);
         }
     }
-    for (from, pointer, targets) in FILLED_IN {
-        for (to, field) in *targets {
-            let body = json!({*field: answered(pointer)});
-            add(document, from, to, "requestBody", body);
-        }
+    for (from, pointer, to, field) in FILLED_IN {
+        let body = json!({*field: answered(pointer)});
+        add(document, from, to, "requestBody", body);
     }
     for (from, pointer, targets) in ACTED_ON {
         let body = json!({
@@ -213,9 +195,7 @@ mod tests {
         let named = NAMED
             .iter()
             .flat_map(|(from, _, to)| to.iter().map(|to| (*from, *to)));
-        let filled = FILLED_IN
-            .iter()
-            .flat_map(|(from, _, to)| to.iter().map(|to| (*from, to.0)));
+        let filled = FILLED_IN.iter().map(|(from, _, to, _)| (*from, *to));
         let acted = ACTED_ON
             .iter()
             .flat_map(|(from, _, to)| to.iter().map(|to| (*from, *to)));
