@@ -72,6 +72,18 @@ impl Size {
                 let parts = action.parts.len() as u64;
                 (parts, parts)
             }
+            Event::Ledger(LedgerEvent::StorageRecordsAccepted(event)) => (0, amounts(&event.runs)),
+            Event::Ledger(LedgerEvent::StorageRecordsWithdrawn(event)) => {
+                (0, event.records.len() as u64)
+            }
+            Event::Ledger(LedgerEvent::StorageAllocated(event)) => {
+                // Three rows each: the allocation and its two records.
+                (0, 3 * event.allocations().count() as u64)
+            }
+            Event::Ledger(LedgerEvent::StorageCertificatesIssued(event)) => {
+                let sources = event.sources().count() as u64;
+                (sources, 2 * sources)
+            }
             _ => (0, 1),
         };
         Self {

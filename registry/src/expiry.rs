@@ -64,6 +64,7 @@ pub async fn expire_due(write: &Pool, sequencers: &Sequencers) -> anyhow::Result
             target_id: None,
             beneficiary: None,
             beneficiary_account_id: None,
+            storage_device_id: None,
             reason: None,
             localise_time: true,
         });

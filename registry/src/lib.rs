@@ -17,4 +17,5 @@ pub mod recurring;
 pub mod seed;
 pub mod sequencer;
 pub mod signal;
+pub mod storage;
 pub mod system;

@@ -55,6 +55,10 @@ serial_id! {
     ActionId,
     /// A rule by which bundles are acted on period after period.
     RuleId,
+    /// One record of what a storage device charged or discharged.
+    StorageRecordId,
+    /// A share of a discharge, allocated to what was charged before.
+    AllocationId,
 }
 
 /// Largest serial a certificate may carry: RFC 8785 hashes integers as IEEE doubles, which are exact

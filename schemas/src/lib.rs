@@ -14,6 +14,7 @@ pub mod interval;
 pub mod life_cycle;
 pub mod log;
 pub mod recurring;
+pub mod storage;
 
 pub use amount::{WattHours, Watts};
 pub use interval::Interval;

@@ -22,6 +22,8 @@ words! {
         Reserved = "Reserved",
         /// Replaced by the two bundles it was split into; final.
         BundleSplit = "Bundle Split",
+        /// Retired for what a storage device charged; final, and never claimed.
+        CancelledForStorage = "Cancelled for Storage",
     }
 }
 
@@ -38,7 +40,8 @@ words! {
     ActionType {
         Transfer = "transfer", Cancel = "cancel", Claim = "claim", Reserve = "reserve",
         Release = "release", Lock = "lock", Unlock = "unlock", Withdraw = "withdraw",
-        Expire = "expire",
+        Expire = "expire", CancelForStorage = "cancel_for_storage",
+        UseForStorage = "use_for_storage",
     }
 }
 
@@ -51,6 +54,10 @@ words! {
 /// Role of a user. On the wire a name; a number is accepted too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
 pub enum Role {
+    /// Reads the accounts it is a member of and validates what their storage devices did. It stands
+    /// beside the others, not below them.
+    #[serde(rename = "STORAGE_VALIDATOR")]
+    StorageValidator = 0,
     /// Reads the accounts it is a member of.
     #[serde(rename = "AUDIT_USER")]
     Audit = 1,
@@ -66,17 +73,36 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role, lowest first.
-    pub const ALL: [Self; 4] = [Self::Audit, Self::Trading, Self::Production, Self::Admin];
+    /// Every role, by number.
+    pub const ALL: [Self; 5] = [
+        Self::StorageValidator,
+        Self::Audit,
+        Self::Trading,
+        Self::Production,
+        Self::Admin,
+    ];
 
     /// The name on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::StorageValidator => "STORAGE_VALIDATOR",
             Self::Audit => "AUDIT_USER",
             Self::Trading => "TRADING_USER",
             Self::Production => "PRODUCTION_USER",
             Self::Admin => "ADMIN",
+        }
+    }
+
+    /// Whether the role may do what `lowest` may. Roles from `AUDIT_USER` on rise, each with the rights of
+    /// those before it; a storage validator reads as an auditor does, and only it and an administrator
+    /// validate storage.
+    #[must_use]
+    pub fn reaches(self, lowest: Self) -> bool {
+        match lowest {
+            Self::StorageValidator => matches!(self, Self::StorageValidator | Self::Admin),
+            Self::Audit => true,
+            _ => self >= lowest,
         }
     }
 
@@ -118,10 +144,12 @@ impl std::str::FromStr for Role {
                     "PRODUCTION_USER",
                     "TRADING_USER",
                     "AUDIT_USER",
+                    "STORAGE_VALIDATOR",
                     "4",
                     "3",
                     "2",
                     "1",
+                    "0",
                 ],
             })
     }
@@ -140,5 +168,22 @@ impl<'de> Deserialize<'de> for Role {
             NumberOrName::Name(name) => name,
         };
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storage_validator_reads_and_validates_and_nothing_else() {
+        let reached = |role: Role| Role::ALL.map(|lowest| role.reaches(lowest));
+        assert_eq!(
+            reached(Role::StorageValidator),
+            [true, true, false, false, false]
+        );
+        assert_eq!(reached(Role::Audit), [false, true, false, false, false]);
+        assert_eq!(reached(Role::Production), [false, true, true, true, false]);
+        assert_eq!(reached(Role::Admin), [true; 5]);
     }
 }

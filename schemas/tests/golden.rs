@@ -20,13 +20,19 @@ use schemas::event::recurring::{
     BundleRange, OpenRun, RecurringRuleCreated, RecurringRuleEnded, RecurringRulePaused,
     RecurringRuleRan, RecurringRuleResumed, RuleFilter, RuleTerms, Schedule,
 };
+use schemas::event::storage::{
+    AllocationIssued, ChargeAllocated, DischargeAllocated, EfficiencyWindow, NewBundle, RecordRef,
+    SourceUsed, StorageAllocated, StorageCertificatesIssued, StorageEfficiencyFixed,
+    StorageRecordsAccepted, StorageRecordsWithdrawn, WithdrawnRecord,
+};
 use schemas::event::{IdentityEvent, LedgerEvent};
 use schemas::id::{
-    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, RuleId,
-    UserId,
+    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId,
+    MetadataId, RuleId, StorageRecordId, UserId,
 };
 use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role};
 use schemas::recurring::{EndReason, MissedPeriods, PeriodUnit, RunOutcome, Shortfall};
+use schemas::storage::{AllocationMethod, Efficiency};
 use schemas::{Interval, WattHours, Watts};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -77,6 +83,11 @@ fn action(action_type: ActionType) -> BundleAction {
         target_id: transfers.then_some(AccountId(2)),
         beneficiary: (action_type == ActionType::Cancel).then(|| "Acme".into()),
         beneficiary_account_id: (action_type == ActionType::Cancel).then_some(AccountId(2)),
+        storage_device_id: matches!(
+            action_type,
+            ActionType::CancelForStorage | ActionType::UseForStorage
+        )
+        .then_some(DeviceId(8)),
         reason: withdraws.then(|| "meter fault".into()),
         certificate_quantity: transfers.then_some(WattHours(4)),
         certificate_bundle_percentage: withdraws.then(|| Decimal::new(25, 2)),
@@ -205,6 +216,7 @@ fn ledger_samples() -> Vec<LedgerEvent> {
         }
         .into(),
     ];
+    samples.extend(storage_samples());
     samples.extend(
         ActionType::ALL
             .iter()
@@ -286,6 +298,84 @@ fn recurring_samples() -> Vec<LedgerEvent> {
             next_run: Some(at("2024-12-30T00:00:00Z")),
             ended: Some(EndReason::Repetitions),
             open: Some(open),
+        }
+        .into(),
+    ]
+}
+
+fn storage_samples() -> Vec<LedgerEvent> {
+    let later = Interval::new(at("2024-11-18T12:00:00Z"), at("2024-11-18T13:00:00Z")).unwrap();
+    let factor = EfficiencyWindow {
+        window: Interval::new(at("2024-11-01T00:00:00Z"), at("2024-12-01T00:00:00Z")).unwrap(),
+        efficiency: Efficiency::new(89, 100).unwrap(),
+        is_measured: true,
+    };
+    let record = |id, interval| RecordRef {
+        record_id: StorageRecordId(id),
+        interval,
+    };
+    vec![
+        StorageRecordsAccepted {
+            device_id: DeviceId(8),
+            account_id: AccountId(1),
+            first_record_id: StorageRecordId(21),
+            validator_id: Some(7),
+            runs: vec![Run {
+                start: hour().start(),
+                step_s: 3_600,
+                wh: vec![WattHours(-1000), WattHours(0), WattHours(890)],
+            }],
+        }
+        .into(),
+        StorageRecordsWithdrawn {
+            device_id: DeviceId(8),
+            from: later.start(),
+            records: vec![WithdrawnRecord {
+                record_id: StorageRecordId(23),
+                start: later.start(),
+                wh: WattHours(890),
+            }],
+        }
+        .into(),
+        StorageEfficiencyFixed {
+            device_id: DeviceId(8),
+            fixed: factor,
+        }
+        .into(),
+        StorageAllocated {
+            device_id: DeviceId(8),
+            method: AllocationMethod::WeightedAverage,
+            first_allocation_id: AllocationId(5),
+            open_from: Some(later.end()),
+            discharges: vec![DischargeAllocated {
+                sdr: record(23, later),
+                factor,
+                uncovered: WattHours(1),
+                charges: vec![ChargeAllocated {
+                    scr: record(21, hour()),
+                    consumed: WattHours(999),
+                    produced: WattHours(889),
+                }],
+            }],
+        }
+        .into(),
+        StorageCertificatesIssued {
+            device_id: DeviceId(8),
+            account_id: AccountId(1),
+            first_certificate_id: CertificateId(1),
+            expiry: at("2026-11-19T08:00:00Z"),
+            allocations: vec![AllocationIssued {
+                allocation_id: AllocationId(5),
+                discharged: later,
+                sources: vec![SourceUsed {
+                    bundle_id: BundleId(8),
+                    wh: WattHours(999),
+                    issued: Some(NewBundle {
+                        bundle_id: BundleId(10),
+                        wh: WattHours(889),
+                    }),
+                }],
+            }],
         }
         .into(),
     ]
@@ -382,7 +472,7 @@ fn events_are_written_and_read_as_the_golden_files_say() {
         found, files,
         "each golden file has its sample and each sample its file"
     );
-    assert_eq!(files.len(), 1 + 12 + 9 + 5 + 3);
+    assert_eq!(files.len(), 1 + 17 + 11 + 5 + 3);
 }
 
 #[test]

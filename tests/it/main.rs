@@ -29,6 +29,7 @@ mod recurring;
 mod reserve;
 mod roles;
 mod sign_in;
+mod storage;
 mod summary;
 mod transfer;
 mod user;

@@ -103,13 +103,72 @@ fn lowest_roles(world: &World) -> Vec<(&'static str, String, Value, usize)> {
             4,
         ),
         (
+            "GET",
+            "/storage/storage_readings_template".to_owned(),
+            Value::Null,
+            1,
+        ),
+        (
+            "GET",
+            "/storage/storage_allocation_template".to_owned(),
+            Value::Null,
+            1,
+        ),
+        (
+            "GET",
+            "/storage/storage_records?device_id=9999".to_owned(),
+            Value::Null,
+            1,
+        ),
+        (
+            "GET",
+            "/storage/query_scr?storage_id=9999".to_owned(),
+            Value::Null,
+            1,
+        ),
+        (
+            "GET",
+            "/storage/allocated_storage_records/9999".to_owned(),
+            Value::Null,
+            1,
+        ),
+        ("GET", "/storage/efficiency/9999".to_owned(), Value::Null, 1),
+        (
+            "POST",
+            "/storage/storage_records".to_owned(),
+            json!({"device_id": 9999, "records": []}),
+            3,
+        ),
+        ("POST", "/storage/create_scr".to_owned(), json!({}), 3),
+        ("POST", "/storage/create_sdr".to_owned(), json!({}), 3),
+        ("POST", "/storage/withdraw_scr".to_owned(), json!({}), 3),
+        ("POST", "/storage/withdraw_sdr".to_owned(), json!({}), 3),
+        ("POST", "/storage/issue_sdgcs".to_owned(), json!([9999]), 3),
+        ("POST", "/storage/issue_sdgc".to_owned(), json!([9999]), 3),
+        // A storage validator stands beside the ladder; of the others an administrator may too.
+        ("POST", "/storage/efficiency".to_owned(), json!({}), 4),
+        ("POST", "/storage/allocate".to_owned(), json!({}), 4),
+        (
+            "POST",
+            "/storage/allocated_storage_records".to_owned(),
+            json!({"device_id": 9999, "allocations": []}),
+            4,
+        ),
+        (
             "POST",
             "/change_log_level".to_owned(),
             json!({"level": "WHISPER"}),
             4,
         ),
     ];
-    for verb in ["transfer", "cancel", "claim", "reserve", "release"] {
+    for verb in [
+        "transfer",
+        "cancel",
+        "cancel_for_storage",
+        "claim",
+        "reserve",
+        "release",
+    ] {
         rows.push(("POST", format!("/certificate/{verb}"), action.clone(), 2));
     }
     for verb in ["withdraw", "lock", "unlock"] {

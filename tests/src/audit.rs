@@ -14,11 +14,35 @@ const READ: &[(&str, &str)] = &[
     (
         "I2: more is issued for an interval than was metered",
         "SELECT b.device_id, b.production_start, b.production_end, sum(b.range_end - b.range_start + 1)
-         FROM bundle b WHERE b.status NOT IN ('Bundle Split', 'Withdrawn') GROUP BY 1, 2, 3
+         FROM bundle b WHERE b.status NOT IN ('Bundle Split', 'Withdrawn') AND b.allocation_id IS NULL
+         GROUP BY 1, 2, 3
          HAVING sum(b.range_end - b.range_start + 1) > (
            SELECT coalesce(sum(m.wh), 0) FROM measurement m
            WHERE m.device_id = b.device_id AND m.interval_start = b.production_start
              AND m.interval_end = b.production_end AND NOT m.is_deleted)",
+    ),
+    (
+        "I2: more of a storage record is allocated than flowed",
+        "SELECT r.record_id FROM storage_record r JOIN storage_allocation a
+           ON r.record_id IN (a.scr_id, a.sdr_id)
+         GROUP BY r.record_id, r.wh
+         HAVING sum(CASE WHEN r.record_id = a.scr_id THEN a.consumed ELSE a.produced END) > abs(r.wh)",
+    ),
+    (
+        "I2: more is issued for storage than an allocation produced, or more used up than it consumed",
+        "SELECT a.allocation_id FROM storage_allocation a
+         WHERE a.produced > a.consumed
+           OR a.produced < (SELECT coalesce(sum(range_end - range_start + 1), 0) FROM bundle b
+             WHERE b.allocation_id = a.allocation_id AND b.status <> 'Bundle Split')
+           OR a.consumed < (SELECT coalesce(sum(range_end - range_start + 1), 0) FROM bundle b
+             WHERE b.used_allocation_id = a.allocation_id AND b.status <> 'Bundle Split')",
+    ),
+    (
+        "I4: what an allocation used up is not cancelled for its storage device",
+        "SELECT b.bundle_id FROM bundle b JOIN storage_allocation a
+           ON a.allocation_id = b.used_allocation_id
+         WHERE b.status <> 'Cancelled for Storage' OR b.storage_device_id <> a.device_id
+           OR b.production_start < a.scr_start OR b.production_end > a.scr_end",
     ),
     (
         "I3: the parts of a split do not partition what was split",
@@ -90,7 +114,8 @@ const READ: &[(&str, &str)] = &[
         "I7: a row is above the checkpoint",
         "SELECT 1 FROM checkpoint c WHERE c.stream = 'ledger' AND c.position < greatest(
            (SELECT max(position) FROM bundle), (SELECT max(position) FROM action),
-           (SELECT max(position) FROM measurement), (SELECT max(position) FROM account))",
+           (SELECT max(position) FROM measurement), (SELECT max(position) FROM account),
+           (SELECT max(position) FROM storage_record), (SELECT max(position) FROM storage_allocation))",
     ),
 ];
 

@@ -86,6 +86,9 @@ struct Wanted {
     devices: Vec<i64>,
     days: (Vec<i64>, Vec<i32>),
     metadata: Vec<i64>,
+    storages: Vec<i64>,
+    storage_days: (Vec<i64>, Vec<i32>),
+    allocations: Vec<i64>,
     bundles: Vec<i64>,
     recurring_rules: Vec<i64>,
     commands: Vec<Uuid>,
@@ -107,6 +110,12 @@ impl Wanted {
                     wanted.days.1.push(day.0);
                 }
                 Key::Metadata(id) => wanted.metadata.push(id.0),
+                Key::Storage(id) => wanted.storages.push(id.0),
+                Key::StorageDay(id, day) => {
+                    wanted.storage_days.0.push(id.0);
+                    wanted.storage_days.1.push(day.0);
+                }
+                Key::Allocation(id) => wanted.allocations.push(id.0),
                 Key::Bundle(id) => wanted.bundles.push(id.0),
                 Key::RecurringRule(id) => wanted.recurring_rules.push(id.0),
                 Key::Command(key) => wanted.commands.push(key),
@@ -142,6 +151,8 @@ async fn query_all(
         account_names, ACCOUNT_NAME, account_name;
         devices, DEVICE, device;
         metadata, METADATA, metadata;
+        storages, STORAGE, storage;
+        allocations, ALLOCATION, allocation;
         bundles, BUNDLE, bundle;
         recurring_rules, RECURRING_RULE, recurring_rule;
         commands, COMMAND, command;
@@ -151,6 +162,16 @@ async fn query_all(
     if !wanted.days.0.is_empty() {
         let parameters: Vec<&(dyn ToSql + Sync)> = vec![&wanted.days.0, &wanted.days.1];
         answers.push(query(client, row::DEVICE_DAY, parameters, row::device_day));
+    }
+    if !wanted.storage_days.0.is_empty() {
+        let parameters: Vec<&(dyn ToSql + Sync)> =
+            vec![&wanted.storage_days.0, &wanted.storage_days.1];
+        answers.push(query(
+            client,
+            row::STORAGE_DAY,
+            parameters,
+            row::storage_day,
+        ));
     }
     // Polled in order, so the queries are sent in order, one behind the other.
     let mut found = Vec::new();

@@ -1,11 +1,13 @@
 //! What an entry is as a row.
 
 use crate::Error;
-use ledger::entry::{Bundle, DoneCommand};
+use ledger::entry::{Bundle, DoneCommand, StorageTrail};
 use ledger::{Entry, Key, Stream};
 use schemas::Interval;
 use schemas::energy::EnergySource;
-use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId, RuleId, UserId};
+use schemas::id::{
+    AccountId, AllocationId, BundleId, CertificateId, DeviceId, MetadataId, RuleId, UserId,
+};
 use schemas::interval::Day;
 use schemas::life_cycle::CertificateStatus;
 use schemas::log::Position;
@@ -22,9 +24,15 @@ pub(super) const DEVICE_DAY: &str = "SELECT device_id, day, state FROM device_da
      WHERE (device_id, day) IN (SELECT * FROM unnest($1::bigint[], $2::integer[]))";
 pub(super) const METADATA: &str =
     "SELECT metadata_id, state FROM issuance_metadata WHERE metadata_id = ANY($1)";
+pub(super) const STORAGE: &str = "SELECT device_id, state FROM storage WHERE device_id = ANY($1)";
+pub(super) const STORAGE_DAY: &str = "SELECT device_id, day, state FROM storage_day
+     WHERE (device_id, day) IN (SELECT * FROM unnest($1::bigint[], $2::integer[]))";
+pub(super) const ALLOCATION: &str =
+    "SELECT allocation_id, state FROM storage_allocation WHERE allocation_id = ANY($1)";
 pub(super) const BUNDLE: &str = "SELECT bundle_id, account_id, device_id, status, locked_from,
      range_start, range_end, interval_start, interval_end, expiry, parent_id, beneficiary,
-     beneficiary_account_id, energy_source FROM bundle WHERE bundle_id = ANY($1)";
+     beneficiary_account_id, energy_source, storage_device_id, allocation_id, used_allocation_id
+     FROM bundle WHERE bundle_id = ANY($1)";
 pub(super) const RECURRING_RULE: &str =
     "SELECT rule_id, state FROM recurring_rule WHERE rule_id = ANY($1)";
 pub(super) const COMMAND: &str =
@@ -79,6 +87,32 @@ pub(super) fn metadata(row: &Row) -> Result<(Key, Entry), Error> {
     Ok((key, Entry::Metadata(Box::new(state(row, 1)?))))
 }
 
+pub(super) fn storage(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::Storage(DeviceId(row.try_get(0)?));
+    Ok((key, Entry::Storage(state(row, 1)?)))
+}
+
+pub(super) fn storage_day(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::StorageDay(DeviceId(row.try_get(0)?), Day(row.try_get(1)?));
+    Ok((key, Entry::StorageDay(state(row, 2)?)))
+}
+
+pub(super) fn allocation(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::Allocation(AllocationId(row.try_get(0)?));
+    Ok((key, Entry::Allocation(state(row, 1)?)))
+}
+
+/// What a bundle has to do with storage: device cancelled for, allocation issued for, allocation used
+/// for, in three columns from this one on.
+pub(crate) fn trail(row: &Row, column: usize) -> Result<Option<Box<StorageTrail>>, Error> {
+    let trail = StorageTrail {
+        cancelled_for: row.try_get::<_, Option<i64>>(column)?.map(DeviceId),
+        issued_for: row.try_get::<_, Option<i64>>(column + 1)?.map(AllocationId),
+        used_for: row.try_get::<_, Option<i64>>(column + 2)?.map(AllocationId),
+    };
+    Ok((trail != StorageTrail::default()).then(|| Box::new(trail)))
+}
+
 pub(super) fn bundle(row: &Row) -> Result<(Key, Entry), Error> {
     let interval = Interval::new(row.try_get(7)?, row.try_get(8)?)
         .map_err(|error| Error::Inconsistent(format!("in the database {error}")))?;
@@ -96,6 +130,7 @@ pub(super) fn bundle(row: &Row) -> Result<(Key, Entry), Error> {
         parent_id: row.try_get::<_, Option<i64>>(10)?.map(BundleId),
         beneficiary: row.try_get(11)?,
         beneficiary_account_id: row.try_get::<_, Option<i64>>(12)?.map(AccountId),
+        storage: trail(row, 14)?,
     };
     Ok((
         Key::Bundle(BundleId(row.try_get(0)?)),

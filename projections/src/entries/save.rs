@@ -133,6 +133,10 @@ struct Tables<'a> {
     days: States<'a, ledger::entry::DeviceDay>,
     day_numbers: Vec<i32>,
     metadata: States<'a, schemas::event::issuance::IssuanceMetadata>,
+    storages: States<'a, ledger::entry::Storage>,
+    storage_days: States<'a, ledger::entry::StorageDay>,
+    storage_day_numbers: Vec<i32>,
+    allocations: States<'a, ledger::entry::Allocation>,
     new_bundles: Vec<(BundleId, &'a Bundle, Position)>,
     bundles: Vec<(BundleId, &'a Bundle, Position)>,
     recurring_rules: States<'a, ledger::entry::RecurringRule>,
@@ -172,6 +176,16 @@ impl<'a> Tables<'a> {
             }
             (Key::Metadata(id), Some(Entry::Metadata(metadata))) => {
                 self.metadata.push(id.0, metadata, at);
+            }
+            (Key::Storage(id), Some(Entry::Storage(storage))) => {
+                self.storages.push(id.0, storage, at);
+            }
+            (Key::StorageDay(id, day), Some(Entry::StorageDay(records))) => {
+                self.storage_days.push(id.0, records, at);
+                self.storage_day_numbers.push(day.0);
+            }
+            (Key::Allocation(id), Some(Entry::Allocation(allocation))) => {
+                self.allocations.push(id.0, allocation, at);
             }
             (Key::Bundle(id), Some(Entry::Bundle(bundle))) if is_new => {
                 self.new_bundles.push((*id, bundle, at));
@@ -234,6 +248,17 @@ impl<'a> Tables<'a> {
             ];
             writes.push(execute(client, RECURRING_RULE, parameters));
         }
+        writes.extend(self.storages.save(client, STORAGE));
+        if !self.storage_days.ids.is_empty() {
+            let parameters: Vec<&(dyn ToSql + Sync)> = vec![
+                &self.storage_days.ids,
+                &self.storage_day_numbers,
+                &self.storage_days.states,
+                &self.storage_days.positions,
+            ];
+            writes.push(execute(client, STORAGE_DAY, parameters));
+        }
+        writes.extend(self.allocations.save(client, ALLOCATION));
         if !self.commands.is_empty() {
             let parameters: Vec<&(dyn ToSql + Sync)> =
                 vec![&commands.0, &commands.1, &commands.2, &commands.3];
@@ -249,7 +274,7 @@ impl<'a> Tables<'a> {
         copy(
             client,
             COPY_BUNDLE,
-            15,
+            18,
             &self.new_bundles,
             |row, (id, bundle, at)| put(row, *id, bundle, *at),
         )
@@ -268,6 +293,12 @@ impl<'a> Tables<'a> {
         let beneficiary_accounts: Vec<_> = bundles()
             .map(|bundle| bundle.beneficiary_account_id.map(|id| id.0))
             .collect();
+        let devices: Vec<_> = bundles()
+            .map(|bundle| bundle.trail().cancelled_for.map(|id| id.0))
+            .collect();
+        let used: Vec<_> = bundles()
+            .map(|bundle| bundle.trail().used_for.map(|id| id.0))
+            .collect();
         let positions: Vec<_> = self.bundles.iter().map(|(_, _, at)| at.0).collect();
         let parameters: Vec<&(dyn ToSql + Sync)> = vec![
             &ids,
@@ -276,6 +307,8 @@ impl<'a> Tables<'a> {
             &locked,
             &beneficiaries,
             &beneficiary_accounts,
+            &devices,
+            &used,
             &positions,
         ];
         execute(client, UPDATE_BUNDLE, parameters).await
@@ -297,18 +330,23 @@ fn put(row: &mut Rows, id: BundleId, bundle: &Bundle, at: Position) {
         .option(bundle.beneficiary.as_deref(), Rows::text)
         .option(bundle.beneficiary_account_id, |row, id| row.bigint(id.0))
         .bigint(at.0)
-        .text(bundle.energy_source.as_str());
+        .text(bundle.energy_source.as_str())
+        .option(bundle.trail().cancelled_for, |row, id| row.bigint(id.0))
+        .option(bundle.trail().issued_for, |row, id| row.bigint(id.0))
+        .option(bundle.trail().used_for, |row, id| row.bigint(id.0));
 }
 
 const COPY_BUNDLE: &str = "COPY bundle (bundle_id, account_id, device_id, status, locked_from,
      range_start, range_end, interval_start, interval_end, expiry, parent_id, beneficiary,
-     beneficiary_account_id, position, energy_source) FROM STDIN BINARY";
+     beneficiary_account_id, position, energy_source, storage_device_id, allocation_id,
+     used_allocation_id) FROM STDIN BINARY";
 const UPDATE_BUNDLE: &str = "UPDATE bundle SET account_id = new.account_id, status = new.status,
      locked_from = new.locked_from, beneficiary = new.beneficiary,
-     beneficiary_account_id = new.beneficiary_account_id, position = new.position
+     beneficiary_account_id = new.beneficiary_account_id, storage_device_id = new.storage_device_id,
+     used_allocation_id = new.used_allocation_id, position = new.position
      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-         $7::bigint[]) AS new (bundle_id, account_id, status, locked_from, beneficiary,
-         beneficiary_account_id, position)
+         $7::bigint[], $8::bigint[], $9::bigint[]) AS new (bundle_id, account_id, status, locked_from,
+         beneficiary, beneficiary_account_id, storage_device_id, used_allocation_id, position)
      WHERE bundle.bundle_id = new.bundle_id";
 const COUNTERS: &str = "INSERT INTO counters (stream, state, position) VALUES ($1, $2, $3)
      ON CONFLICT (stream) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
@@ -332,6 +370,15 @@ const RECURRING_RULE: &str = "INSERT INTO recurring_rule (rule_id, state, next_r
      SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::timestamptz[], $4::bigint[])
      ON CONFLICT (rule_id) DO UPDATE SET state = EXCLUDED.state, next_run = EXCLUDED.next_run,
          position = EXCLUDED.position";
+const STORAGE: &str = "INSERT INTO storage (device_id, state, position)
+     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     ON CONFLICT (device_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
+const STORAGE_DAY: &str = "INSERT INTO storage_day (device_id, day, state, position)
+     SELECT * FROM unnest($1::bigint[], $2::integer[], $3::jsonb[], $4::bigint[])
+     ON CONFLICT (device_id, day) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
+const ALLOCATION: &str = "INSERT INTO storage_allocation (allocation_id, state, position)
+     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     ON CONFLICT (allocation_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const COMMAND: &str = "INSERT INTO command (key, request, first_position, position)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[])
      ON CONFLICT (key) DO UPDATE SET request = EXCLUDED.request,

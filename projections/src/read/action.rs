@@ -16,7 +16,7 @@ fn action(decoded: &Decoded) -> Option<(&Decoded, &BundleAction)> {
 
 /// Writes the actions among the events: they never change.
 pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(), Error> {
-    copy(client, COPY, 21, events.iter().filter_map(action), put).await?;
+    copy(client, COPY, 22, events.iter().filter_map(action), put).await?;
     let mut listed: Vec<_> = events
         .iter()
         .filter_map(action)
@@ -57,12 +57,13 @@ fn put(row: &mut Rows, (decoded, action): (&Decoded, &BundleAction)) {
         .uuid(decoded.envelope.command_id)
         .text(&decoded.envelope.actor.to_string())
         .bigint(decoded.position.0)
-        .option(action.rule_id, |row, id| row.bigint(id.0));
+        .option(action.rule_id, |row, id| row.bigint(id.0))
+        .option(action.storage_device_id, |row, id| row.bigint(id.0));
 }
 
 const COPY: &str =
     "COPY action (action_id, action_type, source_id, target_id, user_id, beneficiary,
      beneficiary_account_id, reason, certificate_quantity, percentage, quantity_mode, localise_time,
-     requested_at, completed_at, wh, bundles, parts, command_id, actor, position, rule_id)
-     FROM STDIN BINARY";
+     requested_at, completed_at, wh, bundles, parts, command_id, actor, position, rule_id,
+     storage_device_id) FROM STDIN BINARY";
 const COPY_LISTED: &str = "COPY action_bundle (bundle_id, action_id) FROM STDIN BINARY";

@@ -5,7 +5,7 @@ use super::origin::Origin;
 use crate::Error;
 use crate::chunk::{Chunk, Decoded};
 use crate::copy::{Rows, copy};
-use crate::entries::word;
+use crate::entries::{trail, word};
 use deadpool_postgres::ClientWrapper;
 use ledger::act_on;
 use ledger::entry::Bundle as State;
@@ -14,6 +14,7 @@ use schemas::Interval;
 use schemas::event::LedgerEvent;
 use schemas::event::action::{BundleAction, Part, Split};
 use schemas::event::issuance::BundlesIssued;
+use schemas::event::storage::{SourceUsed, StorageCertificatesIssued};
 use schemas::id::{AccountId, ActionId, BundleId, CertificateId, DeviceId, MetadataId};
 use schemas::life_cycle::{ActionType, CertificateStatus};
 use schemas::log::Position;
@@ -60,6 +61,16 @@ pub(super) fn wanted(chunk: &Chunk) -> Vec<i64> {
                     }
                     if let Some(split) = part.split {
                         first_new.get_or_insert(split.taken.min(split.rest));
+                    }
+                }
+            }
+            ledger::Event::Ledger(LedgerEvent::StorageCertificatesIssued(issued)) => {
+                for (_, source, new) in issued.sources() {
+                    if first_new.is_none_or(|first| source.bundle_id < first) {
+                        wanted.push(source.bundle_id.0);
+                    }
+                    if let Some(new) = new {
+                        first_new.get_or_insert(new.bundle_id);
                     }
                 }
             }
@@ -110,6 +121,7 @@ impl Bundles {
                 parent_id: None,
                 beneficiary: None,
                 beneficiary_account_id: None,
+                storage: None,
             };
             holdings.add(&state, origin.energy_source);
             let hash = hashes
@@ -138,7 +150,7 @@ impl Bundles {
             let broken = violation(self.edit(part.bundle_id)?, part, action);
             self.violations.extend(broken);
             if let Some(split) = part.split {
-                self.split(part, split, action, position, holdings)?;
+                self.split(part, split, action.action_id, position, holdings)?;
             }
             let bundle = self.edit(part.acted_on())?;
             let source = bundle.origin.energy_source;
@@ -151,11 +163,59 @@ impl Bundles {
         Ok(())
     }
 
+    /// Marks the cancelled bundles that stand for what allocations consumed, and brings what is issued for
+    /// each of them into being, with all that is known of its source.
+    pub(super) fn released(
+        &mut self,
+        issued: &StorageCertificatesIssued,
+        decoded: &Decoded,
+        holdings: &mut Holdings,
+    ) -> Result<(), Error> {
+        let position = decoded.position;
+        for (allocation, source, new) in issued.sources() {
+            let used = self.edit(source.bundle_id)?;
+            let broken = unfit(used, source, issued);
+            let allocation_id = allocation.allocation_id;
+            used.state
+                .note(|trail| trail.used_for = Some(allocation_id));
+            used.position = position;
+            let origin = Arc::new(used.origin.released(issued, &decoded.envelope));
+            self.violations.extend(broken);
+            let Some(new) = new else { continue };
+            let mut state = State {
+                account_id: issued.account_id,
+                status: CertificateStatus::Active,
+                locked_from: None,
+                device_id: issued.device_id,
+                energy_source: origin.energy_source,
+                start: new.start,
+                end: new.end,
+                interval: allocation.discharged,
+                expiry: issued.expiry,
+                parent_id: None,
+                beneficiary: None,
+                beneficiary_account_id: None,
+                storage: None,
+            };
+            state.note(|trail| trail.issued_for = Some(allocation_id));
+            holdings.add(&state, origin.energy_source);
+            self.push(Bundle {
+                id: new.bundle_id,
+                hash: origin.hash(new.start, new.end, allocation.discharged, None),
+                state,
+                origin,
+                last_action_id: None,
+                position,
+            })?;
+        }
+        Ok(())
+    }
+
     fn split(
         &mut self,
         part: &Part,
         split: Split,
-        action: &BundleAction,
+        action_id: ActionId,
         position: Position,
         holdings: &mut Holdings,
     ) -> Result<(), Error> {
@@ -163,7 +223,7 @@ impl Bundles {
         let before = parent.clone();
         holdings.remove(&parent.state, before.origin.energy_source);
         parent.state.status = CertificateStatus::BundleSplit;
-        parent.last_action_id = Some(action.action_id);
+        parent.last_action_id = Some(action_id);
         parent.position = position;
         let halves = [
             (split.taken, part.start, part.end),
@@ -219,7 +279,7 @@ impl Bundles {
     }
 
     pub(super) async fn save(&self, client: &ClientWrapper) -> Result<(), Error> {
-        copy(client, COPY, 25, &self.new, put).await?;
+        copy(client, COPY, 28, &self.new, put).await?;
         let changed: Vec<_> = self
             .known
             .values()
@@ -241,8 +301,10 @@ impl Bundles {
             column!(bundle => bundle.state.beneficiary_account_id.map(|id| id.0));
         let locked = column!(bundle => bundle.state.locked_from.map(|status| status.as_str()));
         let actions = column!(bundle => bundle.last_action_id.map(|id| id.0));
+        let devices = column!(bundle => bundle.state.trail().cancelled_for.map(|id| id.0));
+        let used = column!(bundle => bundle.state.trail().used_for.map(|id| id.0));
         let positions = column!(bundle => bundle.position.0);
-        let parameters: [&(dyn ToSql + Sync); 8] = [
+        let parameters: [&(dyn ToSql + Sync); 10] = [
             &ids,
             &accounts,
             &states,
@@ -250,6 +312,8 @@ impl Bundles {
             &beneficiary_accounts,
             &locked,
             &actions,
+            &devices,
+            &used,
             &positions,
         ];
         client
@@ -290,6 +354,35 @@ fn violation(bundle: &Bundle, part: &Part, action: &BundleAction) -> Option<Stri
     ))
 }
 
+/// The rule that an issuance breaks by using this bundle up, if any: it was cancelled for the device, by
+/// the account that receives, and nothing used it up before.
+fn unfit(
+    bundle: &Bundle,
+    source: &SourceUsed,
+    issued: &StorageCertificatesIssued,
+) -> Option<String> {
+    let state = &bundle.state;
+    let trail = state.trail();
+    let fits = state.status == CertificateStatus::CancelledForStorage
+        && state.account_id == issued.account_id
+        && state.quantity() == source.wh
+        && trail.cancelled_for == Some(issued.device_id)
+        && trail.used_for.is_none();
+    if fits {
+        return None;
+    }
+    Some(format!(
+        "an issuance for storage device {} used up {} of bundle {}, which is {} in account {} with {} and \
+         {trail:?}",
+        issued.device_id,
+        source.wh,
+        bundle.id,
+        state.status,
+        state.account_id,
+        state.quantity(),
+    ))
+}
+
 fn put(row: &mut Rows, bundle: &Bundle) {
     let (state, origin) = (&bundle.state, &bundle.origin);
     row.bigint(bundle.id.0)
@@ -316,6 +409,9 @@ fn put(row: &mut Rows, bundle: &Bundle) {
         .option(state.beneficiary_account_id, |row, id| row.bigint(id.0))
         .option(state.locked_from, |row, status| row.text(status.as_str()))
         .option(bundle.last_action_id, |row, id| row.bigint(id.0))
+        .option(state.trail().cancelled_for, |row, id| row.bigint(id.0))
+        .option(state.trail().issued_for, |row, id| row.bigint(id.0))
+        .option(state.trail().used_for, |row, id| row.bigint(id.0))
         .bigint(bundle.position.0);
 }
 
@@ -338,6 +434,7 @@ fn read(row: &Row) -> Result<Bundle, Error> {
         parent_id: row.try_get::<_, Option<i64>>(18)?.map(BundleId),
         beneficiary: row.try_get(20)?,
         beneficiary_account_id: row.try_get::<_, Option<i64>>(21)?.map(AccountId),
+        storage: trail(row, 24)?,
     };
     let configuration: i16 = row.try_get(13)?;
     let origin = Origin {
@@ -363,25 +460,30 @@ fn read(row: &Row) -> Result<Bundle, Error> {
             .try_into()
             .map_err(|_| damaged(format!("a hash of {} bytes", hash.len())))?,
         last_action_id: row.try_get::<_, Option<i64>>(23)?.map(ActionId),
-        position: Position(row.try_get(24)?),
+        position: Position(row.try_get(27)?),
     })
 }
 
 const SELECT: &str = "SELECT bundle_id, account_id, device_id, metadata_id, status, range_start,
      range_end, production_start, production_end, issued_at, expiry, energy_source, energy_carrier,
      registry_configuration, post_conversion, is_storage, emissions_factor, emissions_source,
-     parent_id, hash, beneficiary, beneficiary_account_id, locked_from, last_action_id, position
+     parent_id, hash, beneficiary, beneficiary_account_id, locked_from, last_action_id,
+     storage_device_id, allocation_id, used_allocation_id, position
      FROM bundle WHERE bundle_id = ANY($1)";
 const COPY: &str =
     "COPY bundle (bundle_id, account_id, device_id, metadata_id, status, range_start,
      range_end, production_start, production_end, issued_at, expiry, energy_source, energy_carrier,
      registry_configuration, post_conversion, is_storage, emissions_factor, emissions_source,
-     parent_id, hash, beneficiary, beneficiary_account_id, locked_from, last_action_id, position)
+     parent_id, hash, beneficiary, beneficiary_account_id, locked_from, last_action_id,
+     storage_device_id, allocation_id, used_allocation_id, position)
      FROM STDIN BINARY";
 const UPDATE: &str = "UPDATE bundle SET account_id = new.account_id, status = new.status,
      beneficiary = new.beneficiary, beneficiary_account_id = new.beneficiary_account_id,
-     locked_from = new.locked_from, last_action_id = new.last_action_id, position = new.position
+     locked_from = new.locked_from, last_action_id = new.last_action_id,
+     storage_device_id = new.storage_device_id, used_allocation_id = new.used_allocation_id,
+     position = new.position
      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[],
-         $7::bigint[], $8::bigint[]) AS new (bundle_id, account_id, status, beneficiary,
-         beneficiary_account_id, locked_from, last_action_id, position)
+         $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]) AS new (bundle_id, account_id, status,
+         beneficiary, beneficiary_account_id, locked_from, last_action_id, storage_device_id,
+         used_allocation_id, position)
      WHERE bundle.bundle_id = new.bundle_id";

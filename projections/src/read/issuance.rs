@@ -3,46 +3,78 @@
 use crate::Error;
 use crate::chunk::Decoded;
 use crate::copy::{Rows, copy};
+use chrono::{DateTime, Utc};
 use deadpool_postgres::ClientWrapper;
+use schemas::WattHours;
 use schemas::event::LedgerEvent;
-use schemas::event::issuance::{BundlesIssued, IssuedBundle};
+use schemas::id::{AccountId, BundleId, DeviceId};
+use schemas::log::Position;
 
-struct Issuance<'a> {
-    decoded: &'a Decoded,
-    issued: &'a BundlesIssued,
-    last: IssuedBundle,
+struct Issuance {
+    first: BundleId,
+    last: BundleId,
+    device_id: DeviceId,
+    account_id: AccountId,
+    wh: WattHours,
+    at: DateTime<Utc>,
+    position: Position,
 }
 
-fn issuance(decoded: &Decoded) -> Option<Issuance<'_>> {
+/// Issuances of an event: its bundles have consecutive ids, and each that is issued for storage is one by
+/// itself.
+fn issuances(decoded: &Decoded) -> Vec<Issuance> {
+    let row = |first, last, device_id, account_id, wh| Issuance {
+        first,
+        last,
+        device_id,
+        account_id,
+        wh,
+        at: decoded.envelope.recorded_at,
+        position: decoded.position,
+    };
     match &decoded.event {
-        ledger::Event::Ledger(LedgerEvent::BundlesIssued(issued)) => Some(Issuance {
-            decoded,
-            issued,
-            last: issued.bundles().last()?,
-        }),
-        _ => None,
+        ledger::Event::Ledger(LedgerEvent::BundlesIssued(issued)) => {
+            let last = issued.bundles().last();
+            let (first, total) = (issued.first_bundle_id, issued.total());
+            last.map(|last| {
+                row(
+                    first,
+                    last.bundle_id,
+                    issued.device_id,
+                    issued.account_id,
+                    total,
+                )
+            })
+            .into_iter()
+            .collect()
+        }
+        ledger::Event::Ledger(LedgerEvent::StorageCertificatesIssued(issued)) => issued
+            .sources()
+            .filter_map(|(.., bundle)| bundle)
+            .map(|bundle| {
+                let id = bundle.bundle_id;
+                let wh = WattHours(bundle.end.0 - bundle.start.0 + 1);
+                row(id, id, issued.device_id, issued.account_id, wh)
+            })
+            .collect(),
+        _ => Vec::new(),
     }
 }
 
 /// Writes the issuances among the events: they never change.
 pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(), Error> {
-    copy(client, COPY, 7, events.iter().filter_map(issuance), put).await?;
+    copy(client, COPY, 7, events.iter().flat_map(issuances), put).await?;
     Ok(())
 }
 
-fn put(row: &mut Rows, issuance: Issuance<'_>) {
-    let Issuance {
-        decoded,
-        issued,
-        last,
-    } = issuance;
-    row.bigint(issued.first_bundle_id.0)
-        .bigint(last.bundle_id.0)
-        .bigint(issued.device_id.0)
-        .bigint(issued.account_id.0)
-        .bigint(issued.total().0)
-        .timestamptz(decoded.envelope.recorded_at)
-        .bigint(decoded.position.0);
+fn put(row: &mut Rows, issuance: Issuance) {
+    row.bigint(issuance.first.0)
+        .bigint(issuance.last.0)
+        .bigint(issuance.device_id.0)
+        .bigint(issuance.account_id.0)
+        .bigint(issuance.wh.0)
+        .timestamptz(issuance.at)
+        .bigint(issuance.position.0);
 }
 
 const COPY: &str = "COPY issuance (first_bundle_id, last_bundle_id, device_id, account_id, wh,

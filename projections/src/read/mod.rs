@@ -11,6 +11,7 @@ mod measurement;
 mod metadata;
 mod origin;
 mod recurring;
+mod storage;
 mod user;
 
 pub(crate) use origin::Origin;
@@ -29,6 +30,7 @@ use metadata::Metadata;
 use recurring::{Rule, Runs};
 use schemas::event::{IdentityEvent, LedgerEvent};
 use std::sync::Arc;
+use storage::Storage;
 use user::User;
 
 /// Chunks up to here are folded on the spot; handing them to another thread takes longer.
@@ -98,6 +100,7 @@ pub(crate) struct Rows {
     devices: Entities<Device>,
     metadata: Entities<Metadata>,
     measurements: Measurements,
+    storage: Storage,
     bundles: Bundles,
     holdings: Holdings,
     rules: Entities<Rule>,
@@ -185,6 +188,16 @@ impl Rows {
                 self.rules.ran(event, position);
                 self.runs.ran(event, at, position);
             }
+            LedgerEvent::StorageRecordsAccepted(event) => {
+                self.storage.accepted(event, at, position);
+            }
+            LedgerEvent::StorageRecordsWithdrawn(event) => self.storage.withdrawn(event, position),
+            LedgerEvent::StorageEfficiencyFixed(event) => self.storage.fixed(event, at, position),
+            LedgerEvent::StorageAllocated(event) => self.storage.allocated(event, at, position),
+            LedgerEvent::StorageCertificatesIssued(event) => {
+                self.storage.issued(event, position);
+                self.bundles.released(event, decoded, &mut self.holdings)?;
+            }
             LedgerEvent::BundlesActed(action) => {
                 self.bundles.acted(action, position, &mut self.holdings)?;
             }
@@ -194,6 +207,7 @@ impl Rows {
 
     async fn save(&self, client: &ClientWrapper, chunk: &Chunk) -> Result<(), Error> {
         self.measurements.save(client).await?;
+        self.storage.save(client).await?;
         self.bundles.save(client).await?;
         action::save(client, &chunk.events).await?;
         issuance::save(client, &chunk.events).await?;

@@ -7,6 +7,7 @@ use schemas::bundle::{ImmutableAttributes, issuance_id};
 use schemas::energy::{EnergyCarrier, EnergySource};
 use schemas::envelope::Envelope;
 use schemas::event::issuance::BundlesIssued;
+use schemas::event::storage::StorageCertificatesIssued;
 use schemas::id::{BundleId, CertificateId, DeviceId, MetadataId};
 
 /// One certificate is 1 Wh.
@@ -43,6 +44,18 @@ impl Origin {
             is_storage: false,
             emissions_factor: terms.emissions_factor_production_device,
             emissions_source: terms.emissions_factor_source.clone(),
+        }
+    }
+
+    /// What a bundle for energy released from storage has: all of its source, but device, issuance and
+    /// expiry.
+    pub(crate) fn released(&self, issued: &StorageCertificatesIssued, envelope: &Envelope) -> Self {
+        Self {
+            device_id: issued.device_id,
+            issued_at: envelope.recorded_at,
+            expiry: issued.expiry,
+            is_storage: true,
+            ..self.clone()
         }
     }
 

@@ -42,6 +42,31 @@ const OF_WRITE: &[(Invariant, &str)] = &[
          FROM device_day, jsonb_each(state) WHERE (value ->> 2)::bigint > (value ->> 1)::bigint",
     ),
     (
+        Invariant::Metered,
+        "SELECT format('storage device %s, day %s, second %s: allocated %s of %s Wh', device_id, day, key,
+            value ->> 2, value ->> 1)
+         FROM storage_day, jsonb_each(state)
+         WHERE (value ->> 2)::bigint NOT BETWEEN 0 AND abs((value ->> 1)::bigint)",
+    ),
+    (
+        Invariant::Metered,
+        "SELECT format('allocation %s consumed %s Wh and produced %s; %s Wh are issued for it, %s cancelled',
+            allocation_id, consumed, produced, issued, used)
+         FROM (SELECT a.allocation_id, (a.state ->> 'consumed')::bigint AS consumed,
+                (a.state ->> 'produced')::bigint AS produced,
+                (a.state ->> 'is_issued')::boolean AS is_issued,
+                COALESCE(i.wh, 0) AS issued, COALESCE(u.wh, 0) AS used
+            FROM storage_allocation AS a
+            LEFT JOIN (SELECT allocation_id, sum(range_end - range_start + 1) AS wh FROM bundle
+                WHERE allocation_id IS NOT NULL AND status <> 'Bundle Split' GROUP BY 1) AS i
+                ON i.allocation_id = a.allocation_id
+            LEFT JOIN (SELECT used_allocation_id, sum(range_end - range_start + 1) AS wh FROM bundle
+                WHERE used_allocation_id IS NOT NULL AND status <> 'Bundle Split' GROUP BY 1) AS u
+                ON u.used_allocation_id = a.allocation_id) AS of_allocation
+         WHERE produced > consumed OR issued <> CASE WHEN is_issued THEN produced ELSE 0 END
+            OR used <> CASE WHEN is_issued THEN consumed ELSE 0 END",
+    ),
+    (
         Invariant::OnePlace,
         "SELECT format('account %s says it holds %s Wh, its bundles %s', account_id, said, held)
          FROM (SELECT a.account_id, (a.state ->> 'live_wh')::bigint AS said,
@@ -65,11 +90,41 @@ const OF_READ: &[(Invariant, &str)] = &[
             COALESCE(metered, 0))
          FROM (SELECT device_id, production_start AS start, production_end AS \"end\",
                 sum(range_end - range_start + 1) AS issued
-            FROM bundle WHERE status NOT IN ('Bundle Split', 'Withdrawn') GROUP BY 1, 2, 3) AS b
+            FROM bundle WHERE status NOT IN ('Bundle Split', 'Withdrawn') AND allocation_id IS NULL
+            GROUP BY 1, 2, 3) AS b
          LEFT JOIN (SELECT device_id, interval_start AS start, interval_end AS \"end\",
                 sum(wh) AS metered
             FROM measurement WHERE NOT is_deleted GROUP BY 1, 2, 3) AS m
          USING (device_id, start, \"end\") WHERE issued > COALESCE(metered, 0)",
+    ),
+    (
+        Invariant::Metered,
+        "SELECT format('storage record %s of %s Wh: allocated %s Wh, by its allocations %s', record_id, wh,
+            allocated, taken)
+         FROM (SELECT r.record_id, r.wh, r.allocated, COALESCE(sum(a.taken), 0) AS taken
+            FROM storage_record AS r LEFT JOIN (
+                SELECT scr_id AS record_id, consumed AS taken FROM storage_allocation
+                UNION ALL SELECT sdr_id, produced FROM storage_allocation) AS a USING (record_id)
+            GROUP BY r.record_id) AS of_record
+         WHERE taken <> allocated OR allocated > abs(wh)",
+    ),
+    (
+        Invariant::Metered,
+        "SELECT format('allocation %s consumed %s Wh and produced %s; %s Wh are issued for it, %s cancelled',
+            allocation_id, consumed, produced, issued, used)
+         FROM (SELECT a.*,
+                COALESCE(i.wh, 0) AS issued, COALESCE(u.wh, 0) AS used
+            FROM storage_allocation AS a
+            LEFT JOIN (SELECT allocation_id, sum(range_end - range_start + 1) AS wh FROM bundle
+                WHERE allocation_id IS NOT NULL AND status <> 'Bundle Split' GROUP BY 1) AS i
+                ON i.allocation_id = a.allocation_id
+            LEFT JOIN (SELECT used_allocation_id, sum(range_end - range_start + 1) AS wh FROM bundle
+                WHERE used_allocation_id IS NOT NULL AND status <> 'Bundle Split' GROUP BY 1) AS u
+                ON u.used_allocation_id = a.allocation_id) AS of_allocation
+         WHERE sdr_start < scr_end
+            OR produced <> div(consumed::numeric * numerator, denominator)
+            OR issued <> CASE WHEN is_issued THEN produced ELSE 0 END
+            OR used <> CASE WHEN is_issued THEN consumed ELSE 0 END",
     ),
     (
         Invariant::OnePlace,

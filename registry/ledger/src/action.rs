@@ -10,6 +10,7 @@ use crate::key::Key;
 use crate::refusal::{Code, FieldError, Place, Refusal};
 use crate::state::{Entries, get};
 use crate::state_machine::{Transition, transition};
+use crate::storage::storage_device;
 use rust_decimal::Decimal;
 use schemas::WattHours;
 use schemas::event::LedgerEvent;
@@ -30,6 +31,7 @@ pub(crate) fn needed(entries: &impl Entries, act: &ActOnBundles, keys: &mut Vec<
     keys.push(Key::Account(act.source_id));
     keys.extend(act.target_id.map(Key::Account));
     keys.extend(act.beneficiary_account_id.map(Key::Account));
+    keys.extend(act.storage_device_id.map(Key::Device));
     for bundle_id in &act.bundle_ids {
         keys.push(Key::Bundle(*bundle_id));
         let Ok(Some(bundle)) = get::bundle(entries, *bundle_id) else {
@@ -37,7 +39,7 @@ pub(crate) fn needed(entries: &impl Entries, act: &ActOnBundles, keys: &mut Vec<
         };
         // A claim by the beneficiary's account concerns bundles of another holder.
         keys.push(Key::Account(bundle.account_id));
-        if act.action_type == ActionType::Withdraw {
+        if act.action_type == ActionType::Withdraw && bundle.trail().issued_for.is_none() {
             keys.push(Key::DeviceDay(
                 bundle.device_id,
                 Day::of(bundle.interval.start()),
@@ -58,6 +60,12 @@ pub(crate) fn act(
     check_parties(entries, act)?;
     check_amount(act)?;
     let bundles = eligible(entries, act, row, context)?;
+    if act.action_type == ActionType::UseForStorage {
+        return Err(Refusal::new(
+            Code::BundleState,
+            "bundles are used up by issuing for what storage releases, and not otherwise",
+        ));
+    }
     let takes = takes(&bundles, act.amount)?;
     let taken = bundles
         .into_iter()
@@ -93,7 +101,9 @@ pub(crate) fn record(
                 next_bundle = next_bundle.plus(2);
                 split
             });
-            let origin = (act.action_type == ActionType::Withdraw).then(|| Origin {
+            // What storage released was issued for no reading, so none is issued for again.
+            let is_read = bundle.trail().issued_for.is_none();
+            let origin = (act.action_type == ActionType::Withdraw && is_read).then(|| Origin {
                 device_id: bundle.device_id,
                 interval_start: bundle.interval.start(),
             });
@@ -112,6 +122,7 @@ pub(crate) fn record(
             None => existing(entries, act.source_id)?.account_name.clone(),
         }),
         ActionType::Claim => text(act.beneficiary.as_deref()).map(str::to_owned),
+        ActionType::CancelForStorage => Some(for_storage(entries, act)?),
         _ => None,
     };
     let (certificate_quantity, certificate_bundle_percentage, quantity_mode) = match act.amount {
@@ -131,6 +142,9 @@ pub(crate) fn record(
         beneficiary_account_id: act
             .beneficiary_account_id
             .filter(|_| act.action_type == ActionType::Cancel),
+        storage_device_id: act
+            .storage_device_id
+            .filter(|_| act.action_type == ActionType::CancelForStorage),
         reason: text(act.reason.as_deref()).map(str::to_owned),
         certificate_quantity,
         certificate_bundle_percentage,
@@ -140,6 +154,26 @@ pub(crate) fn record(
         rule_id: None,
         parts,
     })
+}
+
+/// The beneficiary of a cancellation for storage: the storage device, which must be the account's own,
+/// since it is the account that has certificates issued for what the device releases.
+fn for_storage(entries: &impl Entries, act: &ActOnBundles) -> Result<String, Refusal> {
+    let missing = || {
+        Refusal::new(
+            Code::DeviceNotFound,
+            format!("account {} has no such storage device", act.source_id),
+        )
+        .at("/storage_device_id")
+    };
+    let device_id = act.storage_device_id.ok_or_else(missing)?;
+    let device = storage_device(entries, device_id, "/storage_device_id")?;
+    if device.account_id != act.source_id {
+        return Err(missing());
+    }
+    let identifier = device.attributes.local_device_identifier.clone();
+    let identifier = identifier.unwrap_or_else(|| device_id.to_string());
+    Ok(format!("for storage: {identifier}"))
 }
 
 /// The text, unless it is blank.

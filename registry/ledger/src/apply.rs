@@ -3,6 +3,8 @@
 //! What becomes of an entry depends on the event and that entry alone (a child of a split also on what
 //! never changes of its parent), so entries known as of different positions can be folded together.
 
+mod storage;
+
 use crate::decide::Recorded;
 use crate::entry::{
     Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, IdentityCounters,
@@ -13,11 +15,11 @@ use crate::key::{Key, name_digest};
 use crate::state::{Changes, NotLoaded, get};
 use crate::state_machine::{Outcome, transition};
 use schemas::WattHours;
-use schemas::event::action::BundleAction;
+use schemas::event::action::{BundleAction, Part, Split};
 use schemas::event::issuance::BundlesIssued;
 use schemas::event::reading::{ReadingsAccepted, Run};
 use schemas::event::{IdentityEvent, LedgerEvent};
-use schemas::id::{AccountId, CertificateId, DeviceId, RuleId};
+use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, RuleId};
 use schemas::interval::Day;
 use schemas::life_cycle::{ActionType, CertificateStatus};
 use schemas::log::Position;
@@ -97,6 +99,11 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
         LedgerEvent::RecurringRuleResumed(event) => keys.push(Key::RecurringRule(event.rule_id)),
         LedgerEvent::RecurringRuleEnded(event) => keys.push(Key::RecurringRule(event.rule_id)),
         LedgerEvent::RecurringRuleRan(event) => keys.push(Key::RecurringRule(event.rule_id)),
+        LedgerEvent::StorageRecordsAccepted(event) => storage::touched_by_records(event, keys),
+        LedgerEvent::StorageRecordsWithdrawn(event) => storage::touched_by_withdrawal(event, keys),
+        LedgerEvent::StorageEfficiencyFixed(event) => keys.push(Key::Storage(event.device_id)),
+        LedgerEvent::StorageAllocated(event) => storage::touched_by_allocation(event, keys),
+        LedgerEvent::StorageCertificatesIssued(event) => storage::touched_by_issuance(event, keys),
         LedgerEvent::BundlesActed(action) => {
             keys.push(Key::Account(action.source_id));
             keys.extend(action.target_id.map(Key::Account));
@@ -156,6 +163,10 @@ pub fn act_on(bundle: &mut Bundle, action: &BundleAction) {
         ActionType::Cancel => {
             bundle.beneficiary.clone_from(&action.beneficiary);
             bundle.beneficiary_account_id = action.beneficiary_account_id;
+        }
+        ActionType::CancelForStorage => {
+            bundle.beneficiary.clone_from(&action.beneficiary);
+            bundle.note(|trail| trail.cancelled_for = action.storage_device_id);
         }
         ActionType::Lock => bundle.locked_from = Some(before),
         _ => {}
@@ -364,6 +375,13 @@ impl Fold<'_, '_> {
             LedgerEvent::RecurringRuleRan(event) => {
                 self.rule(event.rule_id, |rule| rule.ran(event))
             }
+            LedgerEvent::StorageRecordsAccepted(event) => self.storage_records_accepted(event),
+            LedgerEvent::StorageRecordsWithdrawn(event) => self.storage_records_withdrawn(event),
+            LedgerEvent::StorageEfficiencyFixed(event) => self.storage_efficiency_fixed(event),
+            LedgerEvent::StorageAllocated(event) => self.storage_allocated(event),
+            LedgerEvent::StorageCertificatesIssued(event) => {
+                self.storage_certificates_issued(event)
+            }
             LedgerEvent::BundlesActed(action) => self.bundles_acted(action),
         }
     }
@@ -426,6 +444,7 @@ impl Fold<'_, '_> {
                     parent_id: None,
                     beneficiary: None,
                     beneficiary_account_id: None,
+                    storage: None,
                 }),
             );
         }
@@ -447,29 +466,9 @@ impl Fold<'_, '_> {
                 self.bundle_acted(Key::Bundle(part.bundle_id), action)?;
                 continue;
             };
-            let parent = get::bundle(self.changes, part.bundle_id)?.cloned();
-            if let Some(Some(Entry::Bundle(bundle))) = self
-                .changes
-                .edit(Key::Bundle(part.bundle_id), self.position)?
-            {
-                bundle.status = CertificateStatus::BundleSplit;
+            if !self.split(part, split)? {
+                continue;
             }
-            let Some(parent) = parent else { continue };
-            let child = |start, end| Bundle {
-                status: split.rest_status,
-                start,
-                end,
-                parent_id: Some(part.bundle_id),
-                ..parent.clone()
-            };
-            self.create(
-                Key::Bundle(split.taken),
-                Entry::Bundle(child(part.start, part.end)),
-            );
-            self.create(
-                Key::Bundle(split.rest),
-                Entry::Bundle(child(part.end.plus(1), split.rest_end)),
-            );
             self.bundle_acted(Key::Bundle(split.taken), action)?;
             next_bundle = Some(split.rest.plus(1));
         }
@@ -489,14 +488,18 @@ impl Fold<'_, '_> {
                     self.account(target, |account| account.live_wh += total)?;
                 }
             }
-            ActionType::Cancel | ActionType::Withdraw | ActionType::Expire => {
+            ActionType::Cancel
+            | ActionType::Withdraw
+            | ActionType::Expire
+            | ActionType::CancelForStorage => {
                 self.account(action.source_id, |account| account.live_wh -= total)?;
             }
             ActionType::Claim
             | ActionType::Reserve
             | ActionType::Release
             | ActionType::Lock
-            | ActionType::Unlock => {}
+            | ActionType::Unlock
+            | ActionType::UseForStorage => {}
         }
         self.counters(|counters| {
             counters.action = action.action_id.plus(1);
@@ -504,6 +507,33 @@ impl Fold<'_, '_> {
                 counters.bundle = next;
             }
         })
+    }
+
+    /// Replaces a bundle by the two parts it is split into, both as it was; false where there is none.
+    fn split(&mut self, part: &Part, split: Split) -> Result<bool, NotLoaded> {
+        let key = Key::Bundle(part.bundle_id);
+        let parent = get::bundle(self.changes, part.bundle_id)?.cloned();
+        if let Some(Some(Entry::Bundle(bundle))) = self.changes.edit(key, self.position)? {
+            bundle.status = CertificateStatus::BundleSplit;
+        }
+        let Some(parent) = parent else {
+            return Ok(false);
+        };
+        let halves: [(BundleId, _, _); 2] = [
+            (split.taken, part.start, part.end),
+            (split.rest, part.end.plus(1), split.rest_end),
+        ];
+        for (id, start, end) in halves {
+            let child = Bundle {
+                status: split.rest_status,
+                start,
+                end,
+                parent_id: Some(part.bundle_id),
+                ..parent.clone()
+            };
+            self.create(Key::Bundle(id), Entry::Bundle(child));
+        }
+        Ok(true)
     }
 
     fn bundle_acted(&mut self, key: Key, action: &BundleAction) -> Result<(), NotLoaded> {

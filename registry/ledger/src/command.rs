@@ -2,6 +2,11 @@
 
 use crate::event::Stream;
 use crate::refusal::FieldError;
+pub use crate::storage::command::{
+    AllocateRows, AllocateStorage, AllocationRow, FixStorageEfficiency, Flow, FlowRow,
+    IssueForStorage, RecordPlace, RowAmount, StatedFactor, SubmitStorageRecords,
+    WithdrawStorageRecords,
+};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use schemas::WattHours;
@@ -55,6 +60,18 @@ pub enum Command {
     EndRule(RuleId),
     /// Runs a period of a rule that is due.
     RunRule(RunRule),
+    /// Submits what a storage device charged and discharged.
+    SubmitStorageRecords(SubmitStorageRecords),
+    /// Takes back the last records of a storage device.
+    WithdrawStorageRecords(WithdrawStorageRecords),
+    /// Fixes the efficiency of a storage device for a window.
+    FixStorageEfficiency(FixStorageEfficiency),
+    /// Allocates discharges to charges by the device's method.
+    AllocateStorage(AllocateStorage),
+    /// Allocates discharges to charges as a validator says.
+    AllocateRows(AllocateRows),
+    /// Issues certificates for energy released from storage.
+    IssueForStorage(IssueForStorage),
     /// Registers a user.
     RegisterUser(UserProfile),
     /// Changes a user.
@@ -95,6 +112,12 @@ impl Command {
             Self::ResumeRule(_) => "resume_rule",
             Self::EndRule(_) => "end_rule",
             Self::RunRule(_) => "run_rule",
+            Self::SubmitStorageRecords(_) => "submit_storage_records",
+            Self::WithdrawStorageRecords(_) => "withdraw_storage_records",
+            Self::FixStorageEfficiency(_) => "fix_storage_efficiency",
+            Self::AllocateStorage(_) => "allocate_storage",
+            Self::AllocateRows(_) => "allocate_storage_rows",
+            Self::IssueForStorage(_) => "issue_for_storage",
             Self::RegisterUser(_) => "register_user",
             Self::UpdateUser(_) => "update_user",
             Self::RemoveUser(_) => "remove_user",
@@ -282,6 +305,8 @@ pub struct ActOnBundles {
     pub beneficiary: Option<String>,
     /// The beneficiary's account here (cancel).
     pub beneficiary_account_id: Option<AccountId>,
+    /// The storage device that charged the energy (cancel for storage).
+    pub storage_device_id: Option<DeviceId>,
     /// Why (withdraw, lock).
     pub reason: Option<String>,
     /// Kept because the contract has it.

@@ -6,7 +6,7 @@ use crate::event::{Event, Stream};
 use crate::key::{Key, name_digest};
 use crate::refusal::Refusal;
 use crate::state::Entries;
-use crate::{account, action, device, issuance, reading, recurring, user};
+use crate::{account, action, device, issuance, reading, recurring, storage, user};
 use schemas::event::LedgerEvent;
 use schemas::log::Position;
 
@@ -87,6 +87,18 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         }
         Command::ResumeRule(rule_id) => recurring::needed_to_resume(entries, *rule_id, &mut keys),
         Command::RunRule(run) => recurring::needed_to_run(entries, run, &mut keys),
+        Command::SubmitStorageRecords(submit) => storage::record::needed(submit, &mut keys),
+        Command::WithdrawStorageRecords(withdraw) => {
+            storage::record::needed_to_withdraw(entries, withdraw, &mut keys);
+        }
+        Command::FixStorageEfficiency(fix) => storage::efficiency::needed(fix, &mut keys),
+        Command::AllocateStorage(allocate) => {
+            storage::allocation::needed(entries, allocate, &mut keys);
+        }
+        Command::AllocateRows(allocate) => {
+            storage::allocation::needed_for_rows(allocate, &mut keys)
+        }
+        Command::IssueForStorage(issue) => storage::issuance::needed(entries, issue, &mut keys),
         Command::RegisterUser(profile) => keys.push(Key::Email(name_digest(&profile.email))),
         Command::UpdateUser(update) => {
             keys.push(Key::User(update.user_id));
@@ -152,6 +164,12 @@ pub fn decide(
         Command::ResumeRule(rule_id) => recurring::resume(entries, *rule_id, context),
         Command::EndRule(rule_id) => recurring::end(entries, *rule_id),
         Command::RunRule(run) => recurring::run(entries, run, context),
+        Command::SubmitStorageRecords(submit) => storage::record::submit(entries, submit, context),
+        Command::WithdrawStorageRecords(withdraw) => storage::record::withdraw(entries, withdraw),
+        Command::FixStorageEfficiency(fix) => storage::efficiency::fix(entries, fix),
+        Command::AllocateStorage(allocate) => storage::allocation::allocate(entries, allocate),
+        Command::AllocateRows(allocate) => storage::allocation::allocate_rows(entries, allocate),
+        Command::IssueForStorage(issue) => storage::issuance::issue(entries, issue, context),
         Command::RegisterUser(profile) => user::register(entries, profile).map(Decision::from),
         Command::UpdateUser(update) => user::update(entries, update).map(Decision::from),
         Command::RemoveUser(user_id) => user::remove(entries, *user_id).map(Decision::from),

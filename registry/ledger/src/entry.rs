@@ -1,14 +1,18 @@
 //! The entries themselves. Each is a row of the WRITE database; what an entry becomes depends on
 //! itself and the event alone, so entries may be loaded as of different positions.
 
+mod storage;
+
+pub use storage::{Allocation, DayRecord, EfficiencyKnown, Storage, StorageDay, StorageTrail};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::energy::EnergySource;
 use schemas::event::device::DeviceAttributes;
 use schemas::event::issuance::IssuanceMetadata;
 use schemas::event::recurring::{OpenRun, RuleTerms};
 use schemas::id::{
-    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, RuleId,
-    UserId,
+    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId,
+    MetadataId, RuleId, StorageRecordId, UserId,
 };
 use schemas::interval::Day;
 use schemas::life_cycle::{CertificateStatus, Role};
@@ -38,6 +42,12 @@ pub enum Entry {
     Bundle(Bundle),
     /// Under `Key::RecurringRule`.
     RecurringRule(Box<RecurringRule>),
+    /// Under `Key::Storage`.
+    Storage(Box<Storage>),
+    /// Under `Key::StorageDay`.
+    StorageDay(StorageDay),
+    /// Under `Key::Allocation`.
+    Allocation(Allocation),
     /// Under `Key::Command`.
     Command(DoneCommand),
     /// Under `Key::IdentityCounters`.
@@ -66,6 +76,18 @@ pub struct Counters {
     /// Next recurring rule.
     #[serde(default = "first_rule")]
     pub rule: RuleId,
+    /// Next record of storage.
+    #[serde(
+        default = "storage::first_record",
+        skip_serializing_if = "storage::is_first_record"
+    )]
+    pub storage_record: StorageRecordId,
+    /// Next allocation of a discharge.
+    #[serde(
+        default = "storage::first_allocation",
+        skip_serializing_if = "storage::is_first_allocation"
+    )]
+    pub allocation: AllocationId,
 }
 
 /// Counters that were stored before there were rules lack theirs.
@@ -83,6 +105,8 @@ impl Default for Counters {
             bundle: BundleId(1),
             action: ActionId(1),
             rule: first_rule(),
+            storage_record: storage::first_record(),
+            allocation: storage::first_allocation(),
         }
     }
 }
@@ -221,9 +245,22 @@ pub struct Bundle {
     pub beneficiary: Option<String>,
     /// The only account that may claim it, if the beneficiary has one here.
     pub beneficiary_account_id: Option<AccountId>,
+    /// What it has to do with storage, where it has.
+    pub storage: Option<Box<StorageTrail>>,
 }
 
 impl Bundle {
+    /// What it has to do with storage.
+    #[must_use]
+    pub fn trail(&self) -> StorageTrail {
+        self.storage.as_deref().copied().unwrap_or_default()
+    }
+
+    /// Notes what it has to do with storage.
+    pub fn note(&mut self, change: impl FnOnce(&mut StorageTrail)) {
+        change(self.storage.get_or_insert_default());
+    }
+
     /// Certificates in the bundle: end − start + 1.
     #[must_use]
     pub const fn quantity(&self) -> WattHours {

@@ -107,7 +107,7 @@ fn missing_metadata() -> Refusal {
 }
 
 /// First instant at which what is issued `now` is expired: whole calendar years later, on the second.
-fn expiry(now: DateTime<Utc>, policy: Policy) -> DateTime<Utc> {
+pub(crate) fn expiry(now: DateTime<Utc>, policy: Policy) -> DateTime<Utc> {
     years_after(now, policy.expiry_years).trunc_subsecs(0)
 }
 

@@ -1,6 +1,6 @@
 //! Names of the entries that make up the state of a registry.
 
-use schemas::id::{AccountId, BundleId, DeviceId, MetadataId, RuleId, UserId};
+use schemas::id::{AccountId, AllocationId, BundleId, DeviceId, MetadataId, RuleId, UserId};
 use schemas::interval::Day;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -24,6 +24,12 @@ pub enum Key {
     Bundle(BundleId),
     /// A recurring rule.
     RecurringRule(RuleId),
+    /// What is known of a storage device beside its records.
+    Storage(DeviceId),
+    /// Records of a storage device on a day.
+    StorageDay(DeviceId, Day),
+    /// A share of a discharge allocated to a charge.
+    Allocation(AllocationId),
     /// What a command under an idempotency key led to.
     Command(Uuid),
     /// Serials of the identity stream.

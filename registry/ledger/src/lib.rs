@@ -20,6 +20,7 @@ pub mod recurring;
 pub mod refusal;
 pub mod state;
 pub mod state_machine;
+pub mod storage;
 pub mod user;
 
 pub use apply::{act_on, apply, touched};

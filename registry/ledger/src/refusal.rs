@@ -134,6 +134,52 @@ codes! {
     RecurringPeriodDone = "recurring_period_done" Conflict,
     /// The bundles a run was to act on have changed since they were looked up.
     RecurringCandidatesChanged = "recurring_candidates_changed" Conflict,
+    /// The device does not store energy.
+    DeviceNotStorage = "device_not_storage" Rule,
+    /// No such storage record.
+    StorageRecordNotFound = "storage_record_not_found" NotFound,
+    /// Rows of storage records were refused; `errors` says which and why.
+    StorageRecordsRefused = "storage_records_refused" Rule,
+    /// The record leaves a gap to the one before.
+    StorageGap = "storage_gap" Rule,
+    /// The record overlaps another of the device.
+    StorageOverlap = "storage_overlap" Rule,
+    /// A different flow was accepted for the interval before.
+    StorageRecordConflict = "storage_record_conflict" Conflict,
+    /// Records follow the one to be taken back.
+    StorageRecordNotLast = "storage_record_not_last" Conflict,
+    /// An allocation or a measured efficiency rests on the record.
+    StorageRecordInUse = "storage_record_in_use" Conflict,
+    /// The record is no charge, or no discharge.
+    StorageRecordKind = "storage_record_kind" Rule,
+    /// The window has an efficiency already.
+    StorageWindowFixed = "storage_window_fixed" Conflict,
+    /// The window is too long or not covered by records.
+    StorageWindow = "storage_window" Rule,
+    /// The efficiency is not above 0 and at most 1.
+    StorageEfficiencyRange = "storage_efficiency_range" Rule,
+    /// No efficiency holds for a discharge.
+    StorageEfficiencyMissing = "storage_efficiency_missing" Conflict,
+    /// The device's allocation method was fixed otherwise.
+    StorageMethodFixed = "storage_method_fixed" Conflict,
+    /// No discharge of the range can be allocated to a charge.
+    NothingToAllocate = "nothing_to_allocate" Conflict,
+    /// Rows of an allocation were refused; `errors` says which and why.
+    AllocationsRefused = "allocations_refused" Rule,
+    /// More would be allocated than was charged or discharged.
+    OverAllocated = "over_allocated" Conflict,
+    /// The discharge starts before the charge has ended.
+    AllocationOrder = "allocation_order" Rule,
+    /// Produced is not consumed times the efficiency, rounded down.
+    AllocationAmount = "allocation_amount" Rule,
+    /// No such allocation.
+    AllocationNotFound = "allocation_not_found" NotFound,
+    /// Certificates were issued for the allocation.
+    AllocationIssued = "allocation_issued" Conflict,
+    /// Too few certificates are cancelled for what an allocation consumed.
+    ChargeUncovered = "charge_uncovered" Conflict,
+    /// The bundle does not stand for what an allocation consumed.
+    BundleNotForCharge = "bundle_not_for_charge" Conflict,
     /// No such user.
     UserNotFound = "user_not_found" NotFound,
     /// Another user has the e-mail address.

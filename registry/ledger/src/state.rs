@@ -133,11 +133,11 @@ macro_rules! getters {
 pub mod get {
     use super::{Entries, Entry, Key, NotLoaded};
     use crate::entry::{
-        Account, Bundle, Counters, Device, DeviceDay, DoneCommand, IdentityCounters, RecurringRule,
-        User,
+        Account, Allocation, Bundle, Counters, Device, DeviceDay, DoneCommand, IdentityCounters,
+        RecurringRule, Storage, StorageDay, User,
     };
     use schemas::event::issuance::IssuanceMetadata;
-    use schemas::id::{AccountId, BundleId, DeviceId, MetadataId, RuleId, UserId};
+    use schemas::id::{AccountId, AllocationId, BundleId, DeviceId, MetadataId, RuleId, UserId};
     use schemas::interval::Day;
     use uuid::Uuid;
 
@@ -156,6 +156,12 @@ pub mod get {
         bundle(id: BundleId) = Key::Bundle(id) => Bundle(Bundle);
         /// The recurring rule.
         recurring_rule(id: RuleId) = Key::RecurringRule(id) => RecurringRule(RecurringRule);
+        /// What is known of a storage device.
+        storage(id: DeviceId) = Key::Storage(id) => Storage(Storage);
+        /// The records of a storage device on a day.
+        storage_day(id: DeviceId, day: Day) = Key::StorageDay(id, day) => StorageDay(StorageDay);
+        /// The allocation.
+        allocation(id: AllocationId) = Key::Allocation(id) => Allocation(Allocation);
         /// What a command led to.
         command(key: Uuid) = Key::Command(key) => Command(DoneCommand);
         /// The user.

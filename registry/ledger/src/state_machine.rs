@@ -96,6 +96,21 @@ pub const TABLE: &[Transition] = &[
         refuses_expired: false,
         splits: false,
     },
+    Transition {
+        action: Action::CancelForStorage,
+        from: &[Status::Active, Status::Reserved],
+        outcome: Outcome::Becomes(Status::CancelledForStorage),
+        refuses_expired: true,
+        splits: true,
+    },
+    // By issuance for storage alone: what it uses up stays as it is, and is used up.
+    Transition {
+        action: Action::UseForStorage,
+        from: &[Status::CancelledForStorage],
+        outcome: Outcome::Becomes(Status::CancelledForStorage),
+        refuses_expired: false,
+        splits: true,
+    },
 ];
 
 /// The row of an action.
@@ -152,6 +167,16 @@ mod tests {
                 "{} leaves a final state",
                 row.action
             );
+        }
+    }
+
+    #[test]
+    fn what_is_cancelled_for_storage_stays_so() {
+        let leaving = TABLE
+            .iter()
+            .filter(|row| row.from.contains(&Status::CancelledForStorage));
+        for row in leaving {
+            assert_eq!(row.outcome, Outcome::Becomes(Status::CancelledForStorage));
         }
     }
 

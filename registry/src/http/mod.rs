@@ -19,13 +19,14 @@ pub mod request_id;
 mod routes;
 pub mod server;
 pub mod state;
+pub mod storage;
 #[cfg(test)]
 mod tests;
 pub mod user;
 
 pub use extract::{
-    Admin, Audit, Caller, Form, Id, Json, Member, Origin, Production, Query, Read, Trading, Viewer,
-    Write,
+    Admin, Audit, Caller, Form, Id, Json, Member, Origin, Production, Query, Read,
+    StorageValidator, Trading, Viewer, Write,
 };
 pub use openapi::openapi_document;
 pub use problem::{Answer, EdgeCode, Problem};

@@ -2,7 +2,7 @@
 
 use super::openapi::Routes;
 use super::problem::{EdgeCode, Problem};
-use super::{account, auth, certificate, device, measurement, ops, user};
+use super::{account, auth, certificate, device, measurement, ops, storage, user};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use utoipa::OpenApi;
@@ -19,6 +19,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .configure(device::routes)
         .configure(measurement::routes)
         .configure(certificate::routes)
+        .configure(storage::routes)
         .service(web::redirect("/docs", "/docs/index.html"))
         .service(
             SwaggerUi::new("/docs/{_:.*}")
@@ -28,7 +29,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// Every part's document.
-pub(super) fn documents() -> [Document; 7] {
+pub(super) fn documents() -> [Document; 8] {
     [
         auth::Document::openapi(),
         user::Document::openapi(),
@@ -36,6 +37,7 @@ pub(super) fn documents() -> [Document; 7] {
         device::Document::openapi(),
         measurement::Document::openapi(),
         certificate::Document::openapi(),
+        storage::Document::openapi(),
         ops::Document::openapi(),
     ]
 }

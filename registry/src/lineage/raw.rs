@@ -11,6 +11,9 @@ use schemas::envelope::Envelope;
 use schemas::event::action::{BundleAction, Origin, Part, Split};
 use schemas::event::issuance::BundlesIssued;
 use schemas::event::reading::{ReadingsAccepted, Run};
+use schemas::event::storage::{
+    AllocationIssued, SourceUsed, StorageBundle, StorageCertificatesIssued,
+};
 use schemas::event::{DecodeError, LedgerEvent};
 use schemas::id::AccountId;
 use schemas::life_cycle::ActionType;
@@ -129,6 +132,23 @@ fn extract(history: &History, event: &LedgerEvent) -> Option<LedgerEvent> {
                 terms: issued.terms.clone(),
             }))
         }
+        LedgerEvent::StorageCertificatesIssued(issued) => {
+            let of_root = |(_, source, bundle): &(_, &SourceUsed, Option<StorageBundle>)| {
+                source.issued.is_some() && bundle.is_some_and(|bundle| bundle.bundle_id == root.id)
+            };
+            let (allocation, source, bundle) = issued.sources().find(of_root)?;
+            Some(LedgerEvent::from(StorageCertificatesIssued {
+                first_certificate_id: bundle?.start,
+                allocations: vec![AllocationIssued {
+                    allocation_id: allocation.allocation_id,
+                    discharged: allocation.discharged,
+                    sources: vec![*source],
+                }],
+                device_id: issued.device_id,
+                account_id: issued.account_id,
+                expiry: issued.expiry,
+            }))
+        }
         _ => None,
     }
 }
@@ -144,6 +164,7 @@ fn acted(listed: &Listed, steps: &[Step<'_>], is_shown: bool) -> Result<LineageE
         target_id: action.target_id,
         beneficiary: action.beneficiary.clone().filter(|_| is_shown),
         beneficiary_account_id: action.beneficiary_account_id.filter(|_| is_shown),
+        storage_device_id: action.storage_device_id,
         reason: action.reason.clone().filter(|_| is_shown),
         certificate_quantity: action.certificate_quantity,
         certificate_bundle_percentage: action.certificate_bundle_percentage.map(|share| share.0),
@@ -185,7 +206,7 @@ fn part(step: &Step<'_>, action_type: ActionType) -> Part {
             rest_end: rest.certificate_bundle_id_range_end,
             rest_status: step.status_before,
         }),
-        origin: (action_type == ActionType::Withdraw).then_some(Origin {
+        origin: (action_type == ActionType::Withdraw && bundle.is_storage == 0).then_some(Origin {
             device_id: bundle.device_id,
             interval_start: bundle.production_starting_interval,
         }),

@@ -7,7 +7,7 @@ use deadpool_postgres::Client;
 use schemas::WattHours;
 use schemas::api::certificate::{Action, ActionSummary};
 use schemas::event::action::{BundleAction, Part};
-use schemas::id::{AccountId, ActionId, RuleId, UserId};
+use schemas::id::{AccountId, ActionId, DeviceId, RuleId, UserId};
 use schemas::life_cycle::ActionType;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
@@ -16,9 +16,9 @@ use tokio_postgres::types::Json;
 pub(super) const COLUMNS: &str = "
     action_id, action_type, source_id, target_id, user_id, beneficiary, beneficiary_account_id, reason,
     certificate_quantity, percentage::text, quantity_mode, localise_time, requested_at, completed_at,
-    wh, bundles, rule_id";
+    wh, bundles, rule_id, storage_device_id";
 /// How many they are.
-pub(super) const COUNT: usize = 17;
+pub(super) const COUNT: usize = 18;
 const LIST: &str = "actions";
 
 /// The action with what became of each bundle.
@@ -38,6 +38,7 @@ pub async fn by_id(client: &Client, action_id: ActionId) -> Result<Option<Action
         target_id: summary.target_id,
         beneficiary: summary.beneficiary,
         beneficiary_account_id: summary.beneficiary_account_id,
+        storage_device_id: summary.storage_device_id,
         reason: summary.reason,
         certificate_quantity: summary.certificate_quantity,
         certificate_bundle_percentage: summary.certificate_bundle_percentage.map(|share| share.0),
@@ -64,6 +65,7 @@ pub(super) fn summary(row: &Row) -> Result<ActionSummary, ReadError> {
         beneficiary_account_id: row.try_get::<_, Option<i64>>(6)?.map(AccountId),
         reason: row.try_get(7)?,
         rule_id: row.try_get::<_, Option<i64>>(16)?.map(RuleId),
+        storage_device_id: row.try_get::<_, Option<i64>>(17)?.map(DeviceId),
         certificate_quantity: row.try_get::<_, Option<i64>>(8)?.map(WattHours),
         certificate_bundle_percentage: decimal(row, 9)?,
         certificate_quantity_mode: word(row, 10)?,

@@ -9,8 +9,11 @@ use schemas::api::decimal::ExactNumber;
 use schemas::api::device::Position;
 use schemas::bundle::issuance_id;
 use schemas::energy::UnknownWord;
-use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId};
+use schemas::id::{
+    AccountId, AllocationId, BundleId, CertificateId, DeviceId, MetadataId, StorageRecordId,
+};
 use schemas::life_cycle::CertificateStatus;
+use schemas::storage::Efficiency;
 use std::str::FromStr;
 use std::sync::LazyLock;
 use tokio_postgres::Row;
@@ -20,12 +23,14 @@ pub(super) const COLUMNS: &str = "
     b.bundle_id, b.account_id, b.device_id, b.metadata_id, b.status, b.range_start, b.range_end,
     b.production_start, b.production_end, b.issued_at, b.expiry, b.energy_source, b.energy_carrier,
     b.registry_configuration, b.post_conversion, b.is_storage, b.emissions_factor::text,
-    b.emissions_source, b.parent_id, b.hash, b.beneficiary, b.beneficiary_account_id";
+    b.emissions_source, b.parent_id, b.hash, b.beneficiary, b.beneficiary_account_id,
+    (SELECT ARRAY[a.sdr_id, a.numerator, a.denominator] FROM storage_allocation a
+     WHERE a.allocation_id = b.allocation_id)";
 /// How many they are.
-const COUNT: usize = 22;
+const COUNT: usize = 23;
 
 /// A word of the contract in a column.
-pub(super) fn word<T: FromStr<Err = UnknownWord>>(
+pub(crate) fn word<T: FromStr<Err = UnknownWord>>(
     row: &Row,
     column: usize,
 ) -> Result<T, ReadError> {
@@ -43,12 +48,20 @@ pub(super) fn decimal(row: &Row, column: usize) -> Result<Option<ExactNumber>, R
     }
 }
 
+/// An efficiency as the contract writes it.
+fn factor(numerator: i64, denominator: i64) -> Result<ExactNumber, ReadError> {
+    let efficiency = Efficiency::new(numerator, denominator).map_err(defect)?;
+    Ok(ExactNumber(efficiency.to_decimal()))
+}
+
 /// A bundle out of a row of [`COLUMNS`].
 pub(super) fn bundle(row: &Row) -> Result<Bundle, ReadError> {
     let device_id = DeviceId(row.try_get(2)?);
     let status: CertificateStatus = word(row, 4)?;
     let (start, end): (i64, i64) = (row.try_get(5)?, row.try_get(6)?);
     let production_starting_interval = row.try_get(7)?;
+    let released: Option<Vec<i64>> = row.try_get(COUNT - 1)?;
+    let released: Option<[i64; 3]> = released.and_then(|found| found.try_into().ok());
     Ok(Bundle {
         id: BundleId(row.try_get(0)?),
         issuance_id: issuance_id(device_id, production_starting_interval),
@@ -74,8 +87,10 @@ pub(super) fn bundle(row: &Row) -> Result<Bundle, ReadError> {
         expiry_datestamp: row.try_get(10)?,
         registry_configuration: row.try_get(13)?,
         is_storage: i32::from(row.try_get::<_, bool>(15)?),
-        sdr_allocation_id: None,
-        storage_efficiency_factor: None,
+        sdr_allocation_id: released.map(|[sdr_id, ..]| StorageRecordId(sdr_id)),
+        storage_efficiency_factor: released
+            .map(|[_, numerator, denominator]| factor(numerator, denominator))
+            .transpose()?,
         parent_id: row.try_get::<_, Option<i64>>(18)?.map(BundleId),
         is_deleted: status == CertificateStatus::BundleSplit,
     })
@@ -89,11 +104,13 @@ const FULL: &str = "
             d.operational_date, d.capacity_w, d.location, d.latitude, d.longitude,
             m.country_of_issuance, m.connected_grid_identification, m.issuing_body,
             m.issue_market_zone, m.legal_status, m.issuance_purpose, m.support_received,
-            m.quality_scheme_reference, m.dissemination_level, p.hash AS parent_hash
+            m.quality_scheme_reference, m.dissemination_level, p.hash AS parent_hash,
+            a.scr_id, a.sdr_start, a.sdr_end
         FROM bundle b
         JOIN device d USING (device_id)
         JOIN issuance_metadata m USING (metadata_id)
         LEFT JOIN bundle p ON p.bundle_id = b.parent_id
+        LEFT JOIN storage_allocation a ON a.allocation_id = b.allocation_id
         WHERE b.bundle_id = wanted.bundle_id
         LIMIT 1
     ) b";
@@ -103,7 +120,8 @@ const FULL_COLUMNS: &str = "
     b.location, b.latitude::text, b.longitude::text,
     b.country_of_issuance, b.connected_grid_identification, b.issuing_body, b.issue_market_zone,
     b.legal_status, b.issuance_purpose, b.support_received, b.quality_scheme_reference,
-    b.dissemination_level, b.parent_hash";
+    b.dissemination_level, b.parent_hash, b.scr_id, b.sdr_start, b.sdr_end, b.allocation_id,
+    b.storage_device_id, b.used_allocation_id";
 
 /// Those of the bundles that there are, with device and issuance metadata, whatever their state.
 pub async fn by_ids(
@@ -119,6 +137,7 @@ pub async fn by_ids(
 
 fn full(row: &Row) -> Result<BundleFull, ReadError> {
     let bundle = bundle(row)?;
+    let id = |column| row.try_get::<_, Option<i64>>(column);
     let device_gps_location = match (decimal(row, COUNT + 7)?, decimal(row, COUNT + 8)?) {
         (Some(latitude), Some(longitude)) => Some(Position {
             latitude,
@@ -155,10 +174,14 @@ fn full(row: &Row) -> Result<BundleFull, ReadError> {
         issuance_datestamp: bundle.issuance_datestamp,
         expiry_datestamp: bundle.expiry_datestamp,
         is_storage: bundle.is_storage == 1,
-        sdr_allocation_id: None,
-        discharging_start_datetime: None,
-        discharging_end_datetime: None,
-        storage_efficiency_factor: None,
+        sdr_allocation_id: bundle.sdr_allocation_id,
+        scr_allocation_id: id(COUNT + 19)?.map(StorageRecordId),
+        storage_allocation_id: id(COUNT + 22)?.map(AllocationId),
+        storage_device_id: id(COUNT + 23)?.map(DeviceId),
+        used_allocation_id: id(COUNT + 24)?.map(AllocationId),
+        discharging_start_datetime: row.try_get(COUNT + 20)?,
+        discharging_end_datetime: row.try_get(COUNT + 21)?,
+        storage_efficiency_factor: bundle.storage_efficiency_factor,
         metadata_id: bundle.metadata_id,
         country_of_issuance: row.try_get(COUNT + 9)?,
         connected_grid_identification: row.try_get(COUNT + 10)?,

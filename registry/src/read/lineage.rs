@@ -277,6 +277,10 @@ async fn readings(
     snapshot: &Transaction<'_>,
     root: &Bundle,
 ) -> Result<Vec<LineageReading>, LineageError> {
+    // What storage released was issued for an allocation.
+    if root.is_storage != 0 {
+        return Ok(Vec::new());
+    }
     let (start, end) = (
         root.production_starting_interval,
         root.production_ending_interval,

@@ -14,6 +14,7 @@ pub mod metadata;
 pub mod principal;
 pub mod query;
 pub mod recurring;
+pub mod storage;
 pub mod summary;
 pub mod user;
 

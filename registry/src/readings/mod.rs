@@ -2,7 +2,7 @@
 //! becomes an error that names row and column, and the rows after it are read all the same.
 
 mod csv;
-mod row;
+pub(crate) mod row;
 
 pub use csv::{CsvError, TEMPLATE, read_csv};
 pub use row::read_texts;

@@ -16,7 +16,7 @@ const MAX_SHOWN_CHARS: usize = 40;
 
 /// A value of a row as it was written.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Cell<'a> {
+pub enum Cell<'a> {
     Absent,
     Text(&'a str),
     /// Bytes that are not UTF-8.
@@ -63,7 +63,9 @@ pub(super) fn read_row(row: u32, cells: &Cells<'_>) -> Result<ReadingRow, Vec<Fi
     let mut keep = |error: FieldError| errors.push(error);
     let start = instant(row, START, cells.start).map_err(&mut keep).ok();
     let end = instant(row, END, cells.end).map_err(&mut keep).ok();
-    let wh = whole_watt_hours(row, cells.usage).map_err(&mut keep).ok();
+    let wh = whole_watt_hours(row, USAGE, cells.usage)
+        .map_err(&mut keep)
+        .ok();
     let indicator = text(row, INDICATOR, cells.indicator)
         .map_err(&mut keep)
         .ok();
@@ -79,7 +81,11 @@ pub(super) fn read_row(row: u32, cells: &Cells<'_>) -> Result<ReadingRow, Vec<Fi
     }
 }
 
-fn text<'a>(row: u32, column: &'static str, cell: Cell<'a>) -> Result<&'a str, FieldError> {
+pub(crate) fn text<'a>(
+    row: u32,
+    column: &'static str,
+    cell: Cell<'a>,
+) -> Result<&'a str, FieldError> {
     let (code, rule) = match cell {
         Cell::Text(text) if text.contains('\0') => (
             code::OUT_OF_RANGE,
@@ -92,7 +98,11 @@ fn text<'a>(row: u32, column: &'static str, cell: Cell<'a>) -> Result<&'a str, F
     Err(error(row, column, code, rule))
 }
 
-fn instant(row: u32, column: &'static str, cell: Cell<'_>) -> Result<DateTime<Utc>, FieldError> {
+pub(crate) fn instant(
+    row: u32,
+    column: &'static str,
+    cell: Cell<'_>,
+) -> Result<DateTime<Utc>, FieldError> {
     let text = text(row, column, cell)?;
     time::parse(text).ok_or_else(|| {
         let rule = format!(
@@ -105,22 +115,26 @@ fn instant(row: u32, column: &'static str, cell: Cell<'_>) -> Result<DateTime<Ut
 
 /// Energy is counted in whole Wh. `1000.0`, as spreadsheets write it, is whole; `1000.5` is not and
 /// nothing rounds it.
-fn whole_watt_hours(row: u32, cell: Cell<'_>) -> Result<WattHours, FieldError> {
-    let text = text(row, USAGE, cell)?;
+pub(crate) fn whole_watt_hours(
+    row: u32,
+    column: &'static str,
+    cell: Cell<'_>,
+) -> Result<WattHours, FieldError> {
+    let text = text(row, column, cell)?;
     let whole = text.parse::<i64>().ok().or_else(|| {
         let number = ExactNumber::parse(text)?.0;
         number.is_integer().then(|| i64::try_from(number).ok())?
     });
     whole.map(WattHours).ok_or_else(|| {
         let rule = format!(
-            "{USAGE} must be a whole number of Wh in 64 bits, without separators; {} is not",
+            "{column} must be a whole number of Wh in 64 bits, without separators; {} is not",
             shown(text)
         );
-        error(row, USAGE, code::WRONG_TYPE, rule)
+        error(row, column, code::WRONG_TYPE, rule)
     })
 }
 
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     if text.chars().count() <= MAX_SHOWN_CHARS {
         return format!("{text:?}");
     }
@@ -128,7 +142,12 @@ fn shown(text: &str) -> String {
     format!("{piece:?}…")
 }
 
-fn error(row: u32, column: &'static str, code: &'static str, detail: String) -> FieldError {
+pub(crate) fn error(
+    row: u32,
+    column: &'static str,
+    code: &'static str,
+    detail: String,
+) -> FieldError {
     FieldError {
         place: Place::Cell { row, column },
         code,
@@ -142,7 +161,7 @@ mod tests {
     use super::*;
 
     fn usage(text: &str) -> Result<WattHours, FieldError> {
-        whole_watt_hours(1, Some(text).into())
+        whole_watt_hours(1, USAGE, Some(text).into())
     }
 
     #[test]

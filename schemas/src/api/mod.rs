@@ -15,6 +15,7 @@ pub mod measurement;
 pub mod page;
 pub mod problem;
 pub mod problem_page;
+pub mod storage;
 pub mod time;
 pub mod user;
 pub mod value;

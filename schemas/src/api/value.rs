@@ -9,11 +9,12 @@ use crate::energy::{
     DeviceType, EnergyCarrier, EnergySource, GpsLocation, TechnologyType, UnknownWord,
 };
 use crate::id::{
-    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, RuleId,
-    UserId,
+    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId,
+    MetadataId, RuleId, StorageRecordId, UserId,
 };
 use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role};
 use crate::recurring::{MissedPeriods, PeriodUnit, RuleStatus, Shortfall};
+use crate::storage::AllocationMethod;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
@@ -306,6 +307,7 @@ macro_rules! words_from_value {
 
 words_from_value!(
     ActionType,
+    AllocationMethod,
     CertificateStatus,
     DeviceType,
     EnergyCarrier,
@@ -331,12 +333,14 @@ macro_rules! integers_from_value {
 integers_from_value!(
     AccountId,
     ActionId,
+    AllocationId,
     BundleId,
     CertificateId,
     DeviceId,
     MeasurementId,
     MetadataId,
     RuleId,
+    StorageRecordId,
     UserId,
     WattHours,
 );

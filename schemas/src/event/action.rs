@@ -28,6 +28,9 @@ pub struct BundleAction {
     /// The beneficiary's account, if it has one here: only it may claim (cancel).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beneficiary_account_id: Option<AccountId>,
+    /// The storage device that charged the energy (cancel for storage, use for storage).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_device_id: Option<DeviceId>,
     /// Why (withdraw, lock).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -106,7 +109,7 @@ impl Part {
 
 impl BundleAction {
     /// Type names under which actions are stored, in the order of [`ActionType::ALL`].
-    pub const EVENT_TYPES: [&'static str; 9] = [
+    pub const EVENT_TYPES: [&'static str; 11] = [
         "BundlesTransferred",
         "BundlesCancelled",
         "BundlesClaimed",
@@ -116,6 +119,8 @@ impl BundleAction {
         "BundlesUnlocked",
         "BundlesWithdrawn",
         "BundlesExpired",
+        "BundlesCancelledForStorage",
+        "BundlesUsedForStorage",
     ];
 
     /// Name under which this action is stored.

@@ -10,6 +10,7 @@ pub mod identity;
 pub mod issuance;
 pub mod reading;
 pub mod recurring;
+pub mod storage;
 mod upcast;
 
 use account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
@@ -21,6 +22,10 @@ use reading::{MeasurementMoved, MeasurementWithdrawn, ReadingsAccepted};
 use recurring::{
     RecurringRuleCreated, RecurringRuleEnded, RecurringRulePaused, RecurringRuleRan,
     RecurringRuleResumed,
+};
+use storage::{
+    StorageAllocated, StorageCertificatesIssued, StorageEfficiencyFixed, StorageRecordsAccepted,
+    StorageRecordsWithdrawn,
 };
 
 /// A stored event can not be read.
@@ -134,6 +139,11 @@ event_set! {
         RecurringRuleResumed v 1,
         RecurringRuleEnded v 1,
         RecurringRuleRan v 1,
+        StorageRecordsAccepted v 1,
+        StorageRecordsWithdrawn v 1,
+        StorageEfficiencyFixed v 1,
+        StorageAllocated v 1,
+        StorageCertificatesIssued v 1,
         ;
         /// `BundlesTransferred`, `BundlesCancelled` and so on: one type name per action.
         BundlesActed(BundleAction) v 1 named by EVENT_TYPES

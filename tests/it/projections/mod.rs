@@ -8,5 +8,6 @@ mod rebuild;
 mod recurring;
 mod rig;
 mod runner;
+mod storage;
 mod verify;
 mod world;

@@ -72,7 +72,8 @@ pub async fn lived(history: &mut History, seed: u64, commands: u32) {
     );
 }
 
-fn command(history: &mut History, random: &mut Random) -> Command {
+/// One of them.
+pub fn command(history: &mut History, random: &mut Random) -> Command {
     match random.below(100) {
         0..30 => readings(random),
         30..70 => act(history, random),
@@ -126,7 +127,8 @@ fn bundles(history: &History, allowed: &[CertificateStatus]) -> Vec<(BundleId, A
 }
 
 fn act(history: &mut History, random: &mut Random) -> Command {
-    let action_type = *random.pick(ActionType::ALL).unwrap();
+    let ordinary = &ActionType::ALL[..=ActionType::Expire as usize];
+    let action_type = *random.pick(ordinary).unwrap();
     let row = ledger::state_machine::transition(action_type);
     let possible = bundles(history, row.from);
     let Some((_, holder, quantity)) = random.pick(&possible).copied() else {
@@ -174,6 +176,7 @@ fn acting(
             .then(|| AccountId(1 + random.below(ACCOUNTS))),
         beneficiary: (is_cancel && random.one_in(2)).then(|| "B\u{e9}n\u{e9}ficiaire".to_owned()),
         beneficiary_account_id: None,
+        storage_device_id: None,
         reason: matches!(action_type, ActionType::Withdraw | ActionType::Lock)
             .then(|| "because".to_owned()),
         localise_time: random.one_in(2),

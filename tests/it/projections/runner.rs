@@ -235,7 +235,10 @@ async fn random_histories_hold_every_kind_of_event() {
         "UserUpdated",
         "UserRemoved",
     ];
-    let expected = expected.into_iter().chain(BundleAction::EVENT_TYPES);
+    // Those of storage are in histories of their own.
+    let actions = BundleAction::EVENT_TYPES.into_iter();
+    let actions = actions.filter(|kind| !kind.ends_with("ForStorage"));
+    let expected = expected.into_iter().chain(actions);
     let missing: Vec<_> = expected.filter(|kind| !kinds.contains(*kind)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -92,6 +92,7 @@ fn as_action(terms: &RuleTerms, bundle_ids: Vec<BundleId>, amount: Amount) -> Ac
         target_id: terms.target_id,
         beneficiary: terms.beneficiary.clone(),
         beneficiary_account_id: terms.beneficiary_account_id,
+        storage_device_id: None,
         reason: None,
         localise_time: terms.localise_time,
     }

@@ -84,6 +84,7 @@ pub fn act(action_type: ActionType, source: i64, bundles: &[i64]) -> ActOnBundle
         target_id: None,
         beneficiary: None,
         beneficiary_account_id: None,
+        storage_device_id: None,
         reason: None,
         localise_time: true,
     }
@@ -247,6 +248,11 @@ impl World {
                 let ranges = event.bundles().map(|bundle| (bundle.start.0, bundle.end.0));
                 issued.entry(event.device_id).or_default().extend(ranges);
             }
+            if let Event::Ledger(LedgerEvent::StorageCertificatesIssued(event)) = event {
+                let bundles = event.sources().filter_map(|(.., bundle)| bundle);
+                let ranges = bundles.map(|bundle| (bundle.start.0, bundle.end.0));
+                issued.entry(event.device_id).or_default().extend(ranges);
+            }
         }
         for (device, ranges) in &issued {
             let mut held: Vec<_> = leaves
@@ -282,6 +288,8 @@ impl World {
         for bundle in leaves
             .values()
             .filter(|bundle| bundle.status != CertificateStatus::Withdrawn)
+            // What storage released was issued for an allocation, not for a reading.
+            .filter(|bundle| bundle.trail().issued_for.is_none())
         {
             *outstanding
                 .entry((bundle.device_id, bundle.interval.start()))

@@ -1,16 +1,19 @@
 //! Actions on bundles. Each answer is made from the event that records the action.
 
-use crate::http::problem::{Answer, Problem};
-use crate::http::{Admin, Trading, Write};
+use crate::http::problem::{Answer, EdgeCode, Problem};
+use crate::http::{Admin, Caller, Origin, Trading, Write};
+use crate::read::storage as stored;
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, post};
 use ledger::command::{ActOnBundles, Amount};
+use ledger::refusal::Code;
 use ledger::{Command, Event};
 use schemas::api::certificate::{
-    Action, ActionRequest, Asked, CancelRequest, ClaimRequest, LockRequest, ReleaseRequest,
-    ReserveRequest, TransferRequest, UnlockRequest, WithdrawRequest,
+    Action, ActionRequest, Asked, CancelForStorageRequest, CancelRequest, ClaimRequest,
+    LockRequest, ReleaseRequest, ReserveRequest, TransferRequest, UnlockRequest, WithdrawRequest,
 };
 use schemas::event::LedgerEvent;
+use schemas::id::{AccountId, DeviceId};
 use schemas::life_cycle::ActionType;
 
 /// Has an action decided for a member of the source account.
@@ -27,6 +30,57 @@ async fn act_as_member<T: ActionRequest>(write: Write<Trading, T>) -> Answer<Htt
         .execute(caller.state(), command(T::ACTION, asked))
         .await?;
     accepted(receipt)
+}
+
+/// Has a cancellation for a storage device decided, which the request names by id or identifier.
+async fn act_for_storage<T: ActionRequest>(write: Write<Trading, T>) -> Answer<HttpResponse> {
+    let Write {
+        caller,
+        body,
+        origin,
+    } = write;
+    let mut asked = body.asked();
+    caller.acts_as(asked.user_id)?;
+    let account_id = caller.member_of(asked.source_id).await?;
+    if asked.storage_device_id.is_none() {
+        let identifier = asked.storage_local_device_identifier.take();
+        let found = storage_device(&caller, &origin, account_id, identifier.as_deref()).await?;
+        asked.storage_device_id = Some(found);
+    }
+    let receipt = origin
+        .execute(caller.state(), command(T::ACTION, asked))
+        .await?;
+    accepted(receipt)
+}
+
+async fn storage_device(
+    caller: &Caller<Trading>,
+    origin: &Origin,
+    account_id: AccountId,
+    identifier: Option<&str>,
+) -> Answer<DeviceId> {
+    const FIELD: &str = "/storage_local_device_identifier";
+    let identifier = identifier.ok_or_else(|| {
+        let rule = "`storage_device_id` or `storage_local_device_identifier` is required";
+        Problem::new(EdgeCode::RequestInvalid, rule).at(FIELD)
+    })?;
+    let client = origin.client(caller.state()).await?;
+    match stored::storage_devices(&client, account_id, identifier).await?[..] {
+        [only] => Ok(only),
+        [] => Err(Problem::new(
+            Code::DeviceNotFound,
+            format!("account {account_id} has no storage device with identifier {identifier:?}"),
+        )
+        .at(FIELD)),
+        [_, _, ..] => Err(Problem::new(
+            EdgeCode::RequestInvalid,
+            format!(
+                "account {account_id} has several storage devices with identifier {identifier:?}; name one by \
+                 storage_device_id"
+            ),
+        )
+        .at(FIELD)),
+    }
 }
 
 /// Has an action of the issuing body decided, which need not be a member of the source account.
@@ -60,6 +114,7 @@ fn command(action_type: ActionType, asked: Asked) -> Command {
         target_id: asked.target_id,
         beneficiary: asked.beneficiary,
         beneficiary_account_id: asked.beneficiary_account_id,
+        storage_device_id: asked.storage_device_id,
         reason: asked.reason,
         localise_time: asked.localise_time,
     })
@@ -124,6 +179,20 @@ actions! {
         409: "bundle_state, bundle_expired",
         422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, account_closed, \
               split_too_small, quantity_exceeds_total",
+    }
+
+    /// Cancel bundles for storage.
+    ///
+    /// Retires active or reserved bundles, whole or in part, for what a storage device of the account
+    /// charged while they were produced. They can not be claimed: what the device releases of the energy
+    /// is issued anew (`POST /storage/issue_sdgcs`).
+    cancel_certificates_for_storage at "/certificate/cancel_for_storage" takes CancelForStorageRequest,
+    by Trading through act_for_storage
+    answers {
+        404: "account_not_found, bundle_not_found, device_not_found",
+        409: "bundle_state, bundle_expired",
+        422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, account_closed, \
+              device_removed, device_not_storage, split_too_small, quantity_exceeds_total",
     }
 
     /// Claim cancelled bundles.

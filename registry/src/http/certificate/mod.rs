@@ -21,6 +21,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(query::list_account_bundles)
         .service(act::transfer_certificates)
         .service(act::cancel_certificates)
+        .service(act::cancel_certificates_for_storage)
         .service(act::claim_certificates)
         .service(act::reserve_certificates)
         .service(act::release_certificates)
@@ -51,6 +52,7 @@ pub fn routes(config: &mut ServiceConfig) {
     query::list_account_bundles,
     act::transfer_certificates,
     act::cancel_certificates,
+    act::cancel_certificates_for_storage,
     act::claim_certificates,
     act::reserve_certificates,
     act::release_certificates,

@@ -36,6 +36,8 @@ macro_rules! at_least {
 }
 
 at_least! {
+    /// Whoever validates storage: its validator, and the issuing body.
+    StorageValidator,
     /// Anyone who is signed in.
     Audit,
     /// Whoever may move and retire certificates.
@@ -63,7 +65,7 @@ impl<R: AtLeast> Caller<R> {
         let state = state(request)?;
         let user_id = credentials(request, &state.tokens)?;
         let principal = state.principals.get(user_id, &state).await?;
-        if principal.role < R::ROLE {
+        if !principal.role.reaches(R::ROLE) {
             return Err(Problem::new(
                 EdgeCode::RoleRequired,
                 format!(

@@ -9,7 +9,7 @@ mod write;
 
 pub use body::{BODY_LIMIT, Form, Json};
 pub(in crate::http) use body::{collect, read_json};
-pub use caller::{Admin, AtLeast, Audit, Caller, Production, Trading};
+pub use caller::{Admin, AtLeast, Audit, Caller, Production, StorageValidator, Trading};
 pub use parameter::{Id, Query};
 pub use read::{Member, Read, Viewer};
 pub use write::{Origin, Write};

@@ -2,7 +2,7 @@
 
 use super::body::{BODY_LIMIT, collect, read_json};
 use super::caller::{AtLeast, Caller};
-use crate::http::position::Positions;
+use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, Problem};
 use crate::http::state::State;
 use crate::identity::Principal;
@@ -10,6 +10,7 @@ use crate::sequencer::{Receipt, Request};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, SubsecRound, Utc};
+use deadpool_postgres::Client;
 use futures_util::future::LocalBoxFuture;
 use ledger::Command;
 use schemas::api::field::FromFields;
@@ -106,6 +107,18 @@ impl Origin {
             actor,
             idempotency,
         })
+    }
+
+    /// A connection to the READ database, once that shows what the caller has written and the position
+    /// sent with the request: for commands about what has to be looked up there.
+    ///
+    /// # Errors
+    /// 503 if there is none or it lags.
+    pub async fn client(&self, state: &State) -> Answer<Client> {
+        let written = self.actor.user_id().map(|user| state.written.by(user));
+        let wanted = Positions::asked(&self.request)?.max(written.unwrap_or_default());
+        reached(state.read_progress(), wanted, state.read_wait()).await?;
+        state.read_client().await
     }
 
     /// Has a command decided.

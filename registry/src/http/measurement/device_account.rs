@@ -42,7 +42,7 @@ impl DeviceAccounts {
     }
 }
 
-pub(super) fn not_found(device_id: DeviceId) -> Problem {
+pub(in crate::http) fn not_found(device_id: DeviceId) -> Problem {
     Problem::not_found(Code::DeviceNotFound, "Device", device_id)
 }
 
@@ -51,7 +51,7 @@ pub(super) fn not_found(device_id: DeviceId) -> Problem {
 ///
 /// # Errors
 /// 404 if the caller may not know of it, 403 if they may see it only.
-pub(super) async fn of_member<R>(caller: &Caller<R>, device_id: DeviceId) -> Answer<()> {
+pub(in crate::http) async fn of_member<R>(caller: &Caller<R>, device_id: DeviceId) -> Answer<()> {
     let state = caller.state();
     let known = match state.device_accounts.of(state, device_id).await? {
         Some(account_id) => Some(account_id),

@@ -55,7 +55,7 @@ pub async fn submit_readings(upload: Upload) -> Answer<HttpResponse> {
 }
 
 /// Names a row of a JSON list by pointer.
-fn point(error: &mut FieldError, list: &str) {
+pub(in crate::http) fn point(error: &mut FieldError, list: &str) {
     if let (Some(row), Some(column)) = (error.row.take(), error.column.take()) {
         error.pointer = Some(format!("{list}/{}/{column}", row.saturating_sub(1)));
     }

@@ -22,7 +22,7 @@ pub const UPLOAD_LIMIT: usize = 16 << 20;
 /// Bytes a form may have beside its file.
 const FORM_LIMIT: usize = 64 << 10;
 /// Name of the part that holds the file.
-const FILE: &str = "file";
+pub(in crate::http) const FILE: &str = "file";
 
 /// Readings somebody wants to submit. That the device is theirs is not checked yet.
 pub struct Upload {
@@ -125,12 +125,15 @@ fn unreadable_file(error: CsvError) -> Problem {
 }
 
 /// A form with its file.
-struct Form {
-    file: Option<Bytes>,
-    texts: Vec<(String, String)>,
+pub(in crate::http) struct Form {
+    /// The part of that name.
+    pub file: Option<Bytes>,
+    /// The other parts.
+    pub texts: Vec<(String, String)>,
 }
 
-async fn read_form(mut parts: Multipart) -> Answer<Form> {
+/// Reads a form with a file of at most [`UPLOAD_LIMIT`].
+pub(in crate::http) async fn read_form(mut parts: Multipart) -> Answer<Form> {
     let mut form = Form {
         file: None,
         texts: Vec::new(),

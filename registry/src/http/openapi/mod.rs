@@ -34,6 +34,7 @@ use utoipa::OpenApi;
         (name = "Devices", description = "What produces or consumes energy."),
         (name = "Measurements", description = "Meter readings, for which certificates are issued."),
         (name = "Certificates", description = "Bundles of certificates and what is done with them."),
+        (name = "Storage", description = "What is charged and discharged, and the certificates that pass through storage."),
         (name = "Operation", description = "For those who run the registry."),
     ),
     components(schemas(ProblemDocument)),

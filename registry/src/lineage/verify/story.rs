@@ -9,6 +9,7 @@ use schemas::event::LedgerEvent;
 use schemas::event::action::BundleAction;
 use schemas::event::issuance::BundlesIssued;
 use schemas::event::reading::Run;
+use schemas::event::storage::StorageCertificatesIssued;
 use schemas::id::{
     AccountId, ActionId, BundleId, CertificateId, DeviceId, MAX_CERTIFICATE_ID, MeasurementId,
     MetadataId,
@@ -235,6 +236,9 @@ impl Teller {
             Ok(LedgerEvent::BundlesIssued(issued)) if is_one(&issued.runs) => {
                 self.issuance(event, &issued, family);
             }
+            Ok(LedgerEvent::StorageCertificatesIssued(issued)) => {
+                self.released(event, &issued, family);
+            }
             Ok(LedgerEvent::BundlesActed(action)) => self.action(event, &action, family),
             Ok(_) => self.broken(&format!("{} is no event of one bundle", event.event_type)),
             Err(error) => self.broken(&error.to_string()),
@@ -286,6 +290,46 @@ impl Teller {
         }
     }
 
+    /// An issuance for energy released from storage: its source has the terms, and is hashed alike.
+    fn released(
+        &mut self,
+        event: &LineageEvent,
+        issued: &StorageCertificatesIssued,
+        family: &Family<'_>,
+    ) {
+        let root = &family.root.attributes;
+        if !root.is_storage || !is_serial(issued.first_certificate_id) {
+            return self.broken("the issuance for storage is not that of the first bundle");
+        }
+        for (allocation, source, bundle) in issued.sources() {
+            let Some(bundle) = bundle else { continue };
+            let interval = (
+                root.production_starting_interval,
+                root.production_ending_interval,
+            );
+            if (allocation.discharged.start(), allocation.discharged.end()) != interval {
+                self.broken("the issuance is for another interval than the bundle");
+            }
+            if bundle.end.0 - bundle.start.0 >= source.wh.0 {
+                self.broken("more is issued for storage than was cancelled for it");
+            }
+            self.issued.push(Issued {
+                at: event.recorded_at,
+                bundle: Named {
+                    id: bundle.bundle_id,
+                    start: bundle.start,
+                    end: bundle.end,
+                    quantity: None,
+                    hash: None,
+                },
+                account_id: issued.account_id,
+                device_id: issued.device_id,
+                metadata_id: root.metadata_id,
+                expiry: issued.expiry,
+            });
+        }
+    }
+
     fn action(&mut self, event: &LineageEvent, action: &BundleAction, family: &Family<'_>) {
         if event.event_type != action.event_type() {
             self.broken(&format!("{} is a {}", event.event_type, action.action_type));
@@ -299,7 +343,7 @@ impl Teller {
             let origin = part
                 .origin
                 .map(|origin| (origin.device_id, origin.interval_start));
-            let expected = (action.action_type == ActionType::Withdraw)
+            let expected = (action.action_type == ActionType::Withdraw && !root.is_storage)
                 .then_some((root.device_id, root.production_starting_interval));
             if origin != expected {
                 self.broken(&format!(

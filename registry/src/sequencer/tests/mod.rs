@@ -183,6 +183,7 @@ fn act(action_type: ActionType, source: i64, bundles: Vec<i64>, amount: Amount) 
         target_id: Some(AccountId(3 - source)),
         beneficiary: None,
         beneficiary_account_id: None,
+        storage_device_id: None,
         reason: None,
         localise_time: true,
     })

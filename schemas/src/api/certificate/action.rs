@@ -4,7 +4,7 @@ use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::field::{Fields, FromFields};
 use crate::event::action::{BundleAction, Part};
-use crate::id::{AccountId, ActionId, BundleId, CertificateId, RuleId, UserId};
+use crate::id::{AccountId, ActionId, BundleId, CertificateId, DeviceId, RuleId, UserId};
 use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = ActionRead, example = json!({
     "id": 7, "created_at": "2024-11-18T12:00:00.2Z", "action_type": "transfer", "source_id": 1,
-    "target_id": 2, "user_id": 3, "beneficiary": null, "beneficiary_account_id": null, "reason": null, "rule_id": null,
+    "target_id": 2, "user_id": 3, "beneficiary": null, "beneficiary_account_id": null, "reason": null, "rule_id": null, "storage_device_id": null,
     "granular_certificate_bundle_ids": [11], "certificate_quantity": 250,
     "certificate_bundle_percentage": null, "certificate_quantity_mode": "per_bundle",
     "localise_time": true, "action_request_datetime": "2024-11-18T12:00:00.1Z",
@@ -58,6 +58,9 @@ pub struct Action {
     /// The recurring rule by which the registry acted; null where somebody asked for the action.
     #[schema(value_type = Option<i64>)]
     pub rule_id: Option<RuleId>,
+    /// The storage device it was for (cancel for storage, use for storage).
+    #[schema(value_type = Option<i64>)]
+    pub storage_device_id: Option<DeviceId>,
     /// The bundles acted on, as listed in the request.
     #[schema(value_type = Vec<i64>)]
     pub granular_certificate_bundle_ids: Vec<BundleId>,
@@ -160,6 +163,9 @@ const fn status_after(action_type: ActionType) -> Option<CertificateStatus> {
         ActionType::Lock => CertificateStatus::Locked,
         ActionType::Withdraw => CertificateStatus::Withdrawn,
         ActionType::Expire => CertificateStatus::Expired,
+        ActionType::CancelForStorage | ActionType::UseForStorage => {
+            CertificateStatus::CancelledForStorage
+        }
         ActionType::Unlock => return None,
     })
 }
@@ -196,6 +202,7 @@ impl Action {
             beneficiary: action.beneficiary,
             reason: action.reason,
             rule_id: action.rule_id,
+            storage_device_id: action.storage_device_id,
         }
     }
 }
@@ -229,6 +236,9 @@ pub struct ActionSummary {
     /// The recurring rule by which the registry acted; null where somebody asked for the action.
     #[schema(value_type = Option<i64>)]
     pub rule_id: Option<RuleId>,
+    /// The storage device it was for (cancel for storage, use for storage).
+    #[schema(value_type = Option<i64>)]
+    pub storage_device_id: Option<DeviceId>,
     /// Quantity asked for in Wh.
     #[schema(value_type = Option<i64>)]
     pub certificate_quantity: Option<WattHours>,

@@ -4,7 +4,7 @@ use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::field::{Fields, FromFields};
 use crate::api::problem::code;
-use crate::id::{AccountId, BundleId, UserId};
+use crate::id::{AccountId, BundleId, DeviceId, UserId};
 use crate::life_cycle::{ActionType, QuantityMode};
 use rust_decimal::Decimal;
 use utoipa::ToSchema;
@@ -32,6 +32,10 @@ pub struct Asked {
     pub beneficiary: Option<String>,
     /// The beneficiary's account (cancel).
     pub beneficiary_account_id: Option<AccountId>,
+    /// The storage device that charged the energy (cancel for storage).
+    pub storage_device_id: Option<DeviceId>,
+    /// The same by its identifier in its grid.
+    pub storage_local_device_identifier: Option<String>,
     /// Why (withdraw, lock, unlock).
     pub reason: Option<String>,
 }
@@ -170,6 +174,8 @@ macro_rules! action_requests {
                     target_id: None,
                     beneficiary: None,
                     beneficiary_account_id: None,
+                    storage_device_id: None,
+                    storage_local_device_identifier: None,
                     reason: None,
                 };
                 Asked {
@@ -204,6 +210,19 @@ action_requests! {
         }
     }
     example {"source_id": 1, "granular_certificate_bundle_ids": [11], "certificate_bundle_percentage": 0.75, "beneficiary": "Example Data Centre"}
+
+    /// Retires active or reserved bundles for what a storage device of the account charged.
+    CancelForStorageRequest(CancelForStorage) {
+        optional {
+            /// The storage device; it or its identifier must be there.
+            #[schema(value_type = Option<i64>)]
+            storage_device_id: DeviceId,
+            /// The storage device by its identifier in its grid.
+            #[schema(max_length = 500)]
+            storage_local_device_identifier: String,
+        }
+    }
+    example {"source_id": 1, "granular_certificate_bundle_ids": [11], "storage_local_device_identifier": "BATTERY-1"}
 
     /// Claims cancelled bundles, by the recorded beneficiary's side.
     ClaimRequest(Claim) {

@@ -3,7 +3,7 @@
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::energy::{EnergyCarrier, EnergySource};
-use crate::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId};
+use crate::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId, StorageRecordId};
 use crate::life_cycle::CertificateStatus;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -82,8 +82,9 @@ pub struct Bundle {
     pub registry_configuration: i16,
     /// 1 where issued for energy released from storage, else 0.
     pub is_storage: i32,
-    /// Storage discharge it was issued for.
-    pub sdr_allocation_id: Option<i64>,
+    /// Discharge record it was issued for.
+    #[schema(value_type = Option<i64>)]
+    pub sdr_allocation_id: Option<StorageRecordId>,
     /// Efficiency of that storage.
     #[schema(value_type = Option<f64>)]
     pub storage_efficiency_factor: Option<ExactNumber>,

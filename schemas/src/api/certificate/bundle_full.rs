@@ -4,7 +4,9 @@ use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::device::Position;
 use crate::energy::{DeviceType, EnergyCarrier, EnergySource, TechnologyType};
-use crate::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId};
+use crate::id::{
+    AccountId, AllocationId, BundleId, CertificateId, DeviceId, MetadataId, StorageRecordId,
+};
 use crate::life_cycle::CertificateStatus;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -84,13 +86,26 @@ pub struct BundleFull {
     pub expiry_datestamp: DateTime<Utc>,
     /// Whether issued for energy released from storage.
     pub is_storage: bool,
-    /// Storage discharge it was issued for.
-    pub sdr_allocation_id: Option<i64>,
+    /// The discharge record it was issued for, where it was issued for energy released from storage.
+    #[schema(value_type = Option<i64>)]
+    pub sdr_allocation_id: Option<StorageRecordId>,
+    /// The charge record that discharge is allocated to.
+    #[schema(value_type = Option<i64>)]
+    pub scr_allocation_id: Option<StorageRecordId>,
+    /// The allocation it was issued for; it names the certificates cancelled for the charge.
+    #[schema(value_type = Option<i64>)]
+    pub storage_allocation_id: Option<AllocationId>,
+    /// The storage device it was cancelled for.
+    #[schema(value_type = Option<i64>)]
+    pub storage_device_id: Option<DeviceId>,
+    /// The allocation whose charged energy it stands for.
+    #[schema(value_type = Option<i64>)]
+    pub used_allocation_id: Option<AllocationId>,
     /// Start of that discharge.
     pub discharging_start_datetime: Option<DateTime<Utc>>,
     /// End of that discharge.
     pub discharging_end_datetime: Option<DateTime<Utc>>,
-    /// Efficiency of that storage.
+    /// Efficiency of that storage, cut off after 12 decimal places; the allocation has it exactly.
     #[schema(value_type = Option<f64>)]
     pub storage_efficiency_factor: Option<ExactNumber>,
     /// The issuance metadata that applies.

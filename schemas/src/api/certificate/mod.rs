@@ -13,8 +13,8 @@ mod recurring_request;
 
 pub use action::{Action, ActionPart, ActionQuery, ActionSummary, Remainder};
 pub use action_request::{
-    ActionRequest, Asked, CancelRequest, ClaimRequest, LockRequest, ReleaseRequest, ReserveRequest,
-    TransferRequest, UnlockRequest, WithdrawRequest,
+    ActionRequest, Asked, CancelForStorageRequest, CancelRequest, ClaimRequest, LockRequest,
+    ReleaseRequest, ReserveRequest, TransferRequest, UnlockRequest, WithdrawRequest,
 };
 pub use bundle::{Bundle, BundlePage};
 pub use bundle_full::BundleFull;
