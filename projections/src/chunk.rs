@@ -84,6 +84,7 @@ impl Size {
                 let sources = event.sources().count() as u64;
                 (sources, 2 * sources)
             }
+            Event::Ledger(LedgerEvent::DebtPaid(paid)) => (0, paid.parts.len() as u64),
             _ => (0, 1),
         };
         Self {
@@ -179,6 +180,7 @@ mod tests {
         let event = LedgerEvent::from(ReadingsAccepted {
             device_id: DeviceId(1),
             account_id: AccountId(1),
+            meter_id: None,
             first_measurement_id: MeasurementId(1),
             gross_net_indicator: "NET".into(),
             runs: vec![Run {

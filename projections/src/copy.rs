@@ -100,10 +100,19 @@ impl Rows {
         self
     }
 
+    /// A list of `bigint`, one dimension from 1 on.
+    pub(crate) fn bigints(&mut self, values: &[i64]) -> &mut Self {
+        self.encoded(&values, &Type::INT8_ARRAY)
+    }
+
     pub(crate) fn numeric(&mut self, value: Decimal) -> &mut Self {
+        self.encoded(&value, &Type::NUMERIC)
+    }
+
+    fn encoded(&mut self, value: &impl ToSql, kind: &Type) -> &mut Self {
         let at = self.bytes.len();
         self.bytes.put_i32(0);
-        match value.to_sql(&Type::NUMERIC, &mut self.bytes) {
+        match value.to_sql(kind, &mut self.bytes) {
             Ok(IsNull::No) => {
                 let length = self.bytes.len() - at - 4;
                 let length = i32::try_from(length).unwrap_or(i32::MAX);

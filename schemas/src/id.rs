@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::num::NonZeroU16;
 
 macro_rules! serial_id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -59,6 +60,40 @@ serial_id! {
     StorageRecordId,
     /// A share of a discharge, allocated to what was charged before.
     AllocationId,
+}
+
+/// A further meter of a device, counted per device from 1; the device's own meter has none. It is small,
+/// since every bundle in memory may have one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MeterId(NonZeroU16);
+
+impl MeterId {
+    /// The meter with this number; `None` where none can have it.
+    #[must_use]
+    pub fn new(number: i64) -> Option<Self> {
+        u16::try_from(number)
+            .ok()
+            .and_then(NonZeroU16::new)
+            .map(Self)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0.get().into()
+    }
+
+    /// Every meter that there can be, in order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (1..=u16::MAX).filter_map(NonZeroU16::new).map(Self)
+    }
+}
+
+impl fmt::Display for MeterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// Largest serial a certificate may carry: RFC 8785 hashes integers as IEEE doubles, which are exact

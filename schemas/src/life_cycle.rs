@@ -51,6 +51,17 @@ words! {
     QuantityMode { PerBundle = "per_bundle", Total = "total" }
 }
 
+words! {
+    /// What becomes of certificates that a correction takes the energy from and that can not be taken
+    /// back.
+    Settle {
+        /// The correction is refused.
+        Now = "now",
+        /// They stay, and the device's next issuances pay for them.
+        Later = "later",
+    }
+}
+
 /// Role of a user. On the wire a name; a number is accepted too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
 pub enum Role {

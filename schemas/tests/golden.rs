@@ -8,14 +8,19 @@ use schemas::energy::{DeviceType, EnergyCarrier, EnergySource, GpsLocation, Tech
 use schemas::envelope::{Actor, Envelope, Idempotency};
 use schemas::event::account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
 use schemas::event::action::{BundleAction, Origin, Part, Split};
-use schemas::event::device::{DeviceAttributes, DeviceRegistered, DeviceRemoved, DeviceUpdated};
+use schemas::event::device::{
+    DeviceAttributes, DeviceRegistered, DeviceRemoved, DeviceUpdated, MeterRegistered, MeterUpdated,
+};
 use schemas::event::identity::{
     UserChanges, UserProfile, UserRegistered, UserRemoved, UserUpdated,
 };
 use schemas::event::issuance::{
     BundlesIssued, IssuanceMetadata, IssuanceMetadataRecorded, IssuanceTerms,
 };
-use schemas::event::reading::{MeasurementMoved, MeasurementWithdrawn, ReadingsAccepted, Run};
+use schemas::event::reading::{
+    DebtPaid, DebtPart, MeasurementMoved, MeasurementWithdrawn, ReadingCorrected, ReadingsAccepted,
+    Run,
+};
 use schemas::event::recurring::{
     BundleRange, OpenRun, RecurringRuleCreated, RecurringRuleEnded, RecurringRulePaused,
     RecurringRuleRan, RecurringRuleResumed, RuleFilter, RuleTerms, Schedule,
@@ -28,9 +33,9 @@ use schemas::event::storage::{
 use schemas::event::{IdentityEvent, LedgerEvent};
 use schemas::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId,
-    MetadataId, RuleId, StorageRecordId, UserId,
+    MetadataId, MeterId, RuleId, StorageRecordId, UserId,
 };
-use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role};
+use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role, Settle};
 use schemas::recurring::{EndReason, MissedPeriods, PeriodUnit, RunOutcome, Shortfall};
 use schemas::storage::{AllocationMethod, Efficiency};
 use schemas::{Interval, WattHours, Watts};
@@ -107,6 +112,7 @@ fn action(action_type: ActionType) -> BundleAction {
             }),
             origin: withdraws.then(|| Origin {
                 device_id: DeviceId(5),
+                meter_id: None,
                 interval_start: hour().start(),
             }),
         }],
@@ -175,6 +181,7 @@ fn ledger_samples() -> Vec<LedgerEvent> {
         ReadingsAccepted {
             device_id: DeviceId(5),
             account_id: AccountId(1),
+            meter_id: None,
             first_measurement_id: MeasurementId(11),
             gross_net_indicator: "NET".into(),
             runs: runs(),
@@ -184,8 +191,10 @@ fn ledger_samples() -> Vec<LedgerEvent> {
         MeasurementMoved {
             measurement_id: MeasurementId(12),
             previous_device_id: DeviceId(5),
+            previous_meter_id: None,
             previous_interval: hour(),
             device_id: DeviceId(6),
+            meter_id: None,
             interval: hour(),
             wh: WattHours(0),
         }
@@ -193,12 +202,14 @@ fn ledger_samples() -> Vec<LedgerEvent> {
         MeasurementWithdrawn {
             measurement_id: MeasurementId(12),
             device_id: DeviceId(5),
+            meter_id: None,
             interval: hour(),
             wh: WattHours(0),
         }
         .into(),
         BundlesIssued {
             device_id: DeviceId(5),
+            meter_id: None,
             account_id: AccountId(1),
             metadata_id: MetadataId(1),
             first_bundle_id: BundleId(7),
@@ -213,6 +224,59 @@ fn ledger_samples() -> Vec<LedgerEvent> {
                 emissions_factor_source: Some("IPCC".into()),
             },
             runs: runs(),
+        }
+        .into(),
+        MeterRegistered {
+            device_id: DeviceId(5),
+            meter_id: MeterId::new(1).unwrap(),
+            meter_identifier: "T_WHILW-1/2".into(),
+            is_active: true,
+        }
+        .into(),
+        MeterUpdated {
+            device_id: DeviceId(5),
+            meter_id: MeterId::new(1).unwrap(),
+            meter_identifier: "T_WHILW-1/2".into(),
+            is_active: false,
+        }
+        .into(),
+        ReadingCorrected {
+            measurement_id: MeasurementId(11),
+            device_id: DeviceId(5),
+            meter_id: MeterId::new(1),
+            account_id: AccountId(1),
+            interval: hour(),
+            previous_wh: WattHours(100),
+            wh: WattHours(40),
+            reason: "the meter counted twice".into(),
+            settle: Settle::Later,
+            excess: WattHours(10),
+            withdrawn: WattHours(5),
+            debt: WattHours(10),
+            paid: WattHours(3),
+            action_id: Some(ActionId(4)),
+            replaced: vec![BundleId(7), BundleId(9)],
+            reissued: Some(BundleId(10)),
+            issued: Some(BundleId(11)),
+        }
+        .into(),
+        DebtPaid {
+            device_id: DeviceId(5),
+            account_id: AccountId(1),
+            parts: vec![
+                DebtPart {
+                    measurement_id: MeasurementId(13),
+                    meter_id: None,
+                    interval_start: hour().start(),
+                    wh: WattHours(4),
+                },
+                DebtPart {
+                    measurement_id: MeasurementId(14),
+                    meter_id: MeterId::new(1),
+                    interval_start: hour().end(),
+                    wh: WattHours(6),
+                },
+            ],
         }
         .into(),
     ];
@@ -472,7 +536,7 @@ fn events_are_written_and_read_as_the_golden_files_say() {
         found, files,
         "each golden file has its sample and each sample its file"
     );
-    assert_eq!(files.len(), 1 + 17 + 11 + 5 + 3);
+    assert_eq!(files.len(), 1 + 21 + 11 + 5 + 3);
 }
 
 #[test]

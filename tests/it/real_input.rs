@@ -93,6 +93,8 @@ async fn import(world: &World, client: &Client, device: i64, mapped: &Mapped, ag
         gross_net_indicator: "NET",
         batch: MAX_BATCH,
         partial: false,
+        meter_identifier: None,
+        issue: true,
     };
     let sent = send(&target, mapped.readings.clone(), |_| {}).await;
     assert!(sent.failure.is_none(), "{:?}", sent.failure);

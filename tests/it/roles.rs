@@ -79,6 +79,16 @@ fn lowest_roles(world: &World) -> Vec<(&'static str, String, Value, usize)> {
             3,
         ),
         ("POST", "/measurement/create".to_owned(), json!({}), 3),
+        (
+            "POST",
+            "/measurement/issue_readings".to_owned(),
+            json!({}),
+            3,
+        ),
+        ("POST", "/measurement/correct/9999".to_owned(), json!({}), 3),
+        ("POST", "/device/9999/meters".to_owned(), json!({}), 3),
+        ("PATCH", "/device/9999/meters".to_owned(), json!({}), 3),
+        ("GET", format!("/device/{w}/meters"), Value::Null, 1),
         ("POST", "/user/create".to_owned(), json!({}), 4),
         (
             "POST",

@@ -13,13 +13,26 @@ use std::sync::Arc;
 const READ: &[(&str, &str)] = &[
     (
         "I2: more is issued for an interval than was metered",
-        "SELECT b.device_id, b.production_start, b.production_end, sum(b.range_end - b.range_start + 1)
+        "SELECT b.device_id, b.meter_id, b.production_start, b.production_end,
+           sum(b.range_end - b.range_start + 1)
          FROM bundle b WHERE b.status NOT IN ('Bundle Split', 'Withdrawn') AND b.allocation_id IS NULL
-         GROUP BY 1, 2, 3
+         GROUP BY 1, 2, 3, 4
          HAVING sum(b.range_end - b.range_start + 1) > (
-           SELECT coalesce(sum(m.wh), 0) FROM measurement m
-           WHERE m.device_id = b.device_id AND m.interval_start = b.production_start
-             AND m.interval_end = b.production_end AND NOT m.is_deleted)",
+           SELECT coalesce(sum(m.wh + coalesce(m.excess_wh, 0) - coalesce(m.paid_wh, 0)), 0)
+           FROM measurement m
+           WHERE m.device_id = b.device_id AND m.meter_id IS NOT DISTINCT FROM b.meter_id
+             AND m.interval_start = b.production_start AND m.interval_end = b.production_end
+             AND NOT m.is_deleted)",
+    ),
+    (
+        "I2: a device issued more than it metered and owes",
+        "SELECT d.device_id FROM device d
+         LEFT JOIN (SELECT device_id, sum(wh) AS wh, sum(coalesce(paid_wh, 0)) AS paid
+           FROM measurement WHERE NOT is_deleted GROUP BY 1) m USING (device_id)
+         LEFT JOIN (SELECT device_id, sum(range_end - range_start + 1) AS issued FROM bundle
+           WHERE status NOT IN ('Bundle Split', 'Withdrawn') AND allocation_id IS NULL
+           GROUP BY 1) b USING (device_id)
+         WHERE coalesce(issued, 0) > coalesce(wh, 0) + d.debt_wh OR d.debt_wh < 0",
     ),
     (
         "I2: more of a storage record is allocated than flowed",
@@ -115,7 +128,9 @@ const READ: &[(&str, &str)] = &[
         "SELECT 1 FROM checkpoint c WHERE c.stream = 'ledger' AND c.position < greatest(
            (SELECT max(position) FROM bundle), (SELECT max(position) FROM action),
            (SELECT max(position) FROM measurement), (SELECT max(position) FROM account),
-           (SELECT max(position) FROM storage_record), (SELECT max(position) FROM storage_allocation))",
+           (SELECT max(position) FROM storage_record), (SELECT max(position) FROM storage_allocation),
+           (SELECT max(position) FROM meter), (SELECT max(position) FROM correction),
+           (SELECT max(position) FROM replacement))",
     ),
 ];
 

@@ -85,6 +85,7 @@ struct Wanted {
     account_names: Vec<Uuid>,
     devices: Vec<i64>,
     days: (Vec<i64>, Vec<i32>),
+    meter_days: (Vec<i64>, Vec<i64>, Vec<i32>),
     metadata: Vec<i64>,
     storages: Vec<i64>,
     storage_days: (Vec<i64>, Vec<i32>),
@@ -108,6 +109,11 @@ impl Wanted {
                 Key::DeviceDay(id, day) => {
                     wanted.days.0.push(id.0);
                     wanted.days.1.push(day.0);
+                }
+                Key::MeterDay(id, meter, day) => {
+                    wanted.meter_days.0.push(id.0);
+                    wanted.meter_days.1.push(meter.get());
+                    wanted.meter_days.2.push(day.0);
                 }
                 Key::Metadata(id) => wanted.metadata.push(id.0),
                 Key::Storage(id) => wanted.storages.push(id.0),
@@ -172,6 +178,11 @@ async fn query_all(
             parameters,
             row::storage_day,
         ));
+    }
+    let (devices, meters, days) = &wanted.meter_days;
+    if !devices.is_empty() {
+        let parameters: Vec<&(dyn ToSql + Sync)> = vec![devices, meters, days];
+        answers.push(query(client, row::METER_DAY, parameters, row::meter_day));
     }
     // Polled in order, so the queries are sent in order, one behind the other.
     let mut found = Vec::new();

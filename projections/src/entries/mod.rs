@@ -7,5 +7,5 @@ mod save;
 pub use crate::checkpoint::{Checkpoint, checkpoint};
 pub use load::{Loaded, load};
 pub(crate) use load::{fetch, slots};
-pub(crate) use row::{trail, word};
+pub(crate) use row::{meter, trail, word};
 pub(crate) use save::save;

@@ -6,7 +6,7 @@ use ledger::{Entry, Key, Stream};
 use schemas::Interval;
 use schemas::energy::EnergySource;
 use schemas::id::{
-    AccountId, AllocationId, BundleId, CertificateId, DeviceId, MetadataId, RuleId, UserId,
+    AccountId, AllocationId, BundleId, CertificateId, DeviceId, MetadataId, MeterId, RuleId, UserId,
 };
 use schemas::interval::Day;
 use schemas::life_cycle::CertificateStatus;
@@ -22,6 +22,9 @@ pub(super) const ACCOUNT_NAME: &str =
 pub(super) const DEVICE: &str = "SELECT device_id, state FROM device WHERE device_id = ANY($1)";
 pub(super) const DEVICE_DAY: &str = "SELECT device_id, day, state FROM device_day
      WHERE (device_id, day) IN (SELECT * FROM unnest($1::bigint[], $2::integer[]))";
+pub(super) const METER_DAY: &str = "SELECT device_id, meter_id, day, state FROM meter_day
+     WHERE (device_id, meter_id, day) IN (
+         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[]))";
 pub(super) const METADATA: &str =
     "SELECT metadata_id, state FROM issuance_metadata WHERE metadata_id = ANY($1)";
 pub(super) const STORAGE: &str = "SELECT device_id, state FROM storage WHERE device_id = ANY($1)";
@@ -31,7 +34,8 @@ pub(super) const ALLOCATION: &str =
     "SELECT allocation_id, state FROM storage_allocation WHERE allocation_id = ANY($1)";
 pub(super) const BUNDLE: &str = "SELECT bundle_id, account_id, device_id, status, locked_from,
      range_start, range_end, interval_start, interval_end, expiry, parent_id, beneficiary,
-     beneficiary_account_id, energy_source, storage_device_id, allocation_id, used_allocation_id
+     beneficiary_account_id, energy_source, storage_device_id, allocation_id, used_allocation_id,
+     meter_id
      FROM bundle WHERE bundle_id = ANY($1)";
 pub(super) const RECURRING_RULE: &str =
     "SELECT rule_id, state FROM recurring_rule WHERE rule_id = ANY($1)";
@@ -51,6 +55,12 @@ where
 {
     text.parse()
         .map_err(|error| Error::Inconsistent(format!("in the database {error}")))
+}
+
+/// The meter in a column.
+pub(crate) fn meter(number: i64) -> Result<MeterId, Error> {
+    MeterId::new(number)
+        .ok_or_else(|| Error::Inconsistent(format!("in the database meter {number}")))
 }
 
 pub(super) fn counters(row: &Row) -> Result<(Key, Entry), Error> {
@@ -80,6 +90,12 @@ pub(super) fn device(row: &Row) -> Result<(Key, Entry), Error> {
 pub(super) fn device_day(row: &Row) -> Result<(Key, Entry), Error> {
     let key = Key::DeviceDay(DeviceId(row.try_get(0)?), Day(row.try_get(1)?));
     Ok((key, Entry::DeviceDay(state(row, 2)?)))
+}
+
+pub(super) fn meter_day(row: &Row) -> Result<(Key, Entry), Error> {
+    let (device_id, meter_id) = (DeviceId(row.try_get(0)?), meter(row.try_get(1)?)?);
+    let key = Key::MeterDay(device_id, meter_id, Day(row.try_get(2)?));
+    Ok((key, Entry::DeviceDay(state(row, 3)?)))
 }
 
 pub(super) fn metadata(row: &Row) -> Result<(Key, Entry), Error> {
@@ -121,6 +137,7 @@ pub(super) fn bundle(row: &Row) -> Result<(Key, Entry), Error> {
         account_id: AccountId(row.try_get(1)?),
         device_id: DeviceId(row.try_get(2)?),
         energy_source: word::<EnergySource>(row.try_get(13)?)?,
+        meter_id: row.try_get::<_, Option<i64>>(17)?.map(meter).transpose()?,
         status: word::<CertificateStatus>(row.try_get(3)?)?,
         locked_from: locked_from.map(word).transpose()?,
         start: CertificateId(row.try_get(5)?),

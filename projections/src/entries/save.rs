@@ -132,6 +132,8 @@ struct Tables<'a> {
     devices: States<'a, ledger::entry::Device>,
     days: States<'a, ledger::entry::DeviceDay>,
     day_numbers: Vec<i32>,
+    meter_days: States<'a, ledger::entry::DeviceDay>,
+    meter_day_keys: (Vec<i64>, Vec<i32>),
     metadata: States<'a, schemas::event::issuance::IssuanceMetadata>,
     storages: States<'a, ledger::entry::Storage>,
     storage_days: States<'a, ledger::entry::StorageDay>,
@@ -173,6 +175,11 @@ impl<'a> Tables<'a> {
             (Key::DeviceDay(id, day), Some(Entry::DeviceDay(readings))) => {
                 self.days.push(id.0, readings, at);
                 self.day_numbers.push(day.0);
+            }
+            (Key::MeterDay(id, meter, day), Some(Entry::DeviceDay(readings))) => {
+                self.meter_days.push(id.0, readings, at);
+                self.meter_day_keys.0.push(meter.get());
+                self.meter_day_keys.1.push(day.0);
             }
             (Key::Metadata(id), Some(Entry::Metadata(metadata))) => {
                 self.metadata.push(id.0, metadata, at);
@@ -238,6 +245,16 @@ impl<'a> Tables<'a> {
             ];
             writes.push(execute(client, DEVICE_DAY, parameters));
         }
+        if !self.meter_days.ids.is_empty() {
+            let parameters: Vec<&(dyn ToSql + Sync)> = vec![
+                &self.meter_days.ids,
+                &self.meter_day_keys.0,
+                &self.meter_day_keys.1,
+                &self.meter_days.states,
+                &self.meter_days.positions,
+            ];
+            writes.push(execute(client, METER_DAY, parameters));
+        }
         writes.extend(self.metadata.save(client, METADATA));
         if !self.recurring_rules.ids.is_empty() {
             let parameters: Vec<&(dyn ToSql + Sync)> = vec![
@@ -274,7 +291,7 @@ impl<'a> Tables<'a> {
         copy(
             client,
             COPY_BUNDLE,
-            18,
+            19,
             &self.new_bundles,
             |row, (id, bundle, at)| put(row, *id, bundle, *at),
         )
@@ -333,13 +350,14 @@ fn put(row: &mut Rows, id: BundleId, bundle: &Bundle, at: Position) {
         .text(bundle.energy_source.as_str())
         .option(bundle.trail().cancelled_for, |row, id| row.bigint(id.0))
         .option(bundle.trail().issued_for, |row, id| row.bigint(id.0))
-        .option(bundle.trail().used_for, |row, id| row.bigint(id.0));
+        .option(bundle.trail().used_for, |row, id| row.bigint(id.0))
+        .option(bundle.meter_id, |row, id| row.bigint(id.get()));
 }
 
 const COPY_BUNDLE: &str = "COPY bundle (bundle_id, account_id, device_id, status, locked_from,
      range_start, range_end, interval_start, interval_end, expiry, parent_id, beneficiary,
      beneficiary_account_id, position, energy_source, storage_device_id, allocation_id,
-     used_allocation_id) FROM STDIN BINARY";
+     used_allocation_id, meter_id) FROM STDIN BINARY";
 const UPDATE_BUNDLE: &str = "UPDATE bundle SET account_id = new.account_id, status = new.status,
      locked_from = new.locked_from, beneficiary = new.beneficiary,
      beneficiary_account_id = new.beneficiary_account_id, storage_device_id = new.storage_device_id,
@@ -363,6 +381,10 @@ const DEVICE: &str = "INSERT INTO device (device_id, state, position)
 const DEVICE_DAY: &str = "INSERT INTO device_day (device_id, day, state, position)
      SELECT * FROM unnest($1::bigint[], $2::integer[], $3::jsonb[], $4::bigint[])
      ON CONFLICT (device_id, day) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
+const METER_DAY: &str = "INSERT INTO meter_day (device_id, meter_id, day, state, position)
+     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::jsonb[], $5::bigint[])
+     ON CONFLICT (device_id, meter_id, day) DO UPDATE SET state = EXCLUDED.state,
+         position = EXCLUDED.position";
 const METADATA: &str = "INSERT INTO issuance_metadata (metadata_id, state, position)
      SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
      ON CONFLICT (metadata_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";

@@ -5,7 +5,7 @@ use super::origin::Origin;
 use crate::Error;
 use crate::chunk::{Chunk, Decoded};
 use crate::copy::{Rows, copy};
-use crate::entries::{trail, word};
+use crate::entries::{meter, trail, word};
 use deadpool_postgres::ClientWrapper;
 use ledger::act_on;
 use ledger::entry::Bundle as State;
@@ -114,6 +114,7 @@ impl Bundles {
                 locked_from: None,
                 device_id: issued.device_id,
                 energy_source: issued.terms.energy_source,
+                meter_id: issued.meter_id,
                 start: bundle.start,
                 end: bundle.end,
                 interval: bundle.interval,
@@ -187,6 +188,7 @@ impl Bundles {
                 status: CertificateStatus::Active,
                 locked_from: None,
                 device_id: issued.device_id,
+                meter_id: None,
                 energy_source: origin.energy_source,
                 start: new.start,
                 end: new.end,
@@ -279,7 +281,7 @@ impl Bundles {
     }
 
     pub(super) async fn save(&self, client: &ClientWrapper) -> Result<(), Error> {
-        copy(client, COPY, 28, &self.new, put).await?;
+        copy(client, COPY, 29, &self.new, put).await?;
         let changed: Vec<_> = self
             .known
             .values()
@@ -412,7 +414,8 @@ fn put(row: &mut Rows, bundle: &Bundle) {
         .option(state.trail().cancelled_for, |row, id| row.bigint(id.0))
         .option(state.trail().issued_for, |row, id| row.bigint(id.0))
         .option(state.trail().used_for, |row, id| row.bigint(id.0))
-        .bigint(bundle.position.0);
+        .bigint(bundle.position.0)
+        .option(state.meter_id, |row, id| row.bigint(id.get()));
 }
 
 fn read(row: &Row) -> Result<Bundle, Error> {
@@ -427,6 +430,7 @@ fn read(row: &Row) -> Result<Bundle, Error> {
         locked_from: locked_from.map(word).transpose()?,
         device_id,
         energy_source: word(row.try_get(11)?)?,
+        meter_id: row.try_get::<_, Option<i64>>(28)?.map(meter).transpose()?,
         start: CertificateId(row.try_get(5)?),
         end: CertificateId(row.try_get(6)?),
         interval,
@@ -468,14 +472,16 @@ const SELECT: &str = "SELECT bundle_id, account_id, device_id, metadata_id, stat
      range_end, production_start, production_end, issued_at, expiry, energy_source, energy_carrier,
      registry_configuration, post_conversion, is_storage, emissions_factor, emissions_source,
      parent_id, hash, beneficiary, beneficiary_account_id, locked_from, last_action_id,
-     storage_device_id, allocation_id, used_allocation_id, position
+     storage_device_id, allocation_id, used_allocation_id, position,
+     meter_id
      FROM bundle WHERE bundle_id = ANY($1)";
 const COPY: &str =
     "COPY bundle (bundle_id, account_id, device_id, metadata_id, status, range_start,
      range_end, production_start, production_end, issued_at, expiry, energy_source, energy_carrier,
      registry_configuration, post_conversion, is_storage, emissions_factor, emissions_source,
      parent_id, hash, beneficiary, beneficiary_account_id, locked_from, last_action_id,
-     storage_device_id, allocation_id, used_allocation_id, position)
+     storage_device_id, allocation_id, used_allocation_id, position,
+     meter_id)
      FROM STDIN BINARY";
 const UPDATE: &str = "UPDATE bundle SET account_id = new.account_id, status = new.status,
      beneficiary = new.beneficiary, beneficiary_account_id = new.beneficiary_account_id,

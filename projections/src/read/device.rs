@@ -3,11 +3,11 @@
 use super::entity::{Entities, Entity};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use schemas::Watts;
 use schemas::energy::{DeviceType, EnergySource, TechnologyType};
 use schemas::event::device::{DeviceAttributes, DeviceRegistered, DeviceUpdated};
 use schemas::id::{AccountId, DeviceId};
 use schemas::log::Position;
+use schemas::{WattHours, Watts};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +31,7 @@ pub(super) struct Device {
     is_deleted: bool,
     created_at: DateTime<Utc>,
     position: Position,
+    debt_wh: WattHours,
 }
 
 impl Entity for Device {
@@ -55,6 +56,7 @@ impl Entity for Device {
         "is_deleted",
         "created_at",
         "position",
+        "debt_wh",
     ];
     const AS_TEXT: &'static [&'static str] = &["latitude", "longitude"];
 
@@ -91,6 +93,7 @@ impl Device {
             is_deleted: false,
             created_at,
             position,
+            debt_wh: WattHours::ZERO,
         }
     }
 }
@@ -114,7 +117,7 @@ impl Entities<Device> {
 
     pub(super) fn updated(&mut self, event: &DeviceUpdated, position: Position) {
         if let Some(device) = self.edit(event.device_id.0) {
-            let is_deleted = device.is_deleted;
+            let (is_deleted, debt_wh) = (device.is_deleted, device.debt_wh);
             *device = Device::with(
                 event.device_id,
                 event.account_id,
@@ -123,6 +126,15 @@ impl Entities<Device> {
                 position,
             );
             device.is_deleted = is_deleted;
+            device.debt_wh = debt_wh;
+        }
+    }
+
+    /// The device owes so much more, or less where it is negative.
+    pub(super) fn owes(&mut self, id: DeviceId, more: WattHours, position: Position) {
+        if let Some(device) = self.edit(id.0) {
+            device.debt_wh += more;
+            device.position = position;
         }
     }
 

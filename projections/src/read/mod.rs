@@ -3,12 +3,14 @@
 mod account;
 mod action;
 mod bundle;
+mod correction;
 mod device;
 mod entity;
 mod holding;
 mod issuance;
 mod measurement;
 mod metadata;
+mod meter;
 mod origin;
 mod recurring;
 mod storage;
@@ -27,7 +29,9 @@ use holding::Holdings;
 use ledger::Event;
 use measurement::Measurements;
 use metadata::Metadata;
+use meter::Meters;
 use recurring::{Rule, Runs};
+use schemas::WattHours;
 use schemas::event::{IdentityEvent, LedgerEvent};
 use std::sync::Arc;
 use storage::Storage;
@@ -78,6 +82,14 @@ impl Wanted {
                 Event::Ledger(LedgerEvent::RecurringRuleRan(event)) => {
                     wanted.rules.push(event.rule_id.0);
                 }
+                Event::Ledger(LedgerEvent::ReadingCorrected(event))
+                    if event.debt > WattHours::ZERO =>
+                {
+                    wanted.devices.push(event.device_id.0);
+                }
+                Event::Ledger(LedgerEvent::DebtPaid(event)) => {
+                    wanted.devices.push(event.device_id.0);
+                }
                 Event::Identity(IdentityEvent::UserUpdated(event)) => {
                     wanted.users.push(event.user_id.0);
                 }
@@ -98,6 +110,7 @@ pub(crate) struct Rows {
     accounts: Entities<Account>,
     whitelist: Whitelist,
     devices: Entities<Device>,
+    meters: Meters,
     metadata: Entities<Metadata>,
     measurements: Measurements,
     storage: Storage,
@@ -177,6 +190,19 @@ impl Rows {
             LedgerEvent::MeasurementWithdrawn(event) => {
                 self.measurements.withdrawn(event, position);
             }
+            LedgerEvent::MeterRegistered(event) => self.meters.registered(event, at, position),
+            LedgerEvent::MeterUpdated(event) => self.meters.updated(event, position),
+            LedgerEvent::ReadingCorrected(event) => {
+                self.measurements.corrected(event, position);
+                if event.debt > WattHours::ZERO {
+                    self.devices.owes(event.device_id, event.debt, position);
+                }
+            }
+            LedgerEvent::DebtPaid(event) => {
+                self.measurements.paid(event, position);
+                let less = WattHours::ZERO - event.total();
+                self.devices.owes(event.device_id, less, position);
+            }
             LedgerEvent::BundlesIssued(event) => {
                 self.bundles.issued(event, decoded, &mut self.holdings)?;
             }
@@ -211,11 +237,13 @@ impl Rows {
         self.bundles.save(client).await?;
         action::save(client, &chunk.events).await?;
         issuance::save(client, &chunk.events).await?;
+        correction::save(client, &chunk.events).await?;
         futures_util::try_join!(
             self.users.save(client),
             self.accounts.save(client),
             self.whitelist.save(client),
             self.devices.save(client),
+            self.meters.save(client),
             self.metadata.save(client),
             self.holdings.save(client),
             self.rules.save(client),

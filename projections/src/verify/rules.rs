@@ -37,9 +37,22 @@ const OF_BOTH: &[(Invariant, &str)] = &[
 const OF_WRITE: &[(Invariant, &str)] = &[
     (
         Invariant::Metered,
-        "SELECT format('device %s, day %s, second %s: issued %s of %s Wh', device_id, day, key,
-            value ->> 2, value ->> 1)
-         FROM device_day, jsonb_each(state) WHERE (value ->> 2)::bigint > (value ->> 1)::bigint",
+        "SELECT format('device %s, meter %s, day %s, second %s: issued %s of %s Wh', device_id, meter_id,
+            day, key, value ->> 2, value ->> 1)
+         FROM (SELECT device_id, NULL AS meter_id, day, state FROM device_day
+            UNION ALL SELECT device_id, meter_id, day, state FROM meter_day) AS d, jsonb_each(state)
+         WHERE (value ->> 2)::bigint + COALESCE((value ->> 6)::bigint, 0)
+            > (value ->> 1)::bigint + COALESCE((value ->> 5)::bigint, 0)",
+    ),
+    (
+        Invariant::Metered,
+        "SELECT format('device %s owes %s Wh, its readings say %s', device_id, said, owed)
+         FROM (SELECT device_id, COALESCE((state ->> 'debt')::bigint, 0) AS said FROM device) AS d
+         FULL JOIN (SELECT device_id, sum((value ->> 5)::bigint - (value ->> 6)::bigint) AS owed
+            FROM (SELECT device_id, state FROM device_day
+                UNION ALL SELECT device_id, state FROM meter_day) AS days, jsonb_each(state)
+            WHERE jsonb_array_length(value) = 7 GROUP BY 1) AS r
+         USING (device_id) WHERE COALESCE(said, 0) <> COALESCE(owed, 0)",
     ),
     (
         Invariant::Metered,
@@ -86,16 +99,25 @@ const OF_WRITE: &[(Invariant, &str)] = &[
 const OF_READ: &[(Invariant, &str)] = &[
     (
         Invariant::Metered,
-        "SELECT format('device %s, [%s, %s): issued %s of %s Wh', device_id, start, \"end\", issued,
-            COALESCE(metered, 0))
-         FROM (SELECT device_id, production_start AS start, production_end AS \"end\",
-                sum(range_end - range_start + 1) AS issued
+        "SELECT format('device %s, meter %s, [%s, %s): issued %s of %s Wh', device_id, meter, start, \"end\",
+            COALESCE(issued, 0), COALESCE(metered, 0))
+         FROM (SELECT device_id, COALESCE(meter_id, 0) AS meter, production_start AS start,
+                production_end AS \"end\", sum(range_end - range_start + 1) AS issued
             FROM bundle WHERE status NOT IN ('Bundle Split', 'Withdrawn') AND allocation_id IS NULL
-            GROUP BY 1, 2, 3) AS b
-         LEFT JOIN (SELECT device_id, interval_start AS start, interval_end AS \"end\",
-                sum(wh) AS metered
-            FROM measurement WHERE NOT is_deleted GROUP BY 1, 2, 3) AS m
-         USING (device_id, start, \"end\") WHERE issued > COALESCE(metered, 0)",
+            GROUP BY 1, 2, 3, 4) AS b
+         FULL JOIN (SELECT device_id, COALESCE(meter_id, 0) AS meter, interval_start AS start,
+                interval_end AS \"end\",
+                sum(wh + COALESCE(excess_wh, 0) - COALESCE(paid_wh, 0)) AS metered
+            FROM measurement WHERE NOT is_deleted GROUP BY 1, 2, 3, 4) AS m
+         USING (device_id, meter, start, \"end\") WHERE COALESCE(issued, 0) > COALESCE(metered, 0)",
+    ),
+    (
+        Invariant::Metered,
+        "SELECT format('device %s owes %s Wh, its readings say %s', device_id, debt_wh, owed)
+         FROM device FULL JOIN (SELECT device_id,
+                sum(COALESCE(excess_wh, 0) - COALESCE(paid_wh, 0)) AS owed
+            FROM measurement WHERE excess_wh IS NOT NULL OR paid_wh IS NOT NULL GROUP BY 1) AS m
+         USING (device_id) WHERE COALESCE(debt_wh, 0) <> COALESCE(owed, 0)",
     ),
     (
         Invariant::Metered,

@@ -40,8 +40,9 @@ pub(crate) fn needed(entries: &impl Entries, act: &ActOnBundles, keys: &mut Vec<
         // A claim by the beneficiary's account concerns bundles of another holder.
         keys.push(Key::Account(bundle.account_id));
         if act.action_type == ActionType::Withdraw && bundle.trail().issued_for.is_none() {
-            keys.push(Key::DeviceDay(
+            keys.push(Key::readings(
                 bundle.device_id,
+                bundle.meter_id,
                 Day::of(bundle.interval.start()),
             ));
         }
@@ -105,6 +106,7 @@ pub(crate) fn record(
             let is_read = bundle.trail().issued_for.is_none();
             let origin = (act.action_type == ActionType::Withdraw && is_read).then(|| Origin {
                 device_id: bundle.device_id,
+                meter_id: bundle.meter_id,
                 interval_start: bundle.interval.start(),
             });
             Part {

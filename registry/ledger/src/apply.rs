@@ -8,7 +8,7 @@ mod storage;
 use crate::decide::Recorded;
 use crate::entry::{
     Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, IdentityCounters,
-    RecurringRule, User, second_of_day,
+    Meter, RecurringRule, User, second_of_day,
 };
 use crate::event::Event;
 use crate::key::{Key, name_digest};
@@ -17,9 +17,9 @@ use crate::state_machine::{Outcome, transition};
 use schemas::WattHours;
 use schemas::event::action::{BundleAction, Part, Split};
 use schemas::event::issuance::BundlesIssued;
-use schemas::event::reading::{ReadingsAccepted, Run};
+use schemas::event::reading::{DebtPaid, ReadingCorrected, ReadingsAccepted, Run};
 use schemas::event::{IdentityEvent, LedgerEvent};
-use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, RuleId};
+use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, MeterId, RuleId};
 use schemas::interval::Day;
 use schemas::life_cycle::{ActionType, CertificateStatus};
 use schemas::log::Position;
@@ -51,16 +51,17 @@ pub fn touched(recorded: &Recorded<'_>) -> Vec<Key> {
 }
 
 fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
-    let days = |device_id: DeviceId, runs: &[Run], keys: &mut Vec<Key>| {
-        let mut last = None;
-        for (interval, _) in runs.iter().flat_map(Run::intervals) {
-            let day = Day::of(interval.start());
-            if last != Some(day) {
-                keys.push(Key::DeviceDay(device_id, day));
-                last = Some(day);
+    let days =
+        |device_id: DeviceId, meter_id: Option<MeterId>, runs: &[Run], keys: &mut Vec<Key>| {
+            let mut last = None;
+            for (interval, _) in runs.iter().flat_map(Run::intervals) {
+                let day = Day::of(interval.start());
+                if last != Some(day) {
+                    keys.push(Key::readings(device_id, meter_id, day));
+                    last = Some(day);
+                }
             }
-        }
-    };
+        };
     match event {
         LedgerEvent::AccountOpened(_)
         | LedgerEvent::IssuanceMetadataRecorded(_)
@@ -77,23 +78,49 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
         LedgerEvent::DeviceRemoved(event) => {
             keys.extend([Key::Device(event.device_id), Key::Account(event.account_id)]);
         }
-        LedgerEvent::ReadingsAccepted(event) => days(event.device_id, &event.runs, keys),
+        LedgerEvent::ReadingsAccepted(event) => {
+            days(event.device_id, event.meter_id, &event.runs, keys);
+        }
         LedgerEvent::MeasurementMoved(event) => keys.extend([
-            Key::DeviceDay(
+            Key::readings(
                 event.previous_device_id,
+                event.previous_meter_id,
                 Day::of(event.previous_interval.start()),
             ),
-            Key::DeviceDay(event.device_id, Day::of(event.interval.start())),
+            Key::readings(
+                event.device_id,
+                event.meter_id,
+                Day::of(event.interval.start()),
+            ),
         ]),
         LedgerEvent::MeasurementWithdrawn(event) => {
-            keys.push(Key::DeviceDay(
+            keys.push(Key::readings(
                 event.device_id,
+                event.meter_id,
                 Day::of(event.interval.start()),
             ));
         }
         LedgerEvent::BundlesIssued(event) => {
             keys.extend([Key::Device(event.device_id), Key::Account(event.account_id)]);
-            days(event.device_id, &event.runs, keys);
+            days(event.device_id, event.meter_id, &event.runs, keys);
+        }
+        LedgerEvent::MeterRegistered(event) => keys.push(Key::Device(event.device_id)),
+        LedgerEvent::MeterUpdated(event) => keys.push(Key::Device(event.device_id)),
+        LedgerEvent::ReadingCorrected(event) => {
+            keys.push(Key::readings(
+                event.device_id,
+                event.meter_id,
+                Day::of(event.interval.start()),
+            ));
+            if event.debt > WattHours::ZERO {
+                keys.push(Key::Device(event.device_id));
+            }
+        }
+        LedgerEvent::DebtPaid(event) => {
+            keys.push(Key::Device(event.device_id));
+            keys.extend(event.parts.iter().map(|part| {
+                Key::readings(event.device_id, part.meter_id, Day::of(part.interval_start))
+            }));
         }
         LedgerEvent::RecurringRulePaused(event) => keys.push(Key::RecurringRule(event.rule_id)),
         LedgerEvent::RecurringRuleResumed(event) => keys.push(Key::RecurringRule(event.rule_id)),
@@ -109,10 +136,9 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
             keys.extend(action.target_id.map(Key::Account));
             for part in &action.parts {
                 keys.push(Key::Bundle(part.bundle_id));
-                keys.extend(
-                    part.origin
-                        .map(|from| Key::DeviceDay(from.device_id, Day::of(from.interval_start))),
-                );
+                keys.extend(part.origin.map(|from| {
+                    Key::readings(from.device_id, from.meter_id, Day::of(from.interval_start))
+                }));
             }
         }
     }
@@ -229,10 +255,12 @@ impl Fold<'_, '_> {
     fn day(
         &mut self,
         id: DeviceId,
+        meter: Option<MeterId>,
         day: Day,
         change: impl FnOnce(&mut DeviceDay),
     ) -> Result<(), NotLoaded> {
-        if let Some(slot) = self.changes.edit(Key::DeviceDay(id, day), self.position)? {
+        let key = Key::readings(id, meter, day);
+        if let Some(slot) = self.changes.edit(key, self.position)? {
             if let Some(Entry::DeviceDay(readings)) = slot {
                 change(readings);
             } else {
@@ -297,6 +325,8 @@ impl Fold<'_, '_> {
                         attributes: event.attributes.clone(),
                         is_removed: false,
                         next_certificate_id: CertificateId(1),
+                        debt: WattHours::ZERO,
+                        meters: Vec::new(),
                     })),
                 );
                 self.account(event.account_id, |account| account.devices += 1)?;
@@ -327,25 +357,44 @@ impl Fold<'_, '_> {
             LedgerEvent::ReadingsAccepted(event) => self.readings_accepted(event),
             LedgerEvent::MeasurementMoved(event) => {
                 let (from, to) = (event.previous_interval.start(), event.interval);
-                self.day(event.previous_device_id, Day::of(from), |day| {
-                    day.0.remove(&second_of_day(from));
-                })?;
-                self.day(event.device_id, Day::of(to.start()), |day| {
-                    let reading = DayReading {
-                        length_s: u32::try_from(to.length().num_seconds()).unwrap_or_default(),
-                        wh: event.wh,
-                        issued: WattHours::ZERO,
-                        measurement_id: event.measurement_id,
-                    };
-                    day.0.insert(second_of_day(to.start()), reading);
-                })
+                self.day(
+                    event.previous_device_id,
+                    event.previous_meter_id,
+                    Day::of(from),
+                    |day| {
+                        day.0.remove(&second_of_day(from));
+                    },
+                )?;
+                self.day(
+                    event.device_id,
+                    event.meter_id,
+                    Day::of(to.start()),
+                    |day| {
+                        let reading = DayReading::new(event.measurement_id, to, event.wh);
+                        day.0.insert(second_of_day(to.start()), reading);
+                    },
+                )
             }
             LedgerEvent::MeasurementWithdrawn(event) => {
                 let start = event.interval.start();
-                self.day(event.device_id, Day::of(start), |day| {
+                self.day(event.device_id, event.meter_id, Day::of(start), |day| {
                     day.0.remove(&second_of_day(start));
                 })
             }
+            LedgerEvent::MeterRegistered(event) => self.device(event.device_id, |device| {
+                device.meters.push(Meter {
+                    identifier: event.meter_identifier.clone(),
+                    is_active: event.is_active,
+                });
+            }),
+            LedgerEvent::MeterUpdated(event) => self.device(event.device_id, |device| {
+                let index = usize::try_from(event.meter_id.get() - 1).ok();
+                if let Some(meter) = index.and_then(|index| device.meters.get_mut(index)) {
+                    meter.is_active = event.is_active;
+                }
+            }),
+            LedgerEvent::ReadingCorrected(event) => self.reading_corrected(event),
+            LedgerEvent::DebtPaid(event) => self.debt_paid(event),
             LedgerEvent::BundlesIssued(event) => self.bundles_issued(event),
             LedgerEvent::RecurringRuleCreated(event) => {
                 self.create(
@@ -390,15 +439,10 @@ impl Fold<'_, '_> {
         let mut next = event.first_measurement_id;
         let readings: Vec<_> = event.readings().collect();
         for of_day in readings.chunk_by(|a, b| Day::of(a.1.start()) == Day::of(b.1.start())) {
-            self.day(event.device_id, Day::of(of_day[0].1.start()), |day| {
+            let day = Day::of(of_day[0].1.start());
+            self.day(event.device_id, event.meter_id, day, |day| {
                 for (measurement_id, interval, wh) in of_day {
-                    let reading = DayReading {
-                        length_s: u32::try_from(interval.length().num_seconds())
-                            .unwrap_or_default(),
-                        wh: *wh,
-                        issued: WattHours::ZERO,
-                        measurement_id: *measurement_id,
-                    };
+                    let reading = DayReading::new(*measurement_id, *interval, *wh);
                     day.0.insert(second_of_day(interval.start()), reading);
                 }
             })?;
@@ -414,19 +458,15 @@ impl Fold<'_, '_> {
         for of_day in
             bundles.chunk_by(|a, b| Day::of(a.interval.start()) == Day::of(b.interval.start()))
         {
-            self.day(
-                event.device_id,
-                Day::of(of_day[0].interval.start()),
-                |day| {
-                    for bundle in of_day {
-                        if let Some(reading) =
-                            day.0.get_mut(&second_of_day(bundle.interval.start()))
-                        {
-                            reading.issued += WattHours(bundle.end.0 - bundle.start.0 + 1);
-                        }
+            let day = Day::of(of_day[0].interval.start());
+            self.day(event.device_id, event.meter_id, day, |day| {
+                for bundle in of_day {
+                    let second = second_of_day(bundle.interval.start());
+                    if let Some(reading) = day.0.get_mut(&second) {
+                        reading.issue(WattHours(bundle.end.0 - bundle.start.0 + 1));
                     }
-                },
-            )?;
+                }
+            })?;
         }
         for bundle in &bundles {
             self.create(
@@ -437,6 +477,7 @@ impl Fold<'_, '_> {
                     locked_from: None,
                     device_id: event.device_id,
                     energy_source: event.terms.energy_source,
+                    meter_id: event.meter_id,
                     start: bundle.start,
                     end: bundle.end,
                     interval: bundle.interval,
@@ -459,6 +500,32 @@ impl Fold<'_, '_> {
         self.counters(|counters| counters.bundle = last.bundle_id.plus(1))
     }
 
+    fn reading_corrected(&mut self, event: &ReadingCorrected) -> Result<(), NotLoaded> {
+        let start = event.interval.start();
+        self.day(event.device_id, event.meter_id, Day::of(start), |day| {
+            if let Some(reading) = day.0.get_mut(&second_of_day(start)) {
+                reading.correct(event.wh, event.excess, event.withdrawn);
+            }
+        })?;
+        if event.debt > WattHours::ZERO {
+            self.device(event.device_id, |device| device.debt += event.debt)?;
+        }
+        Ok(())
+    }
+
+    fn debt_paid(&mut self, event: &DebtPaid) -> Result<(), NotLoaded> {
+        for part in &event.parts {
+            let day = Day::of(part.interval_start);
+            self.day(event.device_id, part.meter_id, day, |day| {
+                if let Some(reading) = day.0.get_mut(&second_of_day(part.interval_start)) {
+                    reading.pay(part.wh);
+                }
+            })?;
+        }
+        let total = event.total();
+        self.device(event.device_id, |device| device.debt -= total)
+    }
+
     fn bundles_acted(&mut self, action: &BundleAction) -> Result<(), NotLoaded> {
         let mut next_bundle = None;
         for part in &action.parts {
@@ -474,9 +541,10 @@ impl Fold<'_, '_> {
         }
         for part in &action.parts {
             let Some(origin) = part.origin else { continue };
-            self.day(origin.device_id, Day::of(origin.interval_start), |day| {
+            let day = Day::of(origin.interval_start);
+            self.day(origin.device_id, origin.meter_id, day, |day| {
                 if let Some(reading) = day.0.get_mut(&second_of_day(origin.interval_start)) {
-                    reading.issued -= part.quantity();
+                    reading.withdraw(part.quantity());
                 }
             })?;
         }

@@ -15,10 +15,11 @@ use schemas::event::device::DeviceAttributes;
 use schemas::event::identity::{UserChanges, UserProfile};
 use schemas::event::issuance::IssuanceMetadata;
 use schemas::id::{
-    AccountId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, RuleId, UserId,
+    AccountId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, MeterId, RuleId,
+    UserId,
 };
 use schemas::interval::Interval;
-use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode};
+use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Settle};
 use schemas::recurring::{MissedPeriods, PeriodUnit, Shortfall};
 
 /// A command, to be decided on the state as it stands.
@@ -38,6 +39,10 @@ pub enum Command {
     UpdateDevice(Box<UpdateDevice>),
     /// Takes a device out of the registry.
     RemoveDevice(DeviceId),
+    /// Gives a device a further meter.
+    RegisterMeter(RegisterMeter),
+    /// Accepts readings of a meter, or no longer.
+    UpdateMeter(UpdateMeter),
     /// Records issuance metadata.
     RecordIssuanceMetadata(Box<IssuanceMetadata>),
     /// Submits readings and issues for them.
@@ -46,6 +51,10 @@ pub enum Command {
     MoveMeasurement(MoveMeasurement),
     /// Takes back a reading that nothing was issued for.
     WithdrawMeasurement(MeasurementRef),
+    /// Gives a reading another value.
+    CorrectReading(CorrectReading),
+    /// Issues for readings that nothing was issued for.
+    IssueReadings(IssueReadings),
     /// Issues one bundle by hand.
     IssueBundle(Box<IssueBundle>),
     /// Acts on bundles.
@@ -101,10 +110,14 @@ impl Command {
             Self::RegisterDevice(_) => "register_device",
             Self::UpdateDevice(_) => "update_device",
             Self::RemoveDevice(_) => "remove_device",
+            Self::RegisterMeter(_) => "register_meter",
+            Self::UpdateMeter(_) => "update_meter",
             Self::RecordIssuanceMetadata(_) => "record_issuance_metadata",
             Self::SubmitReadings(_) => "submit_readings",
             Self::MoveMeasurement(_) => "move_measurement",
             Self::WithdrawMeasurement(_) => "withdraw_measurement",
+            Self::CorrectReading(_) => "correct_reading",
+            Self::IssueReadings(_) => "issue_readings",
             Self::IssueBundle(_) => "issue_bundle",
             Self::ActOnBundles(act) => act.action_type.as_str(),
             Self::CreateRule(_) => "create_rule",
@@ -203,6 +216,28 @@ pub struct DevicePatch {
     pub gps_location: Option<schemas::energy::GpsLocation>,
 }
 
+/// See [`Command::RegisterMeter`].
+#[derive(Debug, Clone)]
+pub struct RegisterMeter {
+    /// The device.
+    pub device_id: DeviceId,
+    /// Identifier, unique within the device.
+    pub identifier: String,
+    /// Whether readings of it are accepted.
+    pub is_active: bool,
+}
+
+/// See [`Command::UpdateMeter`].
+#[derive(Debug, Clone)]
+pub struct UpdateMeter {
+    /// The device.
+    pub device_id: DeviceId,
+    /// Identifier of the meter.
+    pub identifier: String,
+    /// Whether readings of it are accepted.
+    pub is_active: bool,
+}
+
 /// See [`Command::SubmitReadings`].
 #[derive(Debug, Clone)]
 pub struct SubmitReadings {
@@ -214,6 +249,8 @@ pub struct SubmitReadings {
     pub unreadable: Vec<FieldError>,
     /// Whether to accept the good rows of a submission that has bad ones.
     pub partial: bool,
+    /// Whether to issue for the accepted rows at once.
+    pub issue: bool,
 }
 
 /// One row of a submission. Times are as given: the rules look at them.
@@ -229,6 +266,8 @@ pub struct ReadingRow {
     pub wh: WattHours,
     /// `NET` or `GROSS`, or what else was given.
     pub gross_net_indicator: String,
+    /// The meter, where it is not the device's own.
+    pub meter_identifier: Option<String>,
 }
 
 /// A reading by id, with where the caller found it.
@@ -238,8 +277,44 @@ pub struct MeasurementRef {
     pub measurement_id: MeasurementId,
     /// Its device.
     pub device_id: DeviceId,
+    /// Its meter, where it is not the device's own.
+    pub meter_id: Option<MeterId>,
     /// Its interval.
     pub interval: Interval,
+}
+
+/// See [`Command::CorrectReading`].
+#[derive(Debug, Clone)]
+pub struct CorrectReading {
+    /// The reading.
+    pub measurement: MeasurementRef,
+    /// Its amount from here on.
+    pub wh: WattHours,
+    /// Why.
+    pub reason: String,
+    /// What becomes of certificates that can not be taken back.
+    pub settle: Settle,
+    /// The reading's bundles, as the caller found them; the rules look at each.
+    pub candidates: Vec<BundleId>,
+    /// Whether to tell what would follow, and do nothing.
+    pub dry_run: bool,
+}
+
+/// See [`Command::IssueReadings`].
+#[derive(Debug, Clone)]
+pub struct IssueReadings {
+    /// The device.
+    pub device_id: DeviceId,
+    /// Intervals start here or later,
+    pub from: DateTime<Utc>,
+    /// and before.
+    pub to: DateTime<Utc>,
+    /// Identifier of the only meter to issue for; `None` for all meters of the device.
+    pub meter_identifier: Option<String>,
+    /// Whether to issue anew what the issuing body withdrew, too.
+    pub include_withdrawn: bool,
+    /// Whether to tell what would follow, and do nothing.
+    pub dry_run: bool,
 }
 
 /// See [`Command::MoveMeasurement`].
@@ -247,7 +322,7 @@ pub struct MeasurementRef {
 pub struct MoveMeasurement {
     /// The reading.
     pub from: MeasurementRef,
-    /// Device from here on.
+    /// Device from here on; another than before takes it under its own meter.
     pub device_id: DeviceId,
     /// Start from here on.
     pub start: DateTime<Utc>,

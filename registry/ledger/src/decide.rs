@@ -6,7 +6,10 @@ use crate::event::{Event, Stream};
 use crate::key::{Key, name_digest};
 use crate::refusal::Refusal;
 use crate::state::Entries;
-use crate::{account, action, device, issuance, reading, recurring, storage, user};
+use crate::{
+    account, action, correction, device, issuance, measurement, meter, on_request, reading,
+    recurring, storage, user,
+};
 use schemas::event::LedgerEvent;
 use schemas::log::Position;
 
@@ -15,6 +18,8 @@ use schemas::log::Position;
 pub struct Decision {
     /// Events to append, in order; none where everything asked for was so already.
     pub events: Vec<Event>,
+    /// Events that would follow, of a command that only asks for them.
+    pub proposed: Vec<Event>,
     /// What became of the rows of a submission.
     pub submission: Option<reading::Submission>,
 }
@@ -24,6 +29,20 @@ impl Decision {
     pub(crate) fn of(events: Vec<LedgerEvent>) -> Self {
         Self {
             events: events.into_iter().map(Event::from).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Several events, or where the command only asks, those that would follow.
+    pub(crate) fn unless_dry(dry_run: bool, events: Vec<Event>) -> Self {
+        let (events, proposed) = if dry_run {
+            (Vec::new(), events)
+        } else {
+            (events, Vec::new())
+        };
+        Self {
+            events,
+            proposed,
             submission: None,
         }
     }
@@ -33,7 +52,7 @@ impl<E: Into<Event>> From<E> for Decision {
     fn from(event: E) -> Self {
         Self {
             events: vec![event.into()],
-            submission: None,
+            ..Self::default()
         }
     }
 }
@@ -75,11 +94,15 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
             keys.extend(update.account_id.map(Key::Account));
         }
         Command::RemoveDevice(device_id) => keys.push(Key::Device(*device_id)),
+        Command::RegisterMeter(register) => keys.push(Key::Device(register.device_id)),
+        Command::UpdateMeter(update) => keys.push(Key::Device(update.device_id)),
         Command::RecordIssuanceMetadata(_) => {}
         Command::SubmitReadings(submit) => reading::needed(entries, submit, &mut keys),
-        Command::MoveMeasurement(moved) => reading::needed_to_move(moved, &mut keys),
+        Command::MoveMeasurement(moved) => measurement::needed_to_move(entries, moved, &mut keys),
         Command::WithdrawMeasurement(measurement) => measurement.needed(&mut keys),
-        Command::IssueBundle(issue) => issuance::needed(issue, &mut keys),
+        Command::CorrectReading(correct) => correction::needed(entries, correct, &mut keys),
+        Command::IssueReadings(issue) => on_request::needed(entries, issue, &mut keys),
+        Command::IssueBundle(issue) => issuance::needed(entries, issue, &mut keys),
         Command::ActOnBundles(act) => action::needed(entries, act, &mut keys),
         Command::CreateRule(create) => recurring::needed_to_create(create, &mut keys),
         Command::PauseRule(rule_id) | Command::EndRule(rule_id) => {
@@ -145,16 +168,20 @@ pub fn decide(
         }
         Command::UpdateDevice(update) => device::update(entries, update).map(Decision::from),
         Command::RemoveDevice(device_id) => device::remove(entries, *device_id).map(Decision::from),
+        Command::RegisterMeter(register) => meter::register(entries, register).map(Decision::from),
+        Command::UpdateMeter(update) => meter::update(entries, update),
         Command::RecordIssuanceMetadata(metadata) => {
             issuance::record_metadata(entries, metadata).map(Decision::from)
         }
         Command::SubmitReadings(submit) => reading::submit(entries, submit, context),
         Command::MoveMeasurement(moved) => {
-            reading::move_measurement(entries, moved, context).map(Decision::from)
+            measurement::move_measurement(entries, moved, context).map(Decision::from)
         }
         Command::WithdrawMeasurement(measurement) => {
-            reading::withdraw(entries, measurement).map(Decision::from)
+            measurement::withdraw(entries, measurement).map(Decision::from)
         }
+        Command::CorrectReading(correct) => correction::correct(entries, correct, context),
+        Command::IssueReadings(issue) => on_request::issue(entries, issue, context),
         Command::IssueBundle(issue) => issuance::issue_by_hand(entries, issue, context),
         Command::ActOnBundles(act) => action::act(entries, act, context),
         Command::CreateRule(create) => {

@@ -12,15 +12,18 @@ use schemas::event::issuance::IssuanceMetadata;
 use schemas::event::recurring::{OpenRun, RuleTerms};
 use schemas::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId,
-    MetadataId, RuleId, StorageRecordId, UserId,
+    MetadataId, MeterId, RuleId, StorageRecordId, UserId,
 };
 use schemas::interval::Day;
 use schemas::life_cycle::{CertificateStatus, Role};
 use schemas::log::Position;
 use schemas::recurring::RuleStatus;
 use schemas::{Interval, WattHours};
-use serde::{Deserialize, Serialize};
+use serde::de::{self, SeqAccess, Visitor};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::fmt;
 use uuid::Uuid;
 
 /// One entry of the state. Bundles are the many, so the larger and fewer are kept behind a pointer.
@@ -34,7 +37,7 @@ pub enum Entry {
     AccountName(AccountId),
     /// Under `Key::Device`.
     Device(Box<Device>),
-    /// Under `Key::DeviceDay`.
+    /// Under `Key::DeviceDay` and `Key::MeterDay`.
     DeviceDay(DeviceDay),
     /// Under `Key::Metadata`.
     Metadata(Box<IssuanceMetadata>),
@@ -139,20 +142,42 @@ pub struct Device {
     pub is_removed: bool,
     /// Next certificate serial; never goes back.
     pub next_certificate_id: CertificateId,
+    /// Wh that certificates stand for although they were not metered; the next issuances pay for them.
+    #[serde(default, skip_serializing_if = "is_no_energy")]
+    pub debt: WattHours,
+    /// Its meters beside its own, by id from 1 on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub meters: Vec<Meter>,
 }
 
-/// Accepted readings of a device on one UTC day, by second of the day. An interval lies within an
-/// hour, so it never reaches into the next day.
+const fn is_no_energy(amount: &WattHours) -> bool {
+    amount.0 == 0
+}
+
+/// A meter of a device, beside its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meter {
+    /// Unique within the device.
+    pub identifier: String,
+    /// Whether readings of it are accepted.
+    pub is_active: bool,
+}
+
+impl Device {
+    /// Every meter with its id, in order; the device's own first, as `None`.
+    pub fn meter_ids(&self) -> impl Iterator<Item = Option<MeterId>> + '_ {
+        std::iter::once(None).chain(MeterId::all().map(Some).take(self.meters.len()))
+    }
+}
+
+/// Accepted readings of a device's meter on one UTC day, by second of the day. An interval lies within
+/// an hour, so it never reaches into the next day.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DeviceDay(pub BTreeMap<u32, DayReading>);
 
-/// One accepted reading of a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    from = "(u32, WattHours, WattHours, MeasurementId)",
-    into = "(u32, WattHours, WattHours, MeasurementId)"
-)]
+/// One accepted reading of a day. Always `issued + paid <= wh + excess`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayReading {
     /// Length in seconds.
     pub length_s: u32,
@@ -162,29 +187,164 @@ pub struct DayReading {
     pub issued: WattHours,
     /// Id of the reading.
     pub measurement_id: MeasurementId,
+    /// What few readings have: most are the many.
+    special: Option<Box<Special>>,
 }
 
-impl From<(u32, WattHours, WattHours, MeasurementId)> for DayReading {
-    fn from(
-        (length_s, wh, issued, measurement_id): (u32, WattHours, WattHours, MeasurementId),
-    ) -> Self {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Special {
+    withdrawn: WattHours,
+    excess: WattHours,
+    paid: WattHours,
+}
+
+impl DayReading {
+    /// A reading as it is accepted.
+    #[must_use]
+    pub fn new(measurement_id: MeasurementId, interval: Interval, wh: WattHours) -> Self {
         Self {
-            length_s,
+            length_s: u32::try_from(interval.length().num_seconds()).unwrap_or_default(),
             wh,
-            issued,
+            issued: WattHours::ZERO,
             measurement_id,
+            special: None,
         }
+    }
+
+    fn special(&self) -> Special {
+        self.special.as_deref().copied().unwrap_or_default()
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Special)) {
+        let mut special = self.special();
+        change(&mut special);
+        self.special = (special != Special::default()).then(|| Box::new(special));
+    }
+
+    /// What the issuing body withdrew and has not issued anew; it alone does.
+    #[must_use]
+    pub fn withdrawn(&self) -> WattHours {
+        self.special().withdrawn
+    }
+
+    /// What certificates stood for, beyond what was metered, when it was corrected: the device owes
+    /// it, or paid for it with other readings.
+    #[must_use]
+    pub fn excess(&self) -> WattHours {
+        self.special().excess
+    }
+
+    /// What was kept back to pay what the device owed.
+    #[must_use]
+    pub fn paid(&self) -> WattHours {
+        self.special().paid
+    }
+
+    /// What is neither issued nor has paid a debt.
+    #[must_use]
+    pub fn free(&self) -> WattHours {
+        self.wh + self.excess() - self.issued - self.paid()
+    }
+
+    /// What of that anybody but the issuing body may have issued.
+    #[must_use]
+    pub fn unissued(&self) -> WattHours {
+        (self.free() - self.withdrawn()).max(WattHours::ZERO)
+    }
+
+    /// Takes free Wh to issue for them; beyond those for everybody, those that were withdrawn.
+    pub(crate) fn issue(&mut self, wh: WattHours) {
+        self.take(wh);
+        self.issued += wh;
+    }
+
+    /// Takes free Wh to pay a debt, likewise.
+    pub(crate) fn pay(&mut self, wh: WattHours) {
+        self.take(wh);
+        self.change(|special| special.paid += wh);
+    }
+
+    fn take(&mut self, wh: WattHours) {
+        let withdrawn = wh - self.unissued();
+        if withdrawn > WattHours::ZERO {
+            self.change(|special| special.withdrawn -= withdrawn);
+        }
+    }
+
+    /// Takes issued Wh back.
+    pub(crate) fn withdraw(&mut self, wh: WattHours) {
+        self.issued -= wh;
+        self.change(|special| special.withdrawn += wh);
+    }
+
+    /// Has another value, and so much in excess and withdrawn.
+    pub(crate) fn correct(&mut self, wh: WattHours, excess: WattHours, withdrawn: WattHours) {
+        self.wh = wh;
+        self.change(|special| {
+            special.excess = excess;
+            special.withdrawn = withdrawn;
+        });
     }
 }
 
-impl From<DayReading> for (u32, WattHours, WattHours, MeasurementId) {
-    fn from(reading: DayReading) -> Self {
-        (
-            reading.length_s,
-            reading.wh,
-            reading.issued,
-            reading.measurement_id,
-        )
+/// `[length in s, metered, issued, id]`, and behind them `withdrawn, excess, paid` where one of these is
+/// not zero: a day has up to 288 readings, and few of them have anything to add.
+impl Serialize for DayReading {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let length = if self.special.is_some() { 7 } else { 4 };
+        let mut list = serializer.serialize_seq(Some(length))?;
+        list.serialize_element(&self.length_s)?;
+        list.serialize_element(&self.wh)?;
+        list.serialize_element(&self.issued)?;
+        list.serialize_element(&self.measurement_id)?;
+        if let Some(special) = &self.special {
+            for wh in [special.withdrawn, special.excess, special.paid] {
+                list.serialize_element(&wh)?;
+            }
+        }
+        list.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for DayReading {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(List)
+    }
+}
+
+struct List;
+
+impl<'de> Visitor<'de> for List {
+    type Value = DayReading;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of four or seven numbers")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<DayReading, A::Error> {
+        fn required<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(
+            list: &mut A,
+            at: usize,
+        ) -> Result<T, A::Error> {
+            list.next_element()?
+                .ok_or_else(|| de::Error::invalid_length(at, &List))
+        }
+        let mut reading = DayReading {
+            length_s: required(&mut list, 0)?,
+            wh: required(&mut list, 1)?,
+            issued: required(&mut list, 2)?,
+            measurement_id: required(&mut list, 3)?,
+            special: None,
+        };
+        if let Some(withdrawn) = list.next_element()? {
+            let special = Special {
+                withdrawn,
+                excess: required(&mut list, 5)?,
+                paid: required(&mut list, 6)?,
+            };
+            reading.change(|of_reading| *of_reading = special);
+        }
+        Ok(reading)
     }
 }
 
@@ -198,7 +358,7 @@ pub fn second_of_day(instant: DateTime<Utc>) -> u32 {
 impl DeviceDay {
     /// The accepted reading that shares an instant with `interval`, with its own interval.
     #[must_use]
-    pub fn overlapping(&self, interval: Interval) -> Option<(Interval, DayReading)> {
+    pub fn overlapping(&self, interval: Interval) -> Option<(Interval, &DayReading)> {
         let midnight = Day::of(interval.start()).start();
         let start = second_of_day(interval.start());
         let end =
@@ -214,7 +374,7 @@ impl DeviceDay {
             found + TimeDelta::seconds(i64::from(reading.length_s)),
         )
         .ok()
-        .map(|interval| (interval, *reading))
+        .map(|interval| (interval, reading))
     }
 }
 
@@ -231,6 +391,8 @@ pub struct Bundle {
     pub device_id: DeviceId,
     /// What the energy was made from.
     pub energy_source: EnergySource,
+    /// The meter that counted it, where it is not the device's own.
+    pub meter_id: Option<MeterId>,
     /// First certificate.
     pub start: CertificateId,
     /// Last certificate, inclusive.
@@ -335,4 +497,60 @@ pub struct User {
     pub email: Uuid,
     /// Whether they were removed.
     pub is_removed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn reading() -> DayReading {
+        serde_json::from_str("[3600,100,60,7]").unwrap()
+    }
+
+    #[test]
+    fn a_reading_is_stored_as_before_unless_it_has_something_to_add() {
+        assert_eq!(
+            serde_json::to_string(&reading()).unwrap(),
+            "[3600,100,60,7]"
+        );
+        let more = "[3600,100,60,7,1,2,3]";
+        let read: DayReading = serde_json::from_str(more).unwrap();
+        assert_eq!(
+            (read.withdrawn().0, read.excess().0, read.paid().0),
+            (1, 2, 3)
+        );
+        assert_eq!(serde_json::to_string(&read).unwrap(), more);
+        let nothing: DayReading = serde_json::from_str("[3600,100,60,7,0,0,0]").unwrap();
+        assert_eq!(nothing, reading());
+        for wrong in [
+            "[3600,100,60]",
+            "[3600,100,60,7,1]",
+            "[1,2,3,4,5,6,7,8]",
+            "{}",
+        ] {
+            assert!(
+                serde_json::from_str::<DayReading>(wrong).is_err(),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_issuing_body_withdrew_is_taken_last() {
+        let mut reading = reading();
+        reading.withdraw(WattHours(60));
+        assert_eq!((reading.free().0, reading.unissued().0), (100, 40));
+        reading.issue(WattHours(30));
+        assert_eq!((reading.unissued().0, reading.withdrawn().0), (10, 60));
+        reading.pay(WattHours(25));
+        assert_eq!((reading.unissued().0, reading.withdrawn().0), (0, 45));
+        assert_eq!(reading.free().0, 45);
+    }
+
+    #[test]
+    fn readings_and_keys_are_small_for_there_are_many() {
+        assert_eq!(size_of::<DayReading>(), 40);
+        assert_eq!(size_of::<crate::Key>(), 24);
+    }
 }

@@ -1,6 +1,7 @@
 //! Rules of issuance.
 
 use crate::account::open_account;
+use crate::capacity::{self, Hours};
 use crate::command::IssueBundle;
 use crate::context::{Context, Policy};
 use crate::decide::Decision;
@@ -16,8 +17,10 @@ use schemas::event::LedgerEvent;
 use schemas::event::issuance::{
     BundlesIssued, IssuanceMetadata, IssuanceMetadataRecorded, IssuanceTerms,
 };
-use schemas::event::reading::{ReadingsAccepted, Run};
-use schemas::id::{CertificateId, DeviceId, MAX_CERTIFICATE_ID, MetadataId};
+use schemas::event::reading::{DebtPaid, DebtPart, ReadingsAccepted, Run};
+use schemas::id::{
+    BundleId, CertificateId, DeviceId, MAX_CERTIFICATE_ID, MeasurementId, MetadataId, MeterId,
+};
 use schemas::interval::{Day, years_after};
 use schemas::{Interval, WattHours};
 
@@ -85,6 +88,13 @@ pub(crate) fn record_metadata(
     .into())
 }
 
+/// The newest issuance metadata, as far as the entries in memory tell.
+pub(crate) fn needed_metadata(entries: &impl Entries, keys: &mut Vec<Key>) {
+    if let Ok(counters) = get::counters(entries) {
+        keys.push(Key::Metadata(counters.metadata.plus(-1)));
+    }
+}
+
 /// The newest issuance metadata.
 pub(crate) fn newest_metadata(
     entries: &impl Entries,
@@ -128,26 +138,48 @@ pub(crate) fn check_serials(first: CertificateId, quantity: WattHours) -> Result
     Ok(())
 }
 
-/// Issues for readings of a certified device; `None` when all of them are zero.
+/// Serials that the next issuance takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Serials {
+    pub bundle: BundleId,
+    pub certificate: CertificateId,
+}
+
+impl Serials {
+    /// Those that are next.
+    pub fn next(entries: &impl Entries, device: &Device) -> Result<Self, Refusal> {
+        Ok(Self {
+            bundle: get::counters(entries)?.bundle,
+            certificate: device.next_certificate_id,
+        })
+    }
+}
+
+/// Issues for readings of one meter of a certified device, and moves the serials on; `None` when all of
+/// them are zero.
 pub(crate) fn issue_for(
     entries: &impl Entries,
-    device_id: DeviceId,
-    device: &Device,
+    (device_id, device): (DeviceId, &Device),
+    meter_id: Option<MeterId>,
     runs: Vec<Run>,
+    serials: &mut Serials,
     context: &Context,
 ) -> Result<Option<BundlesIssued>, Refusal> {
-    let total: WattHours = runs.iter().flat_map(|run| run.wh.iter().copied()).sum();
+    let amounts = || runs.iter().flat_map(|run| run.wh.iter().copied());
+    let total: WattHours = amounts().sum();
     if total == WattHours::ZERO {
         return Ok(None);
     }
+    let bundles = amounts().filter(|wh| wh.0 > 0).count();
     let (metadata_id, metadata) = newest_metadata(entries)?;
-    check_serials(device.next_certificate_id, total)?;
-    Ok(Some(BundlesIssued {
+    check_serials(serials.certificate, total)?;
+    let issued = BundlesIssued {
         device_id,
+        meter_id,
         account_id: device.account_id,
         metadata_id,
-        first_bundle_id: get::counters(entries)?.bundle,
-        first_certificate_id: device.next_certificate_id,
+        first_bundle_id: serials.bundle,
+        first_certificate_id: serials.certificate,
         terms: IssuanceTerms {
             energy_source: device.attributes.energy_source,
             energy_carrier: EnergyCarrier::Electricity,
@@ -158,21 +190,26 @@ pub(crate) fn issue_for(
             emissions_factor_source: None,
         },
         runs,
-    }))
+    };
+    serials.bundle = serials
+        .bundle
+        .plus(i64::try_from(bundles).unwrap_or(i64::MAX));
+    serials.certificate = serials.certificate.plus(total.0);
+    Ok(Some(issued))
 }
 
-pub(crate) fn needed(issue: &IssueBundle, keys: &mut Vec<Key>) {
+pub(crate) fn needed(entries: &impl Entries, issue: &IssueBundle, keys: &mut Vec<Key>) {
+    let day = Day::of(issue.production_start);
     keys.push(Key::Device(issue.device_id));
     keys.push(Key::Account(issue.account_id));
     keys.push(Key::Metadata(issue.metadata_id));
-    keys.push(Key::DeviceDay(
-        issue.device_id,
-        Day::of(issue.production_start),
-    ));
+    keys.push(Key::DeviceDay(issue.device_id, day));
+    capacity::needed(entries, issue.device_id, [day], keys);
 }
 
 /// Issues one bundle by hand, under the same rules as an issuance from readings. Where no reading was
-/// accepted for the interval, the issuing body's statement is recorded as one.
+/// accepted for the interval, the issuing body's statement is recorded as one. What the device owes is
+/// paid out of the quantity first; the bundle holds the rest.
 pub(crate) fn issue_by_hand(
     entries: &impl Entries,
     issue: &IssueBundle,
@@ -227,14 +264,37 @@ pub(crate) fn issue_by_hand(
             Refusal::new(code, rule).at(format!("/{}", bundle_field(column)))
         })?;
     let first = checked_range(device, issue)?;
+    let reading = standing(entries, issue, device, interval, context)?;
+    let paid = device.debt.min(issue.quantity);
+    let quantity = issue.quantity - paid;
+    if quantity == WattHours::ZERO {
+        return Err(Refusal::new(
+            Code::DeviceInDebt,
+            format!(
+                "device {} owes {}, so nothing of {} would be issued",
+                issue.device_id, device.debt, issue.quantity
+            ),
+        )
+        .at("/bundle_quantity"));
+    }
     let mut events = Vec::new();
-    let runs = Run::pack([(interval, issue.quantity)]);
-    if let Some(reading) = reading_to_record(entries, issue, device, interval, &runs)? {
-        events.push(LedgerEvent::from(reading).into());
+    let measurement_id = match reading {
+        Some(measurement_id) => measurement_id,
+        None => {
+            let recorded = reading_to_record(entries, issue, device, interval)?;
+            let measurement_id = recorded.first_measurement_id;
+            events.push(LedgerEvent::from(recorded).into());
+            measurement_id
+        }
+    };
+    if paid > WattHours::ZERO {
+        let paid = paid_by_hand(issue.device_id, device, measurement_id, interval, paid);
+        events.push(LedgerEvent::from(paid).into());
     }
     events.push(
         LedgerEvent::from(BundlesIssued {
             device_id: issue.device_id,
+            meter_id: None,
             account_id: issue.account_id,
             metadata_id: issue.metadata_id,
             first_bundle_id: get::counters(entries)?.bundle,
@@ -251,14 +311,30 @@ pub(crate) fn issue_by_hand(
                 emissions_factor_production_device: issue.emissions_factor_production_device,
                 emissions_factor_source: issue.emissions_factor_source.clone(),
             },
-            runs,
+            runs: Run::pack([(interval, quantity)]),
         })
         .into(),
     );
-    Ok(Decision {
-        events,
-        submission: None,
-    })
+    Ok(Decision::unless_dry(false, events))
+}
+
+fn paid_by_hand(
+    device_id: DeviceId,
+    device: &Device,
+    measurement_id: MeasurementId,
+    interval: Interval,
+    wh: WattHours,
+) -> DebtPaid {
+    DebtPaid {
+        device_id,
+        account_id: device.account_id,
+        parts: vec![DebtPart {
+            measurement_id,
+            meter_id: None,
+            interval_start: interval.start(),
+            wh,
+        }],
+    }
 }
 
 /// The bundle field that a reading's column stands for.
@@ -294,23 +370,20 @@ fn checked_range(device: &Device, issue: &IssueBundle) -> Result<CertificateId, 
     Ok(start)
 }
 
-fn reading_to_record(
+/// The reading to issue for, where the device's own meter has one with so much free.
+fn standing(
     entries: &impl Entries,
     issue: &IssueBundle,
     device: &Device,
     interval: Interval,
-    runs: &[Run],
-) -> Result<Option<ReadingsAccepted>, Refusal> {
-    let day = get::device_day(entries, issue.device_id, Day::of(interval.start()))?;
+    context: &Context,
+) -> Result<Option<MeasurementId>, Refusal> {
+    let day = get::readings(entries, issue.device_id, None, Day::of(interval.start()))?;
     let Some((found, reading)) = day.and_then(|day| day.overlapping(interval)) else {
-        return Ok(Some(ReadingsAccepted {
-            device_id: issue.device_id,
-            account_id: device.account_id,
-            first_measurement_id: get::counters(entries)?.measurement,
-            gross_net_indicator: "NET".to_owned(),
-            runs: runs.to_vec(),
-            repeated: 0,
-        }));
+        Hours::of(entries, issue.device_id, device)
+            .check(interval, issue.quantity, context)?
+            .map_err(|(_, code, rule)| Refusal::new(code, rule).at("/bundle_quantity"))?;
+        return Ok(None);
     };
     if found != interval {
         return Err(Refusal::new(
@@ -322,8 +395,7 @@ fn reading_to_record(
         )
         .at("/production_starting_interval"));
     }
-    let free = reading.wh - reading.issued;
-    if issue.quantity > free {
+    if issue.quantity > reading.free() {
         return Err(Refusal::new(
             Code::OverMetered,
             format!(
@@ -333,5 +405,22 @@ fn reading_to_record(
         )
         .at("/bundle_quantity"));
     }
-    Ok(None)
+    Ok(Some(reading.measurement_id))
+}
+
+fn reading_to_record(
+    entries: &impl Entries,
+    issue: &IssueBundle,
+    device: &Device,
+    interval: Interval,
+) -> Result<ReadingsAccepted, Refusal> {
+    Ok(ReadingsAccepted {
+        device_id: issue.device_id,
+        account_id: device.account_id,
+        meter_id: None,
+        first_measurement_id: get::counters(entries)?.measurement,
+        gross_net_indicator: "NET".to_owned(),
+        runs: Run::pack([(interval, issue.quantity)]),
+        repeated: 0,
+    })
 }

@@ -1,6 +1,8 @@
 //! Names of the entries that make up the state of a registry.
 
-use schemas::id::{AccountId, AllocationId, BundleId, DeviceId, MetadataId, RuleId, UserId};
+use schemas::id::{
+    AccountId, AllocationId, BundleId, DeviceId, MetadataId, MeterId, RuleId, UserId,
+};
 use schemas::interval::Day;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -16,8 +18,10 @@ pub enum Key {
     AccountName(Uuid),
     /// A device.
     Device(DeviceId),
-    /// Accepted readings of a device on a day.
+    /// Accepted readings of a device's own meter on a day.
     DeviceDay(DeviceId, Day),
+    /// Accepted readings of a further meter of a device on a day.
+    MeterDay(DeviceId, MeterId, Day),
     /// Issuance metadata.
     Metadata(MetadataId),
     /// A bundle.
@@ -38,6 +42,17 @@ pub enum Key {
     User(UserId),
     /// Who holds an e-mail address: digest by [`name_digest`].
     Email(Uuid),
+}
+
+impl Key {
+    /// Accepted readings of a meter on a day.
+    #[must_use]
+    pub const fn readings(device_id: DeviceId, meter_id: Option<MeterId>, day: Day) -> Self {
+        match meter_id {
+            None => Self::DeviceDay(device_id, day),
+            Some(meter_id) => Self::MeterDay(device_id, meter_id, day),
+        }
+    }
 }
 
 /// Digest under which a unique name is looked up: without regard to case or surrounding space. Keeps

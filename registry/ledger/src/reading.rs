@@ -1,19 +1,22 @@
 //! Rules of meter readings.
 
-use crate::command::{MeasurementRef, MoveMeasurement, ReadingRow, SubmitReadings};
+use crate::capacity::{self, Hours};
+use crate::command::{ReadingRow, SubmitReadings};
 use crate::context::Context;
 use crate::decide::Decision;
 use crate::device;
-use crate::entry::{DayReading, Device, second_of_day};
+use crate::entry::Device;
 use crate::event::Event;
-use crate::issuance::issue_for;
+use crate::issuance::{Serials, issue_for, needed_metadata};
 use crate::key::Key;
+use crate::meter::{self, METER};
 use crate::refusal::{Code, FieldError, Place, Refusal};
+use crate::settlement::{Issuable, settle_and_issue};
 use crate::state::{Entries, get};
 use chrono::{DateTime, Utc};
-use schemas::energy::DeviceType;
 use schemas::event::LedgerEvent;
-use schemas::event::reading::{MeasurementMoved, MeasurementWithdrawn, ReadingsAccepted, Run};
+use schemas::event::reading::{ReadingsAccepted, Run};
+use schemas::id::MeterId;
 use schemas::interval::{Day, rfc3339};
 use schemas::{Interval, WattHours};
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,24 +117,14 @@ pub(crate) fn check_reading(
     if wh < WattHours::ZERO {
         return Err((USAGE, Code::NegativeAmount, format!("{wh} is negative")));
     }
-    let capacity = match device.attributes.device_type {
-        DeviceType::Production => device.attributes.capacity_w,
-        DeviceType::Consumption => device
-            .attributes
-            .capacity_w
-            .max(device.attributes.peak_demand_w),
-    };
-    let margin = context.policy.capacity_margin_percent;
-    // wh < capacity × hours × margin, without dividing: 128 bit hold 64 bit × 3,600 × 100.
-    let metered = i128::from(wh.0) * i128::from(HOUR_S) * 100;
-    let allowed =
-        i128::from(capacity.0) * i128::from(interval.length().num_seconds()) * i128::from(margin);
-    if wh > WattHours::ZERO && metered >= allowed {
+    if wh > WattHours::ZERO && !capacity::allows(device, interval, wh, context) {
         return Err((
             USAGE,
             Code::OverCapacity,
             format!(
-                "{wh} in {interval} is not below {margin} % of the device's capacity of {capacity}"
+                "{wh} in {interval} is not below {} % of the device's capacity of {}",
+                context.policy.capacity_margin_percent,
+                capacity::of(device)
             ),
         ));
     }
@@ -142,12 +135,11 @@ pub(crate) fn needed(entries: &impl Entries, submit: &SubmitReadings, keys: &mut
     keys.push(Key::Device(submit.device_id));
     let days: BTreeSet<_> = submit.rows.iter().map(|row| Day::of(row.start)).collect();
     keys.extend(
-        days.into_iter()
-            .map(|day| Key::DeviceDay(submit.device_id, day)),
+        days.iter()
+            .map(|day| Key::DeviceDay(submit.device_id, *day)),
     );
-    if let Ok(counters) = get::counters(entries) {
-        keys.push(Key::Metadata(counters.metadata.plus(-1)));
-    }
+    capacity::needed(entries, submit.device_id, days, keys);
+    needed_metadata(entries, keys);
 }
 
 fn cell(row: u32, (column, code, detail): Broken) -> FieldError {
@@ -189,7 +181,32 @@ fn compare(
     ))
 }
 
-/// Accepts readings and issues for them, in one decision.
+/// A row that keeps the rules for itself.
+#[derive(Clone, Copy)]
+struct Candidate<'r> {
+    meter_id: Option<MeterId>,
+    interval: Interval,
+    row: &'r ReadingRow,
+}
+
+fn candidate<'r>(
+    submit: &SubmitReadings,
+    device: &Device,
+    row: &'r ReadingRow,
+    context: &Context,
+) -> Result<Candidate<'r>, Broken> {
+    let meter_id = check_meter(submit, device, row)?;
+    let interval = check_interval(row.start, row.end)?;
+    check_reading(device, interval, row.wh, context)?;
+    check_indicator(row)?;
+    Ok(Candidate {
+        meter_id,
+        interval,
+        row,
+    })
+}
+
+/// Accepts readings and, unless told otherwise, issues for them, in one decision.
 pub(crate) fn submit(
     entries: &impl Entries,
     submit: &SubmitReadings,
@@ -207,22 +224,18 @@ pub(crate) fn submit(
         ));
     }
     let mut refused = submit.unreadable.clone();
-    let mut candidates: Vec<(Interval, &ReadingRow)> = Vec::with_capacity(submit.rows.len());
+    let mut candidates: Vec<Candidate<'_>> = Vec::with_capacity(submit.rows.len());
     for row in &submit.rows {
-        let checked = check_interval(row.start, row.end)
-            .and_then(|interval| {
-                check_reading(device, interval, row.wh, context).map(|()| interval)
-            })
-            .and_then(|interval| check_indicator(row).map(|()| interval));
-        match checked {
-            Ok(interval) => candidates.push((interval, row)),
+        match candidate(submit, device, row, context) {
+            Ok(candidate) => candidates.push(candidate),
             Err(broken) => refused.push(cell(row.row, broken)),
         }
     }
-    candidates.sort_by_key(|(interval, row)| (interval.start(), row.row));
+    candidates.sort_by_key(|one| (one.meter_id, one.interval.start(), one.row.row));
 
-    let mut accepted: Vec<(Interval, &ReadingRow)> = Vec::with_capacity(candidates.len());
-    let mut seen: Option<(Interval, WattHours)> = None;
+    let mut hours = Hours::of(entries, submit.device_id, device);
+    let mut accepted: Vec<Candidate<'_>> = Vec::with_capacity(candidates.len());
+    let mut seen: Option<Candidate<'_>> = None;
     let mut result = Submission {
         accepted: 0,
         repeated: 0,
@@ -231,35 +244,46 @@ pub(crate) fn submit(
         first_start: None,
         last_start: None,
     };
-    for (interval, row) in candidates {
-        let fate = match seen {
-            Some((known, wh)) if known.overlaps(&interval) => {
-                compare(interval, row.wh, known, wh, "stands in the same submission")
-            }
-            _ => {
-                let day = get::device_day(entries, submit.device_id, Day::of(interval.start()))?;
+    for one in candidates {
+        let (interval, row) = (one.interval, one.row);
+        let before = seen
+            .filter(|seen| seen.meter_id == one.meter_id && seen.interval.overlaps(&one.interval));
+        let fate = match before {
+            Some(seen) => compare(
+                interval,
+                row.wh,
+                seen.interval,
+                seen.row.wh,
+                "stands in the same submission",
+            ),
+            None => {
+                let day = Day::of(interval.start());
+                let day = get::readings(entries, submit.device_id, one.meter_id, day)?;
                 match day.and_then(|day| day.overlapping(interval)) {
                     Some((known, reading)) => {
                         compare(interval, row.wh, known, reading.wh, "was accepted before")
                     }
-                    None => Fate::Accepted,
+                    None => match hours.add(interval, row.wh, context)? {
+                        Ok(()) => Fate::Accepted,
+                        Err(broken) => Fate::Refused(broken),
+                    },
                 }
             }
         };
-        let first_time = seen.is_none_or(|(known, _)| !known.overlaps(&interval));
         match fate {
             Fate::Refused(broken) => {
                 refused.push(cell(row.row, broken));
                 continue;
             }
-            Fate::Accepted => accepted.push((interval, row)),
+            Fate::Accepted => accepted.push(one),
             Fate::Repeated => result.repeated += 1,
         }
-        if first_time {
-            seen = Some((interval, row.wh));
+        if before.is_none() {
+            seen = Some(one);
+            let start = interval.start();
             result.total += row.wh;
-            result.first_start = result.first_start.or(Some(interval.start()));
-            result.last_start = Some(interval.start());
+            result.first_start = Some(result.first_start.map_or(start, |first| first.min(start)));
+            result.last_start = Some(result.last_start.map_or(start, |last| last.max(start)));
         }
     }
     if !refused.is_empty() && (!submit.partial || accepted.len() + result.repeated == 0) {
@@ -271,7 +295,28 @@ pub(crate) fn submit(
     Ok(Decision {
         events,
         submission: Some(result),
+        ..Decision::default()
     })
+}
+
+fn check_meter(
+    submit: &SubmitReadings,
+    device: &Device,
+    row: &ReadingRow,
+) -> Result<Option<MeterId>, Broken> {
+    let Some(identifier) = row.meter_identifier.as_deref() else {
+        return Ok(None);
+    };
+    let (meter_id, meter) = meter::named(device, submit.device_id, identifier.trim())
+        .map_err(|(code, rule)| (METER, code, rule))?;
+    if !meter.is_active {
+        return Err((
+            METER,
+            Code::MeterInactive,
+            format!("readings of meter {identifier:?} are no longer accepted"),
+        ));
+    }
+    Ok(Some(meter_id))
 }
 
 fn check_indicator(row: &ReadingRow) -> Result<(), Broken> {
@@ -289,7 +334,7 @@ fn check_indicator(row: &ReadingRow) -> Result<(), Broken> {
 fn in_order(mut refused: Vec<FieldError>) -> Vec<FieldError> {
     refused.sort_by_key(|error| match error.place {
         Place::Cell { row, .. } => row,
-        Place::Pointer(_) => 0,
+        Place::Pointer(_) | Place::Bundle(_) => 0,
     });
     refused
 }
@@ -323,136 +368,55 @@ fn events_of(
     entries: &impl Entries,
     submit: &SubmitReadings,
     device: &Device,
-    accepted: &[(Interval, &ReadingRow)],
+    accepted: &[Candidate<'_>],
     repeated: usize,
     context: &Context,
 ) -> Result<Vec<Event>, Refusal> {
-    let mut by_indicator: BTreeMap<&str, Vec<(Interval, WattHours)>> = BTreeMap::new();
-    for (interval, row) in accepted {
-        by_indicator
-            .entry(&row.gross_net_indicator)
-            .or_default()
-            .push((*interval, row.wh));
+    let mut groups: BTreeMap<_, Vec<&Candidate<'_>>> = BTreeMap::new();
+    for one in accepted {
+        let group = (one.meter_id, one.row.gross_net_indicator.as_str());
+        groups.entry(group).or_default().push(one);
     }
+    let issues = submit.issue && device.attributes.is_certified();
+    // What is accepted as one list is issued as it is, unless it has something to pay.
+    let as_accepted = groups.len() == 1 && device.debt == WattHours::ZERO;
     let mut next_measurement = get::counters(entries)?.measurement;
     let mut events: Vec<Event> = Vec::new();
-    for (indicator, readings) in by_indicator {
+    let mut issued: Vec<Event> = Vec::new();
+    let mut issuable = Vec::new();
+    for ((meter_id, indicator), readings) in groups {
         let first_measurement_id = next_measurement;
         next_measurement = next_measurement.plus(i64::try_from(readings.len()).unwrap_or(i64::MAX));
+        let runs = Run::pack(readings.iter().map(|one| (one.interval, one.row.wh)));
+        if issues && as_accepted {
+            let mut serials = Serials::next(entries, device)?;
+            let of = (submit.device_id, device);
+            let bundles = issue_for(entries, of, meter_id, runs.clone(), &mut serials, context)?;
+            issued.extend(bundles.map(|bundles| LedgerEvent::from(bundles).into()));
+        } else if issues {
+            let numbered = (0..).zip(&readings);
+            issuable.extend(numbered.map(|(index, one)| Issuable {
+                measurement_id: first_measurement_id.plus(index),
+                meter_id,
+                interval: one.interval,
+                wh: one.row.wh,
+            }));
+        }
         let readings = ReadingsAccepted {
             device_id: submit.device_id,
             account_id: device.account_id,
+            meter_id,
             first_measurement_id,
             gross_net_indicator: indicator.to_owned(),
-            runs: Run::pack(readings),
+            runs,
             repeated: i64::try_from(repeated).unwrap_or(i64::MAX),
         };
         events.push(LedgerEvent::from(readings).into());
     }
-    if device.attributes.is_certified() && !accepted.is_empty() {
-        let runs = Run::pack(accepted.iter().map(|(interval, row)| (*interval, row.wh)));
-        events.extend(
-            issue_for(entries, submit.device_id, device, runs, context)?
-                .map(|issued| LedgerEvent::from(issued).into()),
-        );
+    if !issuable.is_empty() {
+        issuable.sort_by_key(Issuable::order);
+        issued = settle_and_issue(entries, submit.device_id, device, issuable, context)?;
     }
+    events.extend(issued);
     Ok(events)
-}
-
-impl MeasurementRef {
-    pub(crate) fn needed(&self, keys: &mut Vec<Key>) {
-        keys.push(Key::DeviceDay(
-            self.device_id,
-            Day::of(self.interval.start()),
-        ));
-    }
-
-    /// The reading, if it stands where the caller found it and nothing was issued for it.
-    fn unissued(&self, entries: &impl Entries) -> Result<DayReading, Refusal> {
-        let day = get::device_day(entries, self.device_id, Day::of(self.interval.start()))?;
-        let found = day
-            .and_then(|day| day.0.get(&second_of_day(self.interval.start())))
-            .filter(|reading| reading.measurement_id == self.measurement_id)
-            .ok_or_else(|| {
-                Refusal::new(
-                    Code::MeasurementNotFound,
-                    format!(
-                        "MeasurementReport with id {} not found",
-                        self.measurement_id
-                    ),
-                )
-            })?;
-        if found.issued > WattHours::ZERO {
-            return Err(Refusal::new(
-                Code::MeasurementIssued,
-                format!(
-                    "{} of certificates are issued for reading {}",
-                    found.issued, self.measurement_id
-                ),
-            ));
-        }
-        Ok(*found)
-    }
-}
-
-pub(crate) fn needed_to_move(moved: &MoveMeasurement, keys: &mut Vec<Key>) {
-    moved.from.needed(keys);
-    keys.push(Key::Device(moved.device_id));
-    keys.push(Key::DeviceDay(moved.device_id, Day::of(moved.start)));
-}
-
-pub(crate) fn move_measurement(
-    entries: &impl Entries,
-    moved: &MoveMeasurement,
-    context: &Context,
-) -> Result<LedgerEvent, Refusal> {
-    let reading = moved.from.unissued(entries)?;
-    let device = device::existing(entries, moved.device_id)?;
-    let field = |(column, code, rule): Broken| Refusal::new(code, rule).at(format!("/{column}"));
-    let interval = check_interval(moved.start, moved.end).map_err(field)?;
-    check_reading(device, interval, reading.wh, context).map_err(field)?;
-    if device.attributes.is_certified() && reading.wh > WattHours::ZERO {
-        return Err(Refusal::new(
-            Code::MeasurementIssued,
-            format!(
-                "readings of device {} issue certificates; submit the reading there instead",
-                moved.device_id
-            ),
-        )
-        .at("/device_id"));
-    }
-    let day = get::device_day(entries, moved.device_id, Day::of(interval.start()))?;
-    let in_the_way = day
-        .and_then(|day| day.overlapping(interval))
-        .filter(|(_, other)| other.measurement_id != moved.from.measurement_id);
-    if let Some((known, _)) = in_the_way {
-        return Err(field((
-            START,
-            Code::ReadingOverlap,
-            format!("{interval} overlaps {known}, which was accepted before"),
-        )));
-    }
-    Ok(MeasurementMoved {
-        measurement_id: moved.from.measurement_id,
-        previous_device_id: moved.from.device_id,
-        previous_interval: moved.from.interval,
-        device_id: moved.device_id,
-        interval,
-        wh: reading.wh,
-    }
-    .into())
-}
-
-pub(crate) fn withdraw(
-    entries: &impl Entries,
-    measurement: &MeasurementRef,
-) -> Result<LedgerEvent, Refusal> {
-    let reading = measurement.unissued(entries)?;
-    Ok(MeasurementWithdrawn {
-        measurement_id: measurement.measurement_id,
-        device_id: measurement.device_id,
-        interval: measurement.interval,
-        wh: reading.wh,
-    }
-    .into())
 }

@@ -62,6 +62,12 @@ codes! {
     DeviceNotFound = "device_not_found" NotFound,
     /// The device was removed.
     DeviceRemoved = "device_removed" Rule,
+    /// The device has no such meter.
+    MeterNotFound = "meter_not_found" NotFound,
+    /// Readings of the meter are no longer accepted.
+    MeterInactive = "meter_inactive" Rule,
+    /// Another meter of the device has the identifier.
+    MeterIdentifierTaken = "meter_identifier_taken" Rule,
     /// No issuance metadata has been recorded.
     IssuanceMetadataMissing = "issuance_metadata_missing" NotFound,
     /// A value is outside what its field allows.
@@ -92,6 +98,12 @@ codes! {
     MeasurementNotFound = "measurement_not_found" NotFound,
     /// Certificates were issued for the reading.
     MeasurementIssued = "measurement_issued" Conflict,
+    /// Certificates that a correction takes the energy from can not be taken back.
+    CorrectionBlocked = "correction_blocked" Conflict,
+    /// The reading's certificates are others than the caller found.
+    BundlesChanged = "bundles_changed" Conflict,
+    /// All that would be issued is owed for certificates whose energy a correction took.
+    DeviceInDebt = "device_in_debt" Conflict,
     /// The certificate range was issued before or does not start after the last.
     RangeTaken = "range_taken" Conflict,
     /// Quantity and range do not agree.
@@ -226,6 +238,8 @@ pub struct FieldError {
 pub enum Place {
     /// JSON pointer (RFC 6901) into the request.
     Pointer(String),
+    /// A bundle that the request does not name.
+    Bundle(schemas::id::BundleId),
     /// Row of a table, counted from 1 without the header, and its column.
     Cell {
         /// Row.

@@ -137,7 +137,9 @@ pub mod get {
         RecurringRule, Storage, StorageDay, User,
     };
     use schemas::event::issuance::IssuanceMetadata;
-    use schemas::id::{AccountId, AllocationId, BundleId, DeviceId, MetadataId, RuleId, UserId};
+    use schemas::id::{
+        AccountId, AllocationId, BundleId, DeviceId, MetadataId, MeterId, RuleId, UserId,
+    };
     use schemas::interval::Day;
     use uuid::Uuid;
 
@@ -148,8 +150,8 @@ pub mod get {
         account_name(name: &str) = Key::AccountName(crate::key::name_digest(name)) => AccountName(AccountId);
         /// The device.
         device(id: DeviceId) = Key::Device(id) => Device(Device);
-        /// The readings of a day.
-        device_day(id: DeviceId, day: Day) = Key::DeviceDay(id, day) => DeviceDay(DeviceDay);
+        /// The readings of a meter on a day.
+        readings(id: DeviceId, meter: Option<MeterId>, day: Day) = Key::readings(id, meter, day) => DeviceDay(DeviceDay);
         /// The issuance metadata.
         metadata(id: MetadataId) = Key::Metadata(id) => Metadata(IssuanceMetadata);
         /// The bundle.

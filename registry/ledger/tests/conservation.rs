@@ -2,14 +2,14 @@
 
 mod world;
 
-use ledger::command::{Amount, MeasurementRef};
+use ledger::command::{Amount, CorrectReading, IssueReadings, MeasurementRef};
 use ledger::{Code, Command};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use schemas::WattHours;
-use schemas::id::{AccountId, DeviceId, MeasurementId};
-use schemas::life_cycle::{ActionType, QuantityMode};
-use world::{World, act, hours, readings};
+use schemas::id::{AccountId, BundleId, DeviceId, MeasurementId};
+use schemas::life_cycle::{ActionType, QuantityMode, Settle};
+use world::{World, act, by_hand, hour, hours, hours_of, readings, request, unissued};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -17,6 +17,8 @@ enum Step {
         device: i64,
         first: i64,
         amounts: Vec<i64>,
+        meter: bool,
+        issue: bool,
     },
     Act {
         action: usize,
@@ -29,6 +31,24 @@ enum Step {
         device: i64,
         hour: i64,
         measurement: i64,
+    },
+    Correct {
+        pick: usize,
+        wh: i64,
+        settle: Settle,
+    },
+    Issue {
+        device: i64,
+        first: i64,
+        hours: i64,
+        meter: bool,
+        include_withdrawn: bool,
+        dry_run: bool,
+    },
+    ByHand {
+        device: i64,
+        hour: i64,
+        wh: i64,
     },
     Wait {
         days: i64,
@@ -46,8 +66,13 @@ fn amount() -> impl Strategy<Value = Amount> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        3 => (1_i64..=2, 0_i64..48, prop::collection::vec(0_i64..300, 1..6))
-            .prop_map(|(device, first, amounts)| Step::Submit { device, first, amounts }),
+        4 => (1_i64..=2, 0_i64..48, prop::collection::vec(0_i64..300, 1..6), prop::bool::weighted(0.2), prop::bool::weighted(0.7))
+            .prop_map(|(device, first, amounts, meter, issue)| Step::Submit { device, first, amounts, meter, issue }),
+        5 => (0_usize..64, prop_oneof![1 => 0_i64..10, 3 => 0_i64..400], prop_oneof![Just(Settle::Now), Just(Settle::Later)])
+            .prop_map(|(pick, wh, settle)| Step::Correct { pick, wh, settle }),
+        2 => (1_i64..=2, 0_i64..48, 1_i64..30, any::<bool>(), prop::bool::weighted(0.3), prop::bool::weighted(0.2))
+            .prop_map(|(device, first, hours, meter, include_withdrawn, dry_run)| Step::Issue { device, first, hours, meter, include_withdrawn, dry_run }),
+        1 => (1_i64..=2, 0_i64..48, 1_i64..300).prop_map(|(device, hour, wh)| Step::ByHand { device, hour, wh }),
         12 => (0..ActionType::ALL.len(), 1_i64..=3, 1_i64..=3, prop::collection::vec(0_usize..64, 1..5), amount())
             .prop_map(|(action, source, target, bundles, amount)| Step::Act { action, source, target, bundles, amount }),
         1 => (1_i64..=2, 0_i64..48, 1_i64..60)
@@ -63,7 +88,64 @@ fn command(world: &World, step: Step) -> Option<Command> {
             device,
             first,
             amounts,
-        } => readings(device, hours(first, &amounts)),
+            meter,
+            issue,
+        } => {
+            let rows = if meter {
+                hours_of("M", first, &amounts)
+            } else {
+                hours(first, &amounts)
+            };
+            if issue {
+                readings(device, rows)
+            } else {
+                unissued(device, rows)
+            }
+        }
+        Step::Correct { pick, wh, settle } => {
+            let readings = world.readings();
+            let ((device_id, meter_id, start), reading) =
+                readings.iter().nth(pick % readings.len().max(1))?;
+            let interval =
+                schemas::Interval::new(*start, *start + chrono::TimeDelta::hours(1)).ok()?;
+            let bundles = world.bundles().into_iter().filter(|(_, bundle)| {
+                bundle.device_id == *device_id
+                    && bundle.meter_id == *meter_id
+                    && bundle.interval == interval
+            });
+            Command::CorrectReading(CorrectReading {
+                measurement: MeasurementRef {
+                    measurement_id: reading.measurement_id,
+                    device_id: *device_id,
+                    meter_id: *meter_id,
+                    interval,
+                },
+                wh: WattHours(wh),
+                reason: "read wrongly".into(),
+                settle,
+                // Others among them are passed over.
+                candidates: bundles.map(|(id, _)| id).chain([BundleId(1)]).collect(),
+                dry_run: false,
+            })
+        }
+        Step::Issue {
+            device,
+            first,
+            hours,
+            meter,
+            include_withdrawn,
+            dry_run,
+        } => Command::IssueReadings(IssueReadings {
+            meter_identifier: meter.then(|| "M".to_owned()),
+            include_withdrawn,
+            dry_run,
+            ..request(device, first, first + hours)
+        }),
+        Step::ByHand {
+            device,
+            hour: first,
+            wh,
+        } => by_hand(device, hour(first), wh),
         Step::Withdraw {
             device,
             hour,
@@ -71,10 +153,8 @@ fn command(world: &World, step: Step) -> Option<Command> {
         } => Command::WithdrawMeasurement(MeasurementRef {
             measurement_id: MeasurementId(measurement),
             device_id: DeviceId(device),
-            interval: {
-                let row = hours(hour, &[0]).remove(0);
-                schemas::Interval::new(row.start, row.end).ok()?
-            },
+            meter_id: None,
+            interval: world::hour(hour),
         }),
         Step::Act {
             action,
@@ -104,11 +184,12 @@ fn command(world: &World, step: Step) -> Option<Command> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn energy_is_conserved_by_every_history(steps in prop::collection::vec(step(), 1..60)) {
         let mut world = World::with_accounts();
+        world.register_meter(1, "M").unwrap();
         for step in steps {
             if let Step::Wait { days } = step {
                 world.now += chrono::TimeDelta::days(days);
@@ -116,7 +197,15 @@ proptest! {
             }
             let Some(command) = command(&world, step) else { continue };
             let before = world.events.len();
-            match world.run(command) {
+            let is_dry = matches!(&command, Command::IssueReadings(issue) if issue.dry_run);
+            match world.run(command.clone()) {
+                Ok(decision) if is_dry => {
+                    prop_assert_eq!(world.events.len(), before);
+                    let Command::IssueReadings(mut issue) = command else { unreachable!() };
+                    issue.dry_run = false;
+                    let done = world.run(Command::IssueReadings(issue)).unwrap();
+                    prop_assert_eq!(decision.proposed, done.events, "a dry run says what follows");
+                }
                 Ok(_) => {}
                 Err(refusal) => {
                     prop_assert_ne!(refusal.code, Code::Internal, "{}", refusal);

@@ -4,14 +4,13 @@
 mod world;
 
 use chrono::TimeDelta;
-use ledger::command::{IssueBundle, ReadingRow, SubmitReadings};
+use ledger::command::{ReadingRow, SubmitReadings};
 use ledger::refusal::Place;
 use ledger::{Code, Command};
-use schemas::energy::{EnergyCarrier, EnergySource};
 use schemas::id::{AccountId, CertificateId, DeviceId, MetadataId};
 use schemas::life_cycle::ActionType;
 use schemas::{WattHours, Watts};
-use world::{World, act, at, attributes, code, hours, readings};
+use world::{World, act, at, attributes, code, hour, hours, readings};
 
 fn thousand() -> World {
     let mut world = World::with_accounts();
@@ -100,22 +99,13 @@ fn withdrawn_serials_are_never_used_again() {
 }
 
 fn by_hand(wh: i64, start: Option<i64>) -> Command {
-    Command::IssueBundle(Box::new(IssueBundle {
-        device_id: DeviceId(1),
-        account_id: AccountId(1),
-        metadata_id: MetadataId(1),
-        start: start.map(CertificateId),
-        end: None,
-        quantity: WattHours(wh),
-        production_start: at("2024-01-01T00:00:00Z"),
-        production_end: at("2024-01-01T01:00:00Z"),
-        energy_source: EnergySource::Wind,
-        energy_carrier: EnergyCarrier::Electricity,
-        issuance_post_energy_carrier_conversion: false,
-        expiry: None,
-        emissions_factor_production_device: None,
-        emissions_factor_source: None,
-    }))
+    match world::by_hand(1, hour(0), wh) {
+        Command::IssueBundle(mut issue) => {
+            issue.start = start.map(CertificateId);
+            Command::IssueBundle(issue)
+        }
+        other => other,
+    }
 }
 
 #[test]
@@ -159,6 +149,7 @@ fn row(start: &str, end: &str, wh: i64) -> Vec<ReadingRow> {
         end,
         wh: WattHours(wh),
         gross_net_indicator: "NET".into(),
+        meter_identifier: None,
     }]
 }
 
@@ -268,6 +259,7 @@ fn all_bad_rows_are_reported_at_once_and_nothing_is_stored() {
             rows: rows.clone(),
             unreadable: Vec::new(),
             partial,
+            issue: true,
         })
     };
     let refusal = world.run(command(false, &rows)).unwrap_err();

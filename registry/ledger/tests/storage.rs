@@ -261,7 +261,7 @@ fn every_rule_that_a_row_breaks_is_named_and_nothing_is_stored() {
             .iter()
             .map(|error| match error.place {
                 Place::Cell { row, .. } => (row, error.code),
-                Place::Pointer(_) => panic!("a row has a cell"),
+                Place::Pointer(_) | Place::Bundle(_) => panic!("a row has a cell"),
             })
             .collect();
         let expected: Vec<_> = each

@@ -68,6 +68,12 @@ struct Readings {
     /// Stored with each reading
     #[arg(long, default_value = "NET", value_parser = ["NET", "GROSS"])]
     gross_net_indicator: String,
+    /// Identifier of the meter, where it is not the device's own
+    #[arg(long, value_name = "IDENTIFIER")]
+    meter: Option<String>,
+    /// Store the readings without issuing certificates; that is done on request
+    #[arg(long)]
+    unissued: bool,
     /// Import the good rows of a file that has bad ones
     #[arg(long)]
     partial: bool,
@@ -186,6 +192,8 @@ impl Readings {
             gross_net_indicator: &self.gross_net_indicator,
             batch: self.batch,
             partial: self.partial,
+            meter_identifier: self.meter.as_deref(),
+            issue: !self.unissued,
         };
         let sent = submission::send(&target, readings, |done| bar.inc(done)).await;
         bar.finish_and_clear();

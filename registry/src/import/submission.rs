@@ -30,6 +30,10 @@ pub struct Target<'t> {
     pub batch: u16,
     /// Whether good readings are taken where others of their batch are refused.
     pub partial: bool,
+    /// The meter, where it is not the device's own.
+    pub meter_identifier: Option<&'t str>,
+    /// Whether certificates are issued at once.
+    pub issue: bool,
 }
 
 /// What became of the readings.
@@ -55,6 +59,7 @@ struct Body<'b> {
     device_id: DeviceId,
     readings: Vec<Line<'b>>,
     partial: bool,
+    issue: bool,
 }
 
 #[derive(Serialize)]
@@ -63,6 +68,8 @@ struct Line<'b> {
     interval_end_datetime: String,
     interval_usage: WattHours,
     gross_net_indicator: &'b str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meter_identifier: Option<&'b str>,
 }
 
 /// What became of one batch.
@@ -102,11 +109,13 @@ async fn submit(target: &Target<'_>, batch: &[Reading]) -> Outcome {
         interval_end_datetime: rfc3339(reading.start + length),
         interval_usage: reading.wh,
         gross_net_indicator: target.gross_net_indicator,
+        meter_identifier: target.meter_identifier,
     };
     let body = Body {
         device_id: target.device_id,
         readings: batch.iter().map(line).collect(),
         partial: target.partial,
+        issue: target.issue,
     };
     match target
         .client

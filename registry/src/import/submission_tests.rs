@@ -94,6 +94,8 @@ async fn sent(device_id: i64, amounts: &[i64], partial: bool) -> (Sent, Vec<usiz
         gross_net_indicator: "NET",
         batch: 3,
         partial,
+        meter_identifier: None,
+        issue: true,
     };
     let done = Mutex::new(0);
     let sent = send(&target, readings, |more| *done.lock().unwrap() += more).await;

@@ -6,11 +6,12 @@ use super::replay::{Step, is_shown, steps};
 use super::tell;
 use crate::read::lineage::{History, Listed};
 use event_store::{EventStore, StoreError};
+use schemas::WattHours;
 use schemas::api::certificate::{Lineage, LineageEvent, LineageFormat};
 use schemas::envelope::Envelope;
 use schemas::event::action::{BundleAction, Origin, Part, Split};
 use schemas::event::issuance::BundlesIssued;
-use schemas::event::reading::{ReadingsAccepted, Run};
+use schemas::event::reading::{ReadingCorrected, ReadingsAccepted, Run};
 use schemas::event::storage::{
     AllocationIssued, SourceUsed, StorageBundle, StorageCertificatesIssued,
 };
@@ -61,7 +62,8 @@ pub async fn events(
     let steps = steps(history);
     for of_one in steps.chunk_by(|one, next| one.listed.position == next.listed.position) {
         if let Some(first) = of_one.first() {
-            events.push(acted(first.listed, of_one, is_shown(first.listed, sees))?);
+            let is_shown = is_shown(first.listed, sees);
+            events.push(acted(history, first.listed, of_one, is_shown)?);
         }
     }
     Ok(Lineage {
@@ -110,6 +112,7 @@ fn extract(history: &History, event: &LedgerEvent) -> Option<LedgerEvent> {
             let ours = |id| history.readings.iter().any(|one| one.measurement_id == id);
             let (id, interval, wh) = accepted.readings().find(|(id, ..)| ours(*id))?;
             Some(LedgerEvent::from(ReadingsAccepted {
+                meter_id: accepted.meter_id,
                 first_measurement_id: id,
                 runs: Run::pack([(interval, wh)]),
                 repeated: 0,
@@ -123,6 +126,7 @@ fn extract(history: &History, event: &LedgerEvent) -> Option<LedgerEvent> {
                 .bundles()
                 .find(|bundle| bundle.bundle_id == root.id)?;
             Some(LedgerEvent::from(BundlesIssued {
+                meter_id: issued.meter_id,
                 first_bundle_id: ours.bundle_id,
                 first_certificate_id: ours.start,
                 runs: Run::pack([(ours.interval, root.bundle_quantity)]),
@@ -149,12 +153,30 @@ fn extract(history: &History, event: &LedgerEvent) -> Option<LedgerEvent> {
                 expiry: issued.expiry,
             }))
         }
+        // Of a correction, the value: why it was made and what it did to other bundles is not this one's.
+        LedgerEvent::ReadingCorrected(corrected) => Some(LedgerEvent::from(ReadingCorrected {
+            reason: String::new(),
+            excess: WattHours::ZERO,
+            withdrawn: WattHours::ZERO,
+            debt: WattHours::ZERO,
+            paid: WattHours::ZERO,
+            action_id: None,
+            replaced: Vec::new(),
+            reissued: None,
+            issued: None,
+            ..corrected.clone()
+        })),
         _ => None,
     }
 }
 
 /// An action with those of its bundles that are followed.
-fn acted(listed: &Listed, steps: &[Step<'_>], is_shown: bool) -> Result<LineageEvent, RawError> {
+fn acted(
+    history: &History,
+    listed: &Listed,
+    steps: &[Step<'_>],
+    is_shown: bool,
+) -> Result<LineageEvent, RawError> {
     let action = &listed.action;
     let event = LedgerEvent::from(BundleAction {
         action_id: action.id,
@@ -174,7 +196,7 @@ fn acted(listed: &Listed, steps: &[Step<'_>], is_shown: bool) -> Result<LineageE
         rule_id: action.rule_id.filter(|_| is_shown),
         parts: steps
             .iter()
-            .map(|step| part(step, action.action_type))
+            .map(|step| part(history, step, action.action_type))
             .collect(),
     });
     let payload: Value = serde_json::from_slice(&event.encode())
@@ -193,7 +215,7 @@ fn acted(listed: &Listed, steps: &[Step<'_>], is_shown: bool) -> Result<LineageE
     })
 }
 
-fn part(step: &Step<'_>, action_type: ActionType) -> Part {
+fn part(history: &History, step: &Step<'_>, action_type: ActionType) -> Part {
     let bundle = step.bundle;
     let acted_on = step.acted_on();
     Part {
@@ -208,6 +230,7 @@ fn part(step: &Step<'_>, action_type: ActionType) -> Part {
         }),
         origin: (action_type == ActionType::Withdraw && bundle.is_storage == 0).then_some(Origin {
             device_id: bundle.device_id,
+            meter_id: history.meter_id,
             interval_start: bundle.production_starting_interval,
         }),
     }

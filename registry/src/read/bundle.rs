@@ -10,7 +10,8 @@ use schemas::api::device::Position;
 use schemas::bundle::issuance_id;
 use schemas::energy::UnknownWord;
 use schemas::id::{
-    AccountId, AllocationId, BundleId, CertificateId, DeviceId, MetadataId, StorageRecordId,
+    AccountId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId,
+    StorageRecordId,
 };
 use schemas::life_cycle::CertificateStatus;
 use schemas::storage::Efficiency;
@@ -105,7 +106,18 @@ const FULL: &str = "
             m.country_of_issuance, m.connected_grid_identification, m.issuing_body,
             m.issue_market_zone, m.legal_status, m.issuance_purpose, m.support_received,
             m.quality_scheme_reference, m.dissemination_level, p.hash AS parent_hash,
-            a.scr_id, a.sdr_start, a.sdr_end
+            a.scr_id, a.sdr_start, a.sdr_end,
+            -- The newest reading that stood for its meter and interval when it was issued. The sum keeps
+            -- the planner from walking the primary key.
+            (SELECT max(r.measurement_id + 0) FROM measurement r
+             WHERE b.allocation_id IS NULL AND r.device_id = b.device_id AND r.interval_start = b.production_start
+               AND r.meter_id IS NOT DISTINCT FROM b.meter_id AND r.created_at <= b.issued_at)
+                AS measurement_id,
+            (SELECT n.meter_identifier FROM meter n
+             WHERE n.device_id = b.device_id AND n.meter_id = b.meter_id) AS meter_identifier,
+            ARRAY(SELECT o.bundle_id FROM replacement o WHERE o.replaced_by = b.bundle_id
+                ORDER BY o.bundle_id) AS replaces,
+            (SELECT o.replaced_by FROM replacement o WHERE o.bundle_id = b.bundle_id) AS replaced_by
         FROM bundle b
         JOIN device d USING (device_id)
         JOIN issuance_metadata m USING (metadata_id)
@@ -121,7 +133,8 @@ const FULL_COLUMNS: &str = "
     b.country_of_issuance, b.connected_grid_identification, b.issuing_body, b.issue_market_zone,
     b.legal_status, b.issuance_purpose, b.support_received, b.quality_scheme_reference,
     b.dissemination_level, b.parent_hash, b.scr_id, b.sdr_start, b.sdr_end, b.allocation_id,
-    b.storage_device_id, b.used_allocation_id";
+    b.storage_device_id, b.used_allocation_id, b.measurement_id, b.meter_identifier,
+    b.replaces, b.replaced_by";
 
 /// Those of the bundles that there are, with device and issuance metadata, whatever their state.
 pub async fn by_ids(
@@ -200,5 +213,15 @@ fn full(row: &Row) -> Result<BundleFull, ReadError> {
             .map(hex::encode),
         hash: bundle.hash,
         is_deleted: bundle.is_deleted,
+        measurement_id: row
+            .try_get::<_, Option<i64>>(COUNT + 25)?
+            .map(MeasurementId),
+        meter_identifier: row.try_get(COUNT + 26)?,
+        replaces: row
+            .try_get::<_, Vec<i64>>(COUNT + 27)?
+            .into_iter()
+            .map(BundleId)
+            .collect(),
+        replaced_by: row.try_get::<_, Option<i64>>(COUNT + 28)?.map(BundleId),
     })
 }

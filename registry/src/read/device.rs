@@ -3,10 +3,10 @@
 use super::{ReadError, defect, row, rows, word};
 use deadpool_postgres::Client;
 use rust_decimal::Decimal;
-use schemas::Watts;
 use schemas::api::ExactNumber;
 use schemas::api::device::{DeviceRead, Position};
 use schemas::id::{AccountId, DeviceId, UserId};
+use schemas::{WattHours, Watts};
 use tokio_postgres::Row;
 
 macro_rules! select {
@@ -15,7 +15,7 @@ macro_rules! select {
             "SELECT d.device_id, d.created_at, d.device_name, d.local_device_identifier, d.grid,
                     d.energy_source, d.technology_type, d.operational_date, d.capacity_w,
                     d.peak_demand_w, d.location, d.is_storage, d.account_id, d.device_type,
-                    d.device_unique_id, d.latitude::text, d.longitude::text, d.is_deleted
+                    d.device_unique_id, d.latitude::text, d.longitude::text, d.is_deleted, d.debt_wh
              FROM device d ",
             $rest
         )
@@ -50,6 +50,7 @@ fn from_row(row: &Row) -> Result<DeviceRead, ReadError> {
         device_unique_id: row.try_get(14)?,
         gps_location,
         is_deleted: row.try_get(17)?,
+        debt_wh: WattHours(row.try_get(18)?),
     })
 }
 

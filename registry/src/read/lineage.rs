@@ -7,7 +7,7 @@ use deadpool_postgres::{Client, Transaction};
 use schemas::WattHours;
 use schemas::api::certificate::{ActionSummary, Bundle, LineageReading};
 use schemas::event::issuance::IssuanceMetadata;
-use schemas::id::{AccountId, BundleId, MeasurementId};
+use schemas::id::{AccountId, BundleId, MeasurementId, MeterId};
 use schemas::log::Position;
 use std::collections::{HashMap, HashSet};
 use tokio_postgres::types::ToSql;
@@ -58,7 +58,9 @@ pub struct History {
     pub bundles: Vec<Bundle>,
     /// The issuance of the first.
     pub issuance: Issuance,
-    /// Readings of that production interval.
+    /// The meter that counted the energy, where it is not the device's own.
+    pub meter_id: Option<MeterId>,
+    /// Readings of that production interval, as they stood when the first was issued.
     pub readings: Vec<LineageReading>,
     /// Actions that list the bundle asked for, one it was split from, or one of its parts; in order.
     pub actions: Vec<Listed>,
@@ -177,10 +179,27 @@ const ISSUANCE: &str = "
     JOIN issuance_metadata m ON m.metadata_id = $2
     WHERE i.last_bundle_id >= $1";
 
+const METER: &str = "SELECT meter_id FROM bundle WHERE bundle_id = $1";
+
+/// As of position $5: what was corrected later is as it was before.
 const READINGS: &str = "
-    SELECT created_at, measurement_id, wh, gross_net_indicator, position FROM measurement
-    WHERE device_id = $1 AND interval_start = $2 AND interval_end = $3 AND NOT is_deleted
-    ORDER BY position, measurement_id";
+    SELECT COALESCE(before.corrected_at, m.created_at), m.measurement_id,
+        COALESCE(after.previous_wh, m.wh), m.gross_net_indicator,
+        GREATEST(before.position, COALESCE(m.stands_since, m.position)) AS stands
+    FROM measurement m
+    LEFT JOIN LATERAL (
+        SELECT position, corrected_at FROM correction c
+        WHERE c.measurement_id = m.measurement_id AND c.position < $5
+        ORDER BY c.position DESC LIMIT 1
+    ) AS before ON true
+    LEFT JOIN LATERAL (
+        SELECT previous_wh FROM correction c
+        WHERE c.measurement_id = m.measurement_id AND c.position > $5
+        ORDER BY c.position LIMIT 1
+    ) AS after ON true
+    WHERE m.device_id = $1 AND m.interval_start = $2 AND m.interval_end = $3
+      AND m.meter_id IS NOT DISTINCT FROM $4 AND NOT m.is_deleted
+    ORDER BY stands, m.measurement_id";
 
 /// A snapshot, in tables of one schema: a rebuild takes this lock too before it swaps them.
 const LOCK: &str = "LOCK TABLE checkpoint IN ACCESS SHARE MODE";
@@ -217,7 +236,8 @@ pub async fn of(client: &mut Client, asked: BundleId) -> Result<Option<History>,
         return Ok(None);
     };
     let issuance = issuance(&snapshot, root).await?;
-    let readings = readings(&snapshot, root).await?;
+    let meter_id = meter(&snapshot, root).await?;
+    let readings = readings(&snapshot, root, meter_id, issuance.position).await?;
     let actions = actions(&snapshot, &followed(&bundles, asked)).await?;
     snapshot.commit().await?;
     Ok(Some(History {
@@ -225,6 +245,7 @@ pub async fn of(client: &mut Client, asked: BundleId) -> Result<Option<History>,
         position,
         bundles,
         issuance,
+        meter_id,
         readings,
         actions,
     }))
@@ -273,9 +294,17 @@ async fn issuance(snapshot: &Transaction<'_>, root: &Bundle) -> Result<Issuance,
     })
 }
 
+async fn meter(snapshot: &Transaction<'_>, root: &Bundle) -> Result<Option<MeterId>, LineageError> {
+    let found = rows(snapshot, METER, &[&root.id.0]).await?;
+    let number = found.first().map(|row| row.try_get::<_, Option<i64>>(0));
+    Ok(number.transpose()?.flatten().and_then(MeterId::new))
+}
+
 async fn readings(
     snapshot: &Transaction<'_>,
     root: &Bundle,
+    meter_id: Option<MeterId>,
+    issued: Position,
 ) -> Result<Vec<LineageReading>, LineageError> {
     // What storage released was issued for an allocation.
     if root.is_storage != 0 {
@@ -285,7 +314,10 @@ async fn readings(
         root.production_starting_interval,
         root.production_ending_interval,
     );
-    let found = rows(snapshot, READINGS, &[&root.device_id.0, &start, &end]).await?;
+    let meter_id = meter_id.map(MeterId::get);
+    let parameters: [&(dyn ToSql + Sync); 5] =
+        [&root.device_id.0, &start, &end, &meter_id, &issued.0];
+    let found = rows(snapshot, READINGS, &parameters).await?;
     let mut readings = Vec::with_capacity(found.len());
     for row in &found {
         readings.push(LineageReading {

@@ -3,6 +3,7 @@
 use super::Rows;
 use super::row::{Cell, Cells, read_row};
 use csv::{ByteRecord, ReaderBuilder};
+use ledger::meter::METER;
 use ledger::reading::{END, INDICATOR, MAX_ROWS, START, USAGE};
 
 /// Header and two rows for people to fill in.
@@ -45,12 +46,13 @@ pub enum CsvError {
     Malformed(String),
 }
 
-/// Where the columns stand.
-struct Layout([usize; COLUMNS.len()]);
+/// Where the columns stand; that of the meter need not be there.
+struct Layout([usize; COLUMNS.len()], Option<usize>);
 
 impl Layout {
     fn of(header: &ByteRecord) -> Result<Self, CsvError> {
         let mut found = [None; COLUMNS.len()];
+        let mut meter = None;
         for (position, name) in header.iter().enumerate() {
             let name = std::str::from_utf8(name).map_err(|_| CsvError::HeaderNotText)?;
             let wanted = COLUMNS
@@ -61,10 +63,13 @@ impl Layout {
             {
                 return Err(CsvError::RepeatedColumn(COLUMNS[wanted]));
             }
+            if METER.eq_ignore_ascii_case(name.trim()) && meter.replace(position).is_some() {
+                return Err(CsvError::RepeatedColumn(METER));
+            }
         }
         match found {
             [Some(start), Some(end), Some(usage), Some(indicator)] => {
-                Ok(Self([start, end, usage, indicator]))
+                Ok(Self([start, end, usage, indicator], meter))
             }
             _ => Err(CsvError::MissingColumns(
                 COLUMNS
@@ -83,6 +88,7 @@ impl Layout {
             end,
             usage,
             indicator,
+            meter: self.1.map_or(Cell::Absent, |at| cell(record.get(at))),
         }
     }
 }

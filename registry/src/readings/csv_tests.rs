@@ -23,7 +23,7 @@ fn places(rows: &Rows) -> Vec<(u32, &'static str, &'static str)> {
         .iter()
         .map(|error| match error.place {
             Place::Cell { row, column } => (row, column, error.code),
-            Place::Pointer(_) => panic!("a file has no pointers"),
+            Place::Pointer(_) | Place::Bundle(_) => panic!("a file has rows only"),
         })
         .collect()
 }
@@ -40,6 +40,7 @@ fn the_template_reads_as_its_own_example() {
             end: at("2024-01-01T02:00:00Z"),
             wh: WattHours(1200),
             gross_net_indicator: "NET".to_owned(),
+            meter_identifier: None,
         }
     );
     assert!(TEMPLATE.starts_with(HEADER));
@@ -52,6 +53,27 @@ fn columns_stand_in_any_order_among_others() {
     let read = read_csv(file.as_bytes()).unwrap();
     assert_eq!(read.rows.len(), 1, "{read:?}");
     assert_eq!(read.rows[0].wh, WattHours(10));
+}
+
+#[test]
+fn a_column_of_meters_may_be_there_and_may_be_blank() {
+    let file = format!(
+        "{HEADER},meter_identifier\n\
+         2024-01-01,2024-01-01T01:00:00Z,1,NET, M-2 \n\
+         2024-01-01,2024-01-01T01:00:00Z,2,NET,\n\
+         2024-01-01T01:00:00Z,2024-01-01T02:00:00Z,3,NET\n"
+    );
+    let read = read_csv(file.as_bytes()).unwrap();
+    let meters: Vec<_> = read
+        .rows
+        .iter()
+        .map(|row| row.meter_identifier.as_deref())
+        .collect();
+    assert_eq!(meters, [Some("M-2"), None, None]);
+    assert_eq!(
+        read_csv(format!("{HEADER},meter_identifier,Meter_Identifier\n").as_bytes()),
+        Err(CsvError::RepeatedColumn(METER))
+    );
 }
 
 #[test]
@@ -176,6 +198,7 @@ proptest! {
                 end: instant(start + length),
                 wh: WattHours(*wh),
                 gross_net_indicator: indicator.clone(),
+                meter_identifier: None,
             })
             .collect();
         let mut writer = csv::WriterBuilder::new()
@@ -216,7 +239,7 @@ proptest! {
             Ok(read) => {
                 let reported = read.unreadable.iter().map(|error| match error.place {
                     Place::Cell { row, .. } => row,
-                    Place::Pointer(_) => 0,
+                    Place::Pointer(_) | Place::Bundle(_) => 0,
                 });
                 let seen: std::collections::BTreeSet<u32> =
                     read.rows.iter().map(|row| row.row).chain(reported).collect();

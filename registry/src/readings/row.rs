@@ -3,6 +3,7 @@
 use super::Rows;
 use chrono::{DateTime, Utc};
 use ledger::command::ReadingRow;
+use ledger::meter::METER;
 use ledger::reading::{END, INDICATOR, START, USAGE};
 use ledger::refusal::{FieldError, Place};
 use schemas::WattHours;
@@ -39,6 +40,8 @@ pub(super) struct Cells<'a> {
     pub end: Cell<'a>,
     pub usage: Cell<'a>,
     pub indicator: Cell<'a>,
+    /// Where it is not the device's own.
+    pub meter: Cell<'a>,
 }
 
 /// Reads rows whose values stand under their names already.
@@ -51,6 +54,7 @@ pub fn read_texts(readings: &[ReadingTexts]) -> Rows {
             end: reading.end.as_deref().into(),
             usage: reading.usage.as_deref().into(),
             indicator: reading.indicator.as_deref().into(),
+            meter: reading.meter.as_deref().into(),
         };
         rows.push(read_row(number, &cells));
     }
@@ -69,13 +73,18 @@ pub(super) fn read_row(row: u32, cells: &Cells<'_>) -> Result<ReadingRow, Vec<Fi
     let indicator = text(row, INDICATOR, cells.indicator)
         .map_err(&mut keep)
         .ok();
-    match (start, end, wh, indicator) {
-        (Some(start), Some(end), Some(wh), Some(indicator)) => Ok(ReadingRow {
+    let meter = match cells.meter {
+        Cell::Absent => Some(None),
+        given => text(row, METER, given).map_err(&mut keep).ok().map(Some),
+    };
+    match (start, end, wh, indicator, meter) {
+        (Some(start), Some(end), Some(wh), Some(indicator), Some(meter)) => Ok(ReadingRow {
             row,
             start,
             end,
             wh,
             gross_net_indicator: indicator.to_owned(),
+            meter_identifier: meter.map(str::to_owned),
         }),
         _ => Err(errors),
     }
@@ -191,6 +200,7 @@ mod tests {
             end: Cell::Absent,
             usage: Cell::NotText,
             indicator: Cell::Text("NET"),
+            meter: Cell::Absent,
         };
         let errors = read_row(7, &cells).unwrap_err();
         let found: Vec<_> = errors

@@ -44,6 +44,8 @@ pub(super) async fn submit(
             gross_net_indicator: "NET",
             batch: MAX_BATCH,
             partial: false,
+            meter_identifier: None,
+            issue: true,
         };
         let sent = submission::send(&target, readings, |done| bar.inc(done)).await;
         bar.finish_and_clear();

@@ -117,6 +117,7 @@ pub(super) fn decide(
                 position,
                 recorded_at: at.now,
                 events: Vec::new(),
+                proposed: decision.proposed,
                 submission: decision.submission,
             };
             // It may rest on events of this batch, so it is answered with them.
@@ -159,6 +160,7 @@ pub(super) fn decide(
             position,
             recorded_at: at.now,
             events,
+            proposed: Vec::new(),
             submission: decision.submission,
         };
         batch.accepted.push((job, receipt));

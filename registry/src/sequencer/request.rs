@@ -45,6 +45,8 @@ pub struct Receipt {
     pub recorded_at: DateTime<Utc>,
     /// The events, with their positions; none where nothing had to change.
     pub events: Vec<(Position, Event)>,
+    /// Events that would follow, where the command only asked for them.
+    pub proposed: Vec<Event>,
     /// What became of the rows of a submission; absent when the receipt is that of an earlier request
     /// under the same idempotency key.
     pub submission: Option<Submission>,

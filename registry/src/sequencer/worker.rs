@@ -418,6 +418,7 @@ impl Worker {
                             position: last,
                             recorded_at,
                             events,
+                            proposed: Vec::new(),
                             submission: None,
                         })
                     }),

@@ -183,7 +183,7 @@ mod tests {
         let read = Rows::of_csv(file.as_bytes()).unwrap();
         let columns = read.unreadable.iter().map(|error| match error.place {
             Place::Cell { column, .. } => column,
-            Place::Pointer(_) => "",
+            Place::Pointer(_) | Place::Bundle(_) => "",
         });
         assert_eq!(columns.collect::<Vec<_>>(), [CONSUMED, FACTOR_START]);
     }

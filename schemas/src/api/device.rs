@@ -2,7 +2,7 @@
 
 use super::decimal::ExactNumber;
 use super::field::{Fields, FromFields};
-use crate::amount::Watts;
+use crate::amount::{WattHours, Watts};
 use crate::energy::{DeviceType, EnergySource, GpsLocation, TechnologyType};
 use crate::id::{AccountId, DeviceId};
 use chrono::{DateTime, Utc};
@@ -51,6 +51,9 @@ pub struct DeviceRead {
     pub gps_location: Option<Position>,
     /// Whether it was taken out of the registry.
     pub is_deleted: bool,
+    /// Wh that certificates stand for although they were not metered; the next issuances pay for them.
+    #[schema(value_type = i64, example = 0)]
+    pub debt_wh: WattHours,
 }
 
 /// WGS 84 position in decimal degrees.

@@ -12,6 +12,7 @@ pub mod device;
 pub mod field;
 pub mod holding;
 pub mod measurement;
+pub mod meter;
 pub mod page;
 pub mod problem;
 pub mod problem_page;

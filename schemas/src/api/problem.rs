@@ -55,6 +55,10 @@ pub struct FieldError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub column: Option<String>,
+    /// A bundle that stands in the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
+    pub bundle_id: Option<crate::id::BundleId>,
     /// Stable code.
     pub code: String,
     /// The rule it breaks, in a sentence.

@@ -12,7 +12,7 @@ use crate::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId,
     MetadataId, RuleId, StorageRecordId, UserId,
 };
-use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role};
+use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role, Settle};
 use crate::recurring::{MissedPeriods, PeriodUnit, RuleStatus, Shortfall};
 use crate::storage::AllocationMethod;
 use chrono::{DateTime, Utc};
@@ -316,6 +316,7 @@ words_from_value!(
     PeriodUnit,
     QuantityMode,
     RuleStatus,
+    Settle,
     Shortfall,
     TechnologyType,
 );

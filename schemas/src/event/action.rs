@@ -1,7 +1,7 @@
 //! Events of actions on bundles.
 
 use crate::amount::WattHours;
-use crate::id::{AccountId, ActionId, BundleId, CertificateId, DeviceId, RuleId, UserId};
+use crate::id::{AccountId, ActionId, BundleId, CertificateId, DeviceId, MeterId, RuleId, UserId};
 use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -89,6 +89,9 @@ pub struct Split {
 pub struct Origin {
     /// The device.
     pub device_id: DeviceId,
+    /// Its meter, where it is not the device's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meter_id: Option<MeterId>,
     /// Start of the production interval.
     pub interval_start: DateTime<Utc>,
 }

@@ -2,7 +2,7 @@
 
 use crate::amount::Watts;
 use crate::energy::{DeviceType, EnergySource, GpsLocation, TechnologyType};
-use crate::id::{AccountId, DeviceId};
+use crate::id::{AccountId, DeviceId, MeterId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -79,4 +79,30 @@ pub struct DeviceRemoved {
     pub device_id: DeviceId,
     /// The account it belonged to.
     pub account_id: AccountId,
+}
+
+/// A device has a further meter from here on, beside its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeterRegistered {
+    /// The device.
+    pub device_id: DeviceId,
+    /// The new meter.
+    pub meter_id: MeterId,
+    /// Its identifier, unique within the device.
+    pub meter_identifier: String,
+    /// Whether readings of it are accepted.
+    pub is_active: bool,
+}
+
+/// Readings of a meter are accepted from here on, or no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeterUpdated {
+    /// The device.
+    pub device_id: DeviceId,
+    /// The meter.
+    pub meter_id: MeterId,
+    /// Its identifier.
+    pub meter_identifier: String,
+    /// Whether they are.
+    pub is_active: bool,
 }

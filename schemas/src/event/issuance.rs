@@ -3,7 +3,7 @@
 use super::reading::Run;
 use crate::amount::WattHours;
 use crate::energy::{EnergyCarrier, EnergySource};
-use crate::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId};
+use crate::id::{AccountId, BundleId, CertificateId, DeviceId, MetadataId, MeterId};
 use crate::interval::Interval;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -76,6 +76,9 @@ pub struct IssuanceTerms {
 pub struct BundlesIssued {
     /// The device that produced.
     pub device_id: DeviceId,
+    /// The meter whose readings they are issued for, where it is not the device's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meter_id: Option<MeterId>,
     /// The account that receives.
     pub account_id: AccountId,
     /// The issuance metadata that applies.

@@ -15,10 +15,12 @@ mod upcast;
 
 use account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
 use action::BundleAction;
-use device::{DeviceRegistered, DeviceRemoved, DeviceUpdated};
+use device::{DeviceRegistered, DeviceRemoved, DeviceUpdated, MeterRegistered, MeterUpdated};
 use identity::{UserRegistered, UserRemoved, UserUpdated};
 use issuance::{BundlesIssued, IssuanceMetadataRecorded};
-use reading::{MeasurementMoved, MeasurementWithdrawn, ReadingsAccepted};
+use reading::{
+    DebtPaid, MeasurementMoved, MeasurementWithdrawn, ReadingCorrected, ReadingsAccepted,
+};
 use recurring::{
     RecurringRuleCreated, RecurringRuleEnded, RecurringRulePaused, RecurringRuleRan,
     RecurringRuleResumed,
@@ -144,6 +146,10 @@ event_set! {
         StorageEfficiencyFixed v 1,
         StorageAllocated v 1,
         StorageCertificatesIssued v 1,
+        MeterRegistered v 1,
+        MeterUpdated v 1,
+        ReadingCorrected v 1,
+        DebtPaid v 1,
         ;
         /// `BundlesTransferred`, `BundlesCancelled` and so on: one type name per action.
         BundlesActed(BundleAction) v 1 named by EVENT_TYPES

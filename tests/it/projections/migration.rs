@@ -7,6 +7,10 @@ use projections::{Target, schema};
 const HOLDINGS_BY_HOUR: &str =
     include_str!("../../../projections/migrations/read/V4__holdings_by_hour_and_lineage.sql");
 
+const V1: &str = include_str!("../../../projections/migrations/write/V1__state_of_the_ledger.sql");
+const V2: &str =
+    include_str!("../../../projections/migrations/write/V2__corrections_and_meters.sql");
+
 /// Tables as they were before, with what is in the live ones.
 const BEFORE: &str = "
     DROP SCHEMA IF EXISTS before CASCADE; CREATE SCHEMA before; SET search_path = before;
@@ -49,4 +53,47 @@ async fn holdings_and_histories_made_by_the_migration_are_those_made_from_the_lo
         .batch_execute("DROP SCHEMA before CASCADE")
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_withdrawn_before_readings_said_so_stays_with_the_issuing_body() {
+    let rig = Rig::on_shared_servers().await;
+    let client = schema::connect(rig.connection(Target::Write), "before")
+        .await
+        .unwrap();
+    client.batch_execute("CREATE SCHEMA before").await.unwrap();
+    client.batch_execute(V1).await.unwrap();
+    // Day 19,723 is 2024-01-01. The first hour was withdrawn in part, the second withdrawn and issued
+    // anew, the third is of a device that issues nothing, as is all of device 2.
+    client
+        .batch_execute(
+            r#"INSERT INTO device_day VALUES
+                (1, 19723, '{"0": [3600, 100, 60, 1], "3600": [3600, 50, 50, 2], "7200": [3600, 9, 0, 3]}', 7),
+                (2, 19723, '{"0": [3600, 100, 0, 4]}', 8);
+            INSERT INTO bundle (bundle_id, account_id, device_id, status, range_start, range_end,
+                interval_start, interval_end, expiry, position)
+            SELECT row_number() OVER (), 1, 1, status, 1, 40, at::timestamptz, at::timestamptz + '1 h', now(), 7
+            FROM (VALUES ('Withdrawn', '2024-01-01T00:00Z'), ('Active', '2024-01-01T00:00Z'),
+                ('Withdrawn', '2024-01-01T01:00Z')) AS b (status, at)"#,
+        )
+        .await
+        .unwrap();
+    client.batch_execute(V2).await.unwrap();
+    let rows = client
+        .query(
+            "SELECT state::text, position FROM device_day ORDER BY device_id",
+            &[],
+        )
+        .await
+        .unwrap();
+    let state = |row: usize| rows[row].get::<_, String>(0);
+    assert_eq!(
+        state(0),
+        r#"{"0": [3600, 100, 60, 1, 40, 0, 0], "3600": [3600, 50, 50, 2], "7200": [3600, 9, 0, 3]}"#
+    );
+    assert_eq!(state(1), r#"{"0": [3600, 100, 0, 4]}"#);
+    assert_eq!(rows[0].get::<_, i64>(1), 7);
+    let read: ledger::entry::DeviceDay = serde_json::from_str(&state(0)).unwrap();
+    assert_eq!(read.0[&0].unissued().0, 0);
+    assert_eq!(read.0[&7200].unissued().0, 9);
 }

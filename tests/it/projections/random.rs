@@ -4,15 +4,16 @@ use super::history::History;
 use super::{recurring, world};
 use chrono::TimeDelta;
 use ledger::command::{
-    ActOnBundles, Amount, DevicePatch, IssueBundle, MeasurementRef, MoveMeasurement,
-    RegisterDevice, UpdateAccount, UpdateDevice, UpdateUser, UpdateWhitelist,
+    ActOnBundles, Amount, CorrectReading, DevicePatch, IssueBundle, IssueReadings, MeasurementRef,
+    MoveMeasurement, RegisterDevice, RegisterMeter, UpdateAccount, UpdateDevice, UpdateMeter,
+    UpdateUser, UpdateWhitelist,
 };
 use ledger::{Command, Entry, Key};
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource};
 use schemas::event::device::DeviceAttributes;
 use schemas::event::identity::UserChanges;
 use schemas::id::{AccountId, BundleId, DeviceId, MetadataId, UserId};
-use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role};
+use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role, Settle};
 use schemas::{Interval, WattHours};
 
 const ACCOUNTS: i64 = 4;
@@ -75,9 +76,12 @@ pub async fn lived(history: &mut History, seed: u64, commands: u32) {
 /// One of them.
 pub fn command(history: &mut History, random: &mut Random) -> Command {
     match random.below(100) {
-        0..30 => readings(random),
-        30..70 => act(history, random),
-        70..75 => recurring::command(history, ACCOUNTS, random),
+        0..24 => readings(random),
+        24..30 => of_meter(history, random),
+        30..58 => act(history, random),
+        58..66 => correct(history, random),
+        66..71 => request(random),
+        71..75 => recurring::command(history, ACCOUNTS, random),
         75..79 => issue(random),
         79..84 => measurement(history, random),
         84..89 => device(random),
@@ -108,6 +112,117 @@ fn readings(random: &mut Random) -> Command {
         })
         .collect();
     world::readings(a_device(random), start, minutes, &amounts)
+}
+
+/// Readings of a further meter, or the meter itself; not all of them are issued at once.
+fn of_meter(history: &History, random: &mut Random) -> Command {
+    let device = a_device(random);
+    let meters = match history.state.get(&Key::Device(DeviceId(device))) {
+        Some(slot) => match &slot.entry {
+            Some(Entry::Device(device)) => device.meters.len(),
+            _ => 0,
+        },
+        None => 0,
+    };
+    if meters < 2 {
+        return Command::RegisterMeter(RegisterMeter {
+            device_id: DeviceId(device),
+            identifier: format!("Meter {meters}"),
+            is_active: !random.one_in(4),
+        });
+    }
+    let identifier = format!("Meter {}", random.below(2));
+    if random.one_in(5) {
+        return Command::UpdateMeter(UpdateMeter {
+            device_id: DeviceId(device),
+            identifier,
+            is_active: !random.one_in(3),
+        });
+    }
+    let mut command = readings(random);
+    if let Command::SubmitReadings(submit) = &mut command {
+        submit.device_id = DeviceId(device);
+        submit.issue = random.one_in(2);
+        for row in &mut submit.rows {
+            row.meter_identifier = Some(identifier.clone());
+        }
+    }
+    command
+}
+
+/// Another value for some reading, with its bundles as they are.
+fn correct(history: &History, random: &mut Random) -> Command {
+    let mut all: Vec<_> = history
+        .state
+        .iter()
+        .filter_map(|(key, slot)| match (key, &slot.entry) {
+            (Key::DeviceDay(device, day), Some(Entry::DeviceDay(readings))) => {
+                Some((*device, None, *day, readings))
+            }
+            (Key::MeterDay(device, meter, day), Some(Entry::DeviceDay(readings))) => {
+                Some((*device, Some(*meter), *day, readings))
+            }
+            _ => None,
+        })
+        .flat_map(|(device_id, meter_id, day, readings)| {
+            readings.0.iter().map(move |(second, one)| {
+                let start = day.start() + TimeDelta::seconds(i64::from(*second));
+                let end = start + TimeDelta::seconds(i64::from(one.length_s));
+                (one.measurement_id, device_id, meter_id, start, end)
+            })
+        })
+        .collect();
+    all.sort_unstable();
+    let Some((measurement_id, device_id, meter_id, start, end)) = random.pick(&all).copied() else {
+        return readings(random);
+    };
+    let interval = Interval::new(start, end).unwrap();
+    let of_reading = |entry: &Option<Entry>| match entry {
+        Some(Entry::Bundle(bundle)) => {
+            bundle.device_id == device_id
+                && bundle.meter_id == meter_id
+                && bundle.interval == interval
+        }
+        _ => false,
+    };
+    let candidates = history
+        .state
+        .iter()
+        .filter_map(|(key, slot)| match key {
+            Key::Bundle(id) if of_reading(&slot.entry) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    Command::CorrectReading(CorrectReading {
+        measurement: MeasurementRef {
+            measurement_id,
+            device_id,
+            meter_id,
+            interval,
+        },
+        wh: WattHours(random.below(5000)),
+        reason: "read wrongly, \"again\"".to_owned(),
+        settle: if random.one_in(4) {
+            Settle::Now
+        } else {
+            Settle::Later
+        },
+        candidates,
+        dry_run: false,
+    })
+}
+
+/// Issuance on request.
+fn request(random: &mut Random) -> Command {
+    let from = world::first_day() + TimeDelta::hours(random.below(24 * 50));
+    Command::IssueReadings(IssueReadings {
+        device_id: DeviceId(1 + random.below(ACCOUNTS)),
+        from,
+        to: from + TimeDelta::hours(1 + random.below(24 * 20)),
+        meter_identifier: None,
+        include_withdrawn: random.one_in(3),
+        dry_run: false,
+    })
 }
 
 /// Bundles in the history, by id, as far as they are to be acted on.
@@ -230,6 +345,7 @@ fn measurement(history: &History, random: &mut Random) -> Command {
     let reference = MeasurementRef {
         measurement_id,
         device_id,
+        meter_id: None,
         interval: Interval::new(start, end).unwrap(),
     };
     if random.one_in(2) {

@@ -201,11 +201,11 @@ async fn both_databases_agree_on_every_bundle() {
 #[tokio::test]
 async fn random_histories_hold_every_kind_of_event() {
     let mut kinds = BTreeSet::new();
-    for seed in 1..=12 {
+    for seed in 1..=16 {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("events.db")).unwrap();
         let mut history = History::new(Arc::new(store));
-        lived(&mut history, seed, 150).await;
+        lived(&mut history, seed, 240).await;
         for stream in Stream::ALL {
             let name = name(stream);
             let events = history.store.read(&name, Position::START, 10_000);
@@ -231,6 +231,10 @@ async fn random_histories_hold_every_kind_of_event() {
         "MeasurementMoved",
         "MeasurementWithdrawn",
         "BundlesIssued",
+        "MeterRegistered",
+        "MeterUpdated",
+        "ReadingCorrected",
+        "DebtPaid",
         "UserRegistered",
         "UserUpdated",
         "UserRemoved",

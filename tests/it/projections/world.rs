@@ -96,6 +96,7 @@ pub fn readings(device: i64, start: DateTime<Utc>, minutes: i64, amounts: &[i64]
             end: at + step,
             wh: WattHours(*wh),
             gross_net_indicator: "NET".into(),
+            meter_identifier: None,
         });
         at += step;
     }
@@ -104,6 +105,7 @@ pub fn readings(device: i64, start: DateTime<Utc>, minutes: i64, amounts: &[i64]
         rows,
         unreadable: Vec::new(),
         partial: false,
+        issue: true,
     })
 }
 

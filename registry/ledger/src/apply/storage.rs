@@ -246,6 +246,7 @@ impl Fold<'_, '_> {
                 status: CertificateStatus::Active,
                 locked_from: None,
                 device_id: event.device_id,
+                meter_id: None,
                 energy_source,
                 start: new.start,
                 end: new.end,

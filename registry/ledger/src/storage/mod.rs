@@ -120,7 +120,7 @@ pub(crate) fn refuse_rows(
 ) -> Refusal {
     refused.sort_by_key(|error| match error.place {
         Place::Cell { row, .. } => row,
-        Place::Pointer(_) => 0,
+        Place::Pointer(_) | Place::Bundle(_) => 0,
     });
     let conflicts = refused.iter().all(|error| error.code == conflict.as_str());
     let first = refused.first().map(|error| error.detail.as_str());

@@ -3,21 +3,23 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger::command::{
-    ActOnBundles, Amount, OpenAccount, ReadingRow, RegisterDevice, SubmitReadings, UpdateWhitelist,
+    ActOnBundles, Amount, CorrectReading, IssueBundle, IssueReadings, MeasurementRef, OpenAccount,
+    ReadingRow, RegisterDevice, RegisterMeter, SubmitReadings, UpdateWhitelist,
 };
-use ledger::entry::{Bundle, DeviceDay, Entry};
+use ledger::entry::{Bundle, DayReading, Device, DeviceDay, Entry, second_of_day};
 use ledger::{
     Changes, Code, Command, Context, Decision, Entries, Event, Key, Policy, Recorded, Refusal, Slot,
 };
-use schemas::WattHours;
-use schemas::energy::{DeviceType, EnergySource, TechnologyType};
+use schemas::energy::{DeviceType, EnergyCarrier, EnergySource, TechnologyType};
 use schemas::envelope::Actor;
 use schemas::event::LedgerEvent;
 use schemas::event::device::DeviceAttributes;
 use schemas::event::issuance::IssuanceMetadata;
-use schemas::id::{AccountId, BundleId, DeviceId, UserId};
-use schemas::life_cycle::{ActionType, CertificateStatus};
+use schemas::id::{AccountId, BundleId, DeviceId, MeasurementId, MetadataId, MeterId, UserId};
+use schemas::interval::Day;
+use schemas::life_cycle::{ActionType, CertificateStatus, Settle};
 use schemas::log::Position;
+use schemas::{Interval, WattHours};
 use std::collections::{BTreeMap, HashMap};
 
 pub struct World {
@@ -101,6 +103,7 @@ pub fn hours(first: i64, amounts: &[i64]) -> Vec<ReadingRow> {
             end: zero + TimeDelta::hours(first + index + 1),
             wh: WattHours(*wh),
             gross_net_indicator: "NET".into(),
+            meter_identifier: None,
         })
         .collect()
 }
@@ -111,7 +114,67 @@ pub fn readings(device: i64, rows: Vec<ReadingRow>) -> Command {
         rows,
         unreadable: Vec::new(),
         partial: false,
+        issue: true,
     })
+}
+
+/// The same, accepted without issuing.
+pub fn unissued(device: i64, rows: Vec<ReadingRow>) -> Command {
+    Command::SubmitReadings(SubmitReadings {
+        device_id: DeviceId(device),
+        rows,
+        unreadable: Vec::new(),
+        partial: false,
+        issue: false,
+    })
+}
+
+/// Rows as [`hours`], of another meter than the device's own.
+pub fn hours_of(meter: &str, first: i64, amounts: &[i64]) -> Vec<ReadingRow> {
+    let mut rows = hours(first, amounts);
+    for row in &mut rows {
+        row.meter_identifier = Some(meter.to_owned());
+    }
+    rows
+}
+
+/// A request for what is un-issued of the hours `[from, to)` of 2024.
+pub fn request(device: i64, from: i64, to: i64) -> IssueReadings {
+    let zero = at("2024-01-01T00:00:00Z");
+    IssueReadings {
+        device_id: DeviceId(device),
+        from: zero + TimeDelta::hours(from),
+        to: zero + TimeDelta::hours(to),
+        meter_identifier: None,
+        include_withdrawn: false,
+        dry_run: false,
+    }
+}
+
+/// An issuance by hand.
+pub fn by_hand(device: i64, interval: Interval, wh: i64) -> Command {
+    Command::IssueBundle(Box::new(IssueBundle {
+        device_id: DeviceId(device),
+        account_id: AccountId(1),
+        metadata_id: MetadataId(1),
+        start: None,
+        end: None,
+        quantity: WattHours(wh),
+        production_start: interval.start(),
+        production_end: interval.end(),
+        energy_source: EnergySource::Wind,
+        energy_carrier: EnergyCarrier::Electricity,
+        issuance_post_energy_carrier_conversion: false,
+        expiry: None,
+        emissions_factor_production_device: None,
+        emissions_factor_source: None,
+    }))
+}
+
+/// One hour of 2024.
+pub fn hour(first: i64) -> Interval {
+    let row = hours(first, &[0]).remove(0);
+    Interval::new(row.start, row.end).unwrap()
 }
 
 impl World {
@@ -234,6 +297,93 @@ impl World {
         }
     }
 
+    pub fn register_meter(&mut self, device: i64, identifier: &str) -> Result<Decision, Refusal> {
+        self.run(Command::RegisterMeter(RegisterMeter {
+            device_id: DeviceId(device),
+            identifier: identifier.into(),
+            is_active: true,
+        }))
+    }
+
+    pub fn device(&self, id: i64) -> &Device {
+        match &self.entries[&Key::Device(DeviceId(id))].entry {
+            Some(Entry::Device(device)) => device,
+            other => panic!("device {id} is {other:?}"),
+        }
+    }
+
+    /// Every reading that stands.
+    pub fn readings(&self) -> BTreeMap<(DeviceId, Option<MeterId>, DateTime<Utc>), DayReading> {
+        let days = self
+            .entries
+            .iter()
+            .filter_map(|(key, slot)| match (key, &slot.entry) {
+                (Key::DeviceDay(device, day), Some(Entry::DeviceDay(readings))) => {
+                    Some((*device, None, *day, readings))
+                }
+                (Key::MeterDay(device, meter, day), Some(Entry::DeviceDay(readings))) => {
+                    Some((*device, Some(*meter), *day, readings))
+                }
+                _ => None,
+            });
+        days.flat_map(|(device, meter, day, DeviceDay(readings))| {
+            readings.iter().map(move |(second, reading)| {
+                let start = day.start() + TimeDelta::seconds(i64::from(*second));
+                ((device, meter, start), reading.clone())
+            })
+        })
+        .collect()
+    }
+
+    /// The reading of the device's own meter for an hour of 2024.
+    pub fn reading(&self, device: i64, first: i64) -> DayReading {
+        let start = hour(first).start();
+        let key = Key::DeviceDay(DeviceId(device), Day::of(start));
+        match self.entries.get(&key).map(|slot| &slot.entry) {
+            Some(Some(Entry::DeviceDay(readings))) => readings.0[&second_of_day(start)].clone(),
+            other => panic!("the day of device {device} is {other:?}"),
+        }
+    }
+
+    /// A correction of the reading of the device's own meter for an hour of 2024, with its bundles as
+    /// they are.
+    pub fn correction(&self, device: i64, first: i64, wh: i64, settle: Settle) -> CorrectReading {
+        let interval = hour(first);
+        let device_id = DeviceId(device);
+        CorrectReading {
+            measurement: MeasurementRef {
+                measurement_id: self
+                    .readings()
+                    .get(&(device_id, None, interval.start()))
+                    .map_or(MeasurementId(0), |reading| reading.measurement_id),
+                device_id,
+                meter_id: None,
+                interval,
+            },
+            wh: WattHours(wh),
+            reason: "the meter was read wrongly".into(),
+            settle,
+            candidates: self
+                .bundles()
+                .into_iter()
+                .filter(|(_, bundle)| bundle.device_id == device_id && bundle.interval == interval)
+                .map(|(id, _)| id)
+                .collect(),
+            dry_run: false,
+        }
+    }
+
+    pub fn correct(
+        &mut self,
+        device: i64,
+        first: i64,
+        wh: i64,
+        settle: Settle,
+    ) -> Result<Decision, Refusal> {
+        let correction = self.correction(device, first, wh, settle);
+        self.run(Command::CorrectReading(correction))
+    }
+
     /// I2, I3 and I4 of the targets, recomputed from the entries and the events.
     pub fn audit(&self) {
         let leaves: BTreeMap<_, _> = self
@@ -283,40 +433,61 @@ impl World {
                 "device {device}: a leaf was never issued"
             );
         }
-        // I2: what is issued and not withdrawn is at most what was metered, per device and interval.
-        let mut outstanding: BTreeMap<(DeviceId, DateTime<Utc>), i64> = BTreeMap::new();
+        // I2: what is issued and not withdrawn is what the reading says, and together with what it paid
+        // at most what was metered and what was too much when it was corrected.
+        type Reading = (DeviceId, Option<MeterId>, DateTime<Utc>);
+        let mut outstanding: BTreeMap<Reading, i64> = BTreeMap::new();
         for bundle in leaves
             .values()
             .filter(|bundle| bundle.status != CertificateStatus::Withdrawn)
             // What storage released was issued for an allocation, not for a reading.
             .filter(|bundle| bundle.trail().issued_for.is_none())
         {
-            *outstanding
-                .entry((bundle.device_id, bundle.interval.start()))
-                .or_default() += bundle.quantity().0;
+            let reading = (bundle.device_id, bundle.meter_id, bundle.interval.start());
+            *outstanding.entry(reading).or_default() += bundle.quantity().0;
         }
-        let mut metered = 0;
-        for (key, slot) in &self.entries {
-            let (Key::DeviceDay(device, day), Some(Entry::DeviceDay(DeviceDay(readings)))) =
-                (key, &slot.entry)
-            else {
-                continue;
-            };
-            for (second, reading) in readings {
-                let start = day.start() + TimeDelta::seconds(i64::from(*second));
-                let issued = outstanding.remove(&(*device, start)).unwrap_or_default();
-                assert_eq!(issued, reading.issued.0, "device {device} at {start}");
-                assert!(
-                    issued <= reading.wh.0,
-                    "device {device} at {start} issued more than was metered"
-                );
-                metered += 1;
+        // The amounts as the events say them, followed naively.
+        let (metered, paid, debts) = self.amounts();
+        let readings = self.readings();
+        let mut owed: BTreeMap<DeviceId, i64> = BTreeMap::new();
+        for (key, reading) in &readings {
+            let issued = outstanding.remove(key).unwrap_or_default();
+            assert_eq!(issued, reading.issued.0, "{key:?}");
+            assert_eq!(metered.get(key), Some(&reading.wh.0), "{key:?}");
+            assert_eq!(
+                paid.get(key).copied().unwrap_or_default(),
+                reading.paid().0,
+                "{key:?}"
+            );
+            assert!(
+                issued + reading.paid().0 <= reading.wh.0 + reading.excess().0,
+                "{key:?} issued more than was metered: {reading:?}"
+            );
+            for amount in [
+                reading.wh,
+                reading.issued,
+                reading.withdrawn(),
+                reading.excess(),
+                reading.paid(),
+            ] {
+                assert!(amount.0 >= 0, "{key:?}: {reading:?}");
             }
+            *owed.entry(key.0).or_default() += reading.excess().0 - reading.paid().0;
         }
+        assert_eq!(metered.len(), readings.len(), "a reading is missing");
         assert!(
             outstanding.is_empty(),
-            "issued without a reading ({metered} read): {outstanding:?}"
+            "issued without a reading: {outstanding:?}"
         );
+        for device in 1..=2 {
+            let known = self.entries.contains_key(&Key::Device(DeviceId(device)));
+            let debt = if known { self.device(device).debt.0 } else { 0 };
+            let of = |amounts: &BTreeMap<DeviceId, i64>| {
+                amounts.get(&DeviceId(device)).copied().unwrap_or_default()
+            };
+            assert_eq!((debt, debt), (of(&owed), of(&debts)), "device {device}");
+            assert!(debt >= 0, "device {device}");
+        }
         // I4: what accounts hold is what their bundles say.
         for account in 1..=3 {
             let held: i64 = leaves
@@ -331,6 +502,54 @@ impl World {
                 "account {account}"
             );
         }
+    }
+
+    /// Metered and paid Wh by reading and debts by device, as the events alone say.
+    #[allow(clippy::type_complexity, reason = "three sums over one walk")]
+    fn amounts(
+        &self,
+    ) -> (
+        BTreeMap<(DeviceId, Option<MeterId>, DateTime<Utc>), i64>,
+        BTreeMap<(DeviceId, Option<MeterId>, DateTime<Utc>), i64>,
+        BTreeMap<DeviceId, i64>,
+    ) {
+        let (mut metered, mut paid, mut debts) =
+            (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for event in &self.events {
+            let Event::Ledger(event) = event else {
+                continue;
+            };
+            match event {
+                LedgerEvent::ReadingsAccepted(event) => {
+                    for (_, interval, wh) in event.readings() {
+                        let key = (event.device_id, event.meter_id, interval.start());
+                        assert_eq!(metered.insert(key, wh.0), None, "accepted twice: {key:?}");
+                    }
+                }
+                LedgerEvent::MeasurementWithdrawn(event) => {
+                    let key = (event.device_id, event.meter_id, event.interval.start());
+                    assert_eq!(metered.remove(&key), Some(event.wh.0));
+                }
+                LedgerEvent::ReadingCorrected(event) => {
+                    let key = (event.device_id, event.meter_id, event.interval.start());
+                    assert_eq!(
+                        metered.insert(key, event.wh.0),
+                        Some(event.previous_wh.0),
+                        "{key:?}"
+                    );
+                    *debts.entry(event.device_id).or_default() += event.debt.0;
+                }
+                LedgerEvent::DebtPaid(event) => {
+                    for part in &event.parts {
+                        let key = (event.device_id, part.meter_id, part.interval_start);
+                        *paid.entry(key).or_default() += part.wh.0;
+                    }
+                    *debts.entry(event.device_id).or_default() -= event.total().0;
+                }
+                _ => {}
+            }
+        }
+        (metered, paid, debts)
     }
 }
 

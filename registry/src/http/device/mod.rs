@@ -1,5 +1,6 @@
 //! Production and consumption devices.
 
+mod meter;
 mod read;
 mod register;
 mod update;
@@ -11,6 +12,7 @@ use actix_web::web::ServiceConfig;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Client;
 use ledger::refusal::Code;
+use schemas::WattHours;
 use schemas::api::ExactNumber;
 use schemas::api::device::DeviceRead;
 use schemas::event::device::DeviceAttributes;
@@ -22,6 +24,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(register::create_device)
         .service(update::update_device)
         .service(update::delete_device)
+        .service(meter::create_meter)
+        .service(meter::update_meter)
+        .service(meter::list_meters)
         .service(read::list_devices)
         .service(read::get_device);
 }
@@ -32,6 +37,9 @@ pub fn routes(config: &mut ServiceConfig) {
     register::create_device,
     update::update_device,
     update::delete_device,
+    meter::create_meter,
+    meter::update_meter,
+    meter::list_meters,
     read::list_devices,
     read::get_device,
 ))]
@@ -55,6 +63,7 @@ fn shown(
     account_id: AccountId,
     created_at: DateTime<Utc>,
     attributes: DeviceAttributes,
+    debt_wh: WattHours,
 ) -> DeviceRead {
     DeviceRead {
         id,
@@ -74,5 +83,6 @@ fn shown(
         device_unique_id: attributes.device_unique_id,
         gps_location: attributes.gps_location.map(Into::into),
         is_deleted: false,
+        debt_wh,
     }
 }

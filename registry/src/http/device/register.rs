@@ -6,6 +6,7 @@ use crate::http::{Production, Write};
 use actix_web::{HttpResponse, post};
 use ledger::command::RegisterDevice;
 use ledger::{Command, Event};
+use schemas::WattHours;
 use schemas::api::device::{CreateDevice, DeviceRead};
 use schemas::event::LedgerEvent;
 use schemas::event::device::DeviceAttributes;
@@ -41,6 +42,7 @@ pub async fn create_device(request: Write<Production, CreateDevice>) -> Answer<H
         device.account_id,
         receipt.recorded_at,
         device.attributes,
+        WattHours::ZERO,
     )))
 }
 

@@ -52,6 +52,7 @@ pub async fn update_device(
         updated.account_id,
         device.created_at,
         updated.attributes,
+        device.debt_wh,
     )))
 }
 

@@ -3,7 +3,7 @@
 use super::read::not_found;
 use crate::http::problem::{Answer, Problem};
 use crate::http::{Admin, Id, Query, Read, Write};
-use crate::read::measurement::by_id;
+use crate::read::measurement::{Found, by_id};
 use actix_web::{HttpResponse, delete, patch};
 use ledger::command::{MeasurementRef, MoveMeasurement};
 use ledger::{Command, Event};
@@ -35,6 +35,7 @@ pub async fn update_measurement(
     write: Write<Admin, MeasurementChange>,
 ) -> Answer<HttpResponse> {
     let (found, from) = reference(&read, id).await?;
+    let meter_identifier = found.meter_identifier.clone();
     let moved = MoveMeasurement {
         from,
         device_id: write.body.device_id.unwrap_or(found.device_id),
@@ -62,6 +63,7 @@ pub async fn update_measurement(
         interval_end_datetime: moved.interval.end(),
         interval_usage: moved.wh,
         is_deleted: false,
+        meter_identifier: meter_identifier.filter(|_| moved.meter_id.is_some()),
         ..found
     }))
 }
@@ -117,13 +119,20 @@ async fn reference(
     id: MeasurementId,
 ) -> Answer<(MeasurementReport, MeasurementRef)> {
     let client = read.client().await?;
-    let (found, _) = by_id(&client, id).await?.ok_or_else(|| not_found(id))?;
-    let interval = Interval::new(found.interval_start_datetime, found.interval_end_datetime)
+    let found = by_id(&client, id).await?.ok_or_else(|| not_found(id))?;
+    let reference = reference_to(&found)?;
+    Ok((found.report, reference))
+}
+
+/// A reading as the ledger finds it.
+pub(super) fn reference_to(found: &Found) -> Answer<MeasurementRef> {
+    let report = &found.report;
+    let interval = Interval::new(report.interval_start_datetime, report.interval_end_datetime)
         .map_err(|error| Problem::internal(&error))?;
-    let reference = MeasurementRef {
-        measurement_id: id,
-        device_id: found.device_id,
+    Ok(MeasurementRef {
+        measurement_id: report.id,
+        device_id: report.device_id,
+        meter_id: found.meter_id,
         interval,
-    };
-    Ok((found, reference))
+    })
 }

@@ -46,27 +46,45 @@ pub(in crate::http) fn not_found(device_id: DeviceId) -> Problem {
     Problem::not_found(Code::DeviceNotFound, "Device", device_id)
 }
 
-/// Checks that the device is one of the caller's accounts'. Only where READ does not know it yet is what
-/// the caller has written waited for: submissions follow each other faster than READ shows them.
+/// Checks that the device is one of the caller's accounts'.
 ///
 /// # Errors
 /// 404 if the caller may not know of it, 403 if they may see it only.
 pub(in crate::http) async fn of_member<R>(caller: &Caller<R>, device_id: DeviceId) -> Answer<()> {
-    let state = caller.state();
-    let known = match state.device_accounts.of(state, device_id).await? {
-        Some(account_id) => Some(account_id),
-        None => {
-            let wanted = state.written.by(caller.user_id);
-            reached(state.read_progress(), wanted, state.read_wait()).await?;
-            state.device_accounts.of(state, device_id).await?
-        }
-    };
-    match known {
+    match account_of(caller, device_id).await? {
         Some(account_id) if caller.accounts.contains(&account_id) => Ok(()),
         Some(_) if caller.is_admin() => Err(Problem::new(
             EdgeCode::AccountAccessDenied,
             "User does not have access to the specified source account",
         )),
         _ => Err(not_found(device_id)),
+    }
+}
+
+/// Checks that the device is one of the caller's accounts', or the caller the issuing body.
+///
+/// # Errors
+/// 404 if the caller may not know of it.
+pub(super) async fn of_member_or_issuing_body<R>(
+    caller: &Caller<R>,
+    device_id: DeviceId,
+) -> Answer<()> {
+    match account_of(caller, device_id).await? {
+        Some(account_id) if caller.sees(account_id) => Ok(()),
+        _ => Err(not_found(device_id)),
+    }
+}
+
+/// The account of a device. Only where READ does not know it yet is what the caller has written waited
+/// for: submissions follow each other faster than READ shows them.
+async fn account_of<R>(caller: &Caller<R>, device_id: DeviceId) -> Answer<Option<AccountId>> {
+    let state = caller.state();
+    match state.device_accounts.of(state, device_id).await? {
+        Some(account_id) => Ok(Some(account_id)),
+        None => {
+            let wanted = state.written.by(caller.user_id);
+            reached(state.read_progress(), wanted, state.read_wait()).await?;
+            state.device_accounts.of(state, device_id).await
+        }
     }
 }

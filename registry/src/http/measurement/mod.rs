@@ -1,7 +1,9 @@
 //! Meter readings: submission, which issues, and the readings that stand.
 
 mod change;
+mod correct;
 mod device_account;
+mod issue;
 mod outcome;
 mod read;
 mod submit;
@@ -20,6 +22,8 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(submit::submit_readings)
         .service(submit::create_measurement)
+        .service(issue::issue_readings)
+        .service(correct::correct_measurement)
         .service(change::update_measurement)
         .service(change::delete_measurement)
         .service(read::get_template)
@@ -32,6 +36,8 @@ pub fn routes(config: &mut ServiceConfig) {
 #[openapi(paths(
     submit::submit_readings,
     submit::create_measurement,
+    issue::issue_readings,
+    correct::correct_measurement,
     change::update_measurement,
     change::delete_measurement,
     read::get_template,

@@ -2,7 +2,9 @@
 
 use crate::readings::Rows;
 use crate::sequencer::Receipt;
+use chrono::{DateTime, Utc};
 use ledger::Event;
+use ledger::command::ReadingRow;
 use ledger::reading::Submission;
 use ledger::refusal::{FieldError, Place};
 use schemas::WattHours;
@@ -48,24 +50,32 @@ fn of_decision(submission: &Submission) -> ReadingsSubmitted {
 /// accepted and how many rows were repeated, the request itself says the rest. Only of a partial
 /// submission that had refused rows, those which the rules refused are not named again.
 fn of_events(accepted: &[&ReadingsAccepted], rows: &Rows) -> ReadingsSubmitted {
-    let mut standing: BTreeMap<_, WattHours> = accepted
-        .iter()
-        .flat_map(|readings| readings.readings())
-        .map(|(_, interval, wh)| (interval.start(), wh))
-        .collect();
-    let count = standing.len();
+    let of_accepted = || accepted.iter().flat_map(|readings| readings.readings());
+    let count = of_accepted().count();
     let repeated = accepted
         .first()
         .and_then(|readings| usize::try_from(readings.repeated).ok())
         .unwrap_or(0);
-    if rows.rows.len() == count + repeated {
-        standing.extend(rows.rows.iter().map(|row| (row.start, row.wh)));
-    }
+    let standing: Vec<(DateTime<Utc>, WattHours)> = if rows.rows.len() == count + repeated {
+        let meter = |row: &ReadingRow| row.meter_identifier.as_ref().map(|it| it.trim().to_owned());
+        let rows = rows.rows.iter();
+        let by_meter: BTreeMap<_, WattHours> =
+            rows.map(|row| ((meter(row), row.start), row.wh)).collect();
+        by_meter
+            .into_iter()
+            .map(|((_, start), wh)| (start, wh))
+            .collect()
+    } else {
+        of_accepted()
+            .map(|(_, interval, wh)| (interval.start(), wh))
+            .collect()
+    };
+    let starts = || standing.iter().map(|(start, _)| *start);
     ReadingsSubmitted {
         message: MESSAGE.to_owned(),
-        first_reading_datetime: standing.first_key_value().map(|(start, _)| *start),
-        last_reading_datetime: standing.last_key_value().map(|(start, _)| *start),
-        total_device_usage: standing.values().copied().sum(),
+        first_reading_datetime: starts().min(),
+        last_reading_datetime: starts().max(),
+        total_device_usage: standing.iter().map(|(_, wh)| *wh).sum(),
         accepted: count,
         repeated,
         refused: rows.unreadable.iter().filter_map(refused).collect(),
@@ -80,7 +90,7 @@ fn refused(error: &FieldError) -> Option<RefusedValue> {
             code: error.code.to_owned(),
             detail: error.detail.clone(),
         }),
-        Place::Pointer(_) => None,
+        Place::Pointer(_) | Place::Bundle(_) => None,
     }
 }
 
@@ -88,8 +98,6 @@ fn refused(error: &FieldError) -> Option<RefusedValue> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use chrono::{DateTime, Utc};
-    use ledger::command::ReadingRow;
     use schemas::Interval;
     use schemas::event::reading::Run;
     use schemas::id::{AccountId, DeviceId, MeasurementId};
@@ -105,6 +113,7 @@ mod tests {
             end: at(hour + 1),
             wh: WattHours(10),
             gross_net_indicator: "NET".to_owned(),
+            meter_identifier: None,
         };
         Rows {
             rows: (1..).zip(hours).map(row).collect(),
@@ -122,6 +131,7 @@ mod tests {
         ReadingsAccepted {
             device_id: DeviceId(1),
             account_id: AccountId(1),
+            meter_id: None,
             first_measurement_id: MeasurementId(1),
             gross_net_indicator: "NET".to_owned(),
             runs: Run::pack(hours.iter().map(interval)),
@@ -136,6 +146,19 @@ mod tests {
         assert_eq!(answer.total_device_usage, WattHours(30));
         assert_eq!(answer.first_reading_datetime, Some(at(1)));
         assert_eq!(answer.last_reading_datetime, Some(at(3)));
+    }
+
+    #[test]
+    fn a_second_answer_counts_the_rows_of_each_meter() {
+        let mut rows = rows(&[1, 1]);
+        rows.rows[1].meter_identifier = Some(" M ".to_owned());
+        let of_meter = ReadingsAccepted {
+            meter_id: schemas::id::MeterId::new(1),
+            ..accepted(&[1], 0)
+        };
+        let answer = of_events(&[&accepted(&[1], 0), &of_meter], &rows);
+        assert_eq!((answer.accepted, answer.repeated), (2, 0));
+        assert_eq!(answer.total_device_usage, WattHours(20));
     }
 
     #[test]

@@ -5,17 +5,28 @@ use crate::http::certificate::foreign_cursor;
 use crate::http::listed::listed;
 use crate::http::problem::{Answer, Problem};
 use crate::http::{Audit, Caller, Id, Query, Read};
-use crate::read::measurement as stored;
+use crate::read::{correction, measurement as stored};
 use crate::readings::TEMPLATE;
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::{HttpResponse, get};
 use ledger::refusal::Code;
-use schemas::api::measurement::{MeasurementFilter, MeasurementReport};
+use schemas::api::measurement::{MeasurementDetail, MeasurementFilter, MeasurementReport};
 use schemas::api::page::PageQuery;
 use schemas::id::{DeviceId, MeasurementId};
 
 pub(super) fn not_found(id: MeasurementId) -> Problem {
     Problem::not_found(Code::MeasurementNotFound, "MeasurementReport", id)
+}
+
+/// The reading, if the caller may see it.
+pub(super) fn visible<R>(
+    caller: &Caller<R>,
+    found: Option<stored::Found>,
+    id: MeasurementId,
+) -> Answer<stored::Found> {
+    found
+        .filter(|found| caller.sees(found.account_id))
+        .ok_or_else(|| not_found(id))
 }
 
 /// Get the CSV template for readings.
@@ -37,29 +48,36 @@ pub async fn get_template(_: Caller<Audit>) -> HttpResponse {
 
 /// Get a reading.
 ///
-/// Visible to members of the account its device belongs to, and to the issuing body.
+/// With its bundles, live and past, and its corrections. Visible to members of the account its device
+/// belongs to, and to the issuing body; who holds a bundle is shown to those who may see that account.
 #[utoipa::path(
     tag = "Measurements",
     operation_id = "get_measurement",
     params(("measurement_id" = i64, Path, description = "The reading.")),
     responses(
-        (status = 200, description = "The reading.", body = MeasurementReport),
+        (status = 200, description = "The reading.", body = MeasurementDetail),
         (status = 404, description = "measurement_not_found"),
         (status = 422, description = "request_invalid"),
     ),
 )]
 #[get("/measurement/{measurement_id}")]
 pub async fn get_measurement(read: Read, Id(id): Id<MeasurementId>) -> Answer<HttpResponse> {
-    let found = stored::by_id(&read.client().await?, id).await?;
-    let visible = found.filter(|(_, account)| read.is_admin() || read.accounts.contains(account));
-    let (report, _) = visible.ok_or_else(|| not_found(id))?;
-    Ok(HttpResponse::Ok().json(report))
+    let client = read.client().await?;
+    let found = visible(&read, stored::by_id(&client, id).await?, id)?;
+    let mut bundles = correction::bundles(&client, &found).await?;
+    for bundle in &mut bundles {
+        bundle.account_id = bundle.account_id.filter(|account| read.sees(*account));
+    }
+    let corrections = correction::of_measurement(&client, id).await?;
+    let amounts = (found.excess, found.paid);
+    let detail = MeasurementDetail::of(found.report, amounts, bundles, corrections);
+    Ok(HttpResponse::Ok().json(detail))
 }
 
 /// List readings.
 ///
-/// Of one device by interval, optionally those that start in `[from, to)`; or of all devices the caller
-/// may see, by id. Readings that were taken back are not among them.
+/// Of one device by interval, optionally those that start in `[from, to)`, or of which something is not
+/// issued; or of all devices the caller may see, by id. Readings that were taken back are not among them.
 #[utoipa::path(
     tag = "Measurements",
     operation_id = "list_measurements",
@@ -99,8 +117,9 @@ async fn of_device(
     if !account.is_some_and(|account| read.is_admin() || read.accounts.contains(&account)) {
         return Err(device_account::not_found(device_id));
     }
-    let (from, to) = (filter.from, filter.to);
-    let found = stored::page_of_device(&client, device_id, from, to, after, page.limit).await?;
+    let (range, issued) = ((filter.from, filter.to), filter.issued);
+    let found =
+        stored::page_of_device(&client, device_id, range, issued, after, page.limit).await?;
     Ok(listed(&found))
 }
 

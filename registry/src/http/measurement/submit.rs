@@ -21,7 +21,8 @@ use schemas::api::problem::FieldError;
 ///
 /// Readings of one device, as a CSV file in a form or as JSON. All bad rows are reported at once, and
 /// nothing of the submission is stored unless `partial` is true. What was accepted before is recognised
-/// and changes nothing. Certificates of a production device are issued at once.
+/// and changes nothing. Certificates of a production device are issued at once, unless `issue` is false;
+/// what the device owes for corrected readings is paid before.
 #[utoipa::path(
     tag = "Measurements",
     operation_id = "submit_readings",
@@ -45,6 +46,7 @@ pub async fn submit_readings(upload: Upload) -> Answer<HttpResponse> {
         rows: upload.rows.rows.clone(),
         unreadable: upload.rows.unreadable.clone(),
         partial: upload.partial,
+        issue: upload.issue,
     });
     let decided = upload.origin.execute(upload.caller.state(), command).await;
     let receipt = decided.map_err(|problem| match upload.is_json {
@@ -98,10 +100,17 @@ fn submission_of(new: &NewMeasurement) -> Command {
             end: new.interval_end_datetime,
             wh: new.interval_usage,
             gross_net_indicator: new.gross_net_indicator.clone(),
+            meter_identifier: new.meter_identifier.clone(),
         }],
         unreadable: Vec::new(),
         partial: false,
+        issue: new.issue,
     })
+}
+
+/// Identifiers of meters have no space around them.
+fn meter_of(new: &NewMeasurement) -> Option<&str> {
+    new.meter_identifier.as_deref().map(str::trim)
 }
 
 /// The reading that was accepted now, or before.
@@ -123,6 +132,7 @@ async fn standing(
             interval_usage: wh,
             gross_net_indicator: readings.gross_net_indicator.clone(),
             is_deleted: false,
+            meter_identifier: meter_of(&write.body).map(str::to_owned),
         });
     }
     let state = write.caller.state();
@@ -132,6 +142,7 @@ async fn standing(
     let found = starting_at(
         &client,
         write.body.device_id,
+        meter_of(&write.body),
         write.body.interval_start_datetime,
     )
     .await?;

@@ -34,6 +34,8 @@ pub struct Upload {
     pub device_id: DeviceId,
     /// Whether to accept the good rows of a submission that has bad ones.
     pub partial: bool,
+    /// Whether to issue at once.
+    pub issue: bool,
     /// The rows.
     pub rows: Rows,
     /// Whether they came as JSON, whose errors are named by pointer.
@@ -73,6 +75,7 @@ async fn of_json(
     Ok(Upload {
         device_id: read.device_id,
         partial: read.partial,
+        issue: read.issue,
         rows: read_texts(&read.readings),
         is_json: true,
         caller,
@@ -90,12 +93,17 @@ async fn of_form(
     if form.file.is_none() {
         fields.refuse(FILE, code::MISSING, "`file` is required");
     }
-    let UploadFields { device_id, partial } = fields.read().map_err(Problem::fields)?;
+    let UploadFields {
+        device_id,
+        partial,
+        issue,
+    } = fields.read().map_err(Problem::fields)?;
     let file = form.file.unwrap_or_default();
     // The boundary differs from one attempt to the next; what it separates does not.
     let mut digest = Sha256::digest(&file).to_vec();
     digest.extend(device_id.0.to_be_bytes());
     digest.push(partial.into());
+    digest.push(issue.into());
     let origin = Origin::of(request, caller.state(), &caller, &digest)?;
     let rows = block(move || read_csv(&file))
         .await
@@ -104,6 +112,7 @@ async fn of_form(
     Ok(Upload {
         device_id,
         partial,
+        issue,
         rows,
         is_json: false,
         caller,

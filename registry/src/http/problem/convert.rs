@@ -23,18 +23,20 @@ impl From<Refusal> for Problem {
 /// A field or row at fault, as the API writes it.
 #[must_use]
 pub fn field_error(error: refusal::FieldError) -> FieldError {
-    let (pointer, row, column) = match error.place {
-        Place::Pointer(pointer) => (Some(pointer), None, None),
-        Place::Cell { row, column } => (None, Some(row), Some(column.to_owned())),
-    };
-    FieldError {
-        pointer,
-        parameter: None,
-        row,
-        column,
+    let mut shown = FieldError {
         code: error.code.to_owned(),
         detail: error.detail,
+        ..FieldError::default()
+    };
+    match error.place {
+        Place::Pointer(pointer) => shown.pointer = Some(pointer),
+        Place::Bundle(bundle_id) => shown.bundle_id = Some(bundle_id),
+        Place::Cell { row, column } => {
+            shown.row = Some(row);
+            shown.column = Some(column.to_owned());
+        }
     }
+    shown
 }
 
 impl From<ExecuteError> for Problem {

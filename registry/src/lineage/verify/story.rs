@@ -233,6 +233,13 @@ impl Teller {
                 end: moved.interval.end(),
                 wh: moved.wh,
             }),
+            Ok(LedgerEvent::ReadingCorrected(corrected)) => self.reading(Reading {
+                id: corrected.measurement_id,
+                device_id: corrected.device_id,
+                start: corrected.interval.start(),
+                end: corrected.interval.end(),
+                wh: corrected.wh,
+            }),
             Ok(LedgerEvent::BundlesIssued(issued)) if is_one(&issued.runs) => {
                 self.issuance(event, &issued, family);
             }

@@ -164,6 +164,7 @@ fn submit(device: i64, hour: i64, amounts: &[i64]) -> Command {
             end: zero + TimeDelta::hours(hour + index + 1),
             wh: WattHours(*wh),
             gross_net_indicator: "NET".into(),
+            meter_identifier: None,
         })
         .collect();
     Command::SubmitReadings(SubmitReadings {
@@ -171,6 +172,7 @@ fn submit(device: i64, hour: i64, amounts: &[i64]) -> Command {
         rows,
         unreadable: Vec::new(),
         partial: false,
+        issue: true,
     })
 }
 

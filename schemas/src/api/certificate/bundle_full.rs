@@ -5,7 +5,8 @@ use crate::api::decimal::ExactNumber;
 use crate::api::device::Position;
 use crate::energy::{DeviceType, EnergyCarrier, EnergySource, TechnologyType};
 use crate::id::{
-    AccountId, AllocationId, BundleId, CertificateId, DeviceId, MetadataId, StorageRecordId,
+    AccountId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId,
+    StorageRecordId,
 };
 use crate::life_cycle::CertificateStatus;
 use chrono::{DateTime, Utc};
@@ -143,4 +144,15 @@ pub struct BundleFull {
     pub hash: String,
     /// Whether it was split into two others.
     pub is_deleted: bool,
+    /// The reading it was issued for.
+    #[schema(value_type = Option<i64>)]
+    pub measurement_id: Option<MeasurementId>,
+    /// The meter that counted it, where it is not the device's own.
+    pub meter_identifier: Option<String>,
+    /// Bundles that a correction of the reading withdrew and that it was issued anew for.
+    #[schema(value_type = Vec<i64>)]
+    pub replaces: Vec<BundleId>,
+    /// The bundle issued anew for it, where a correction of the reading withdrew it.
+    #[schema(value_type = Option<i64>)]
+    pub replaced_by: Option<BundleId>,
 }

@@ -31,6 +31,12 @@ pub struct NewMeasurement {
     /// `NET` or `GROSS`.
     #[schema(min_length = 1, max_length = 20, pattern = r"\S")]
     pub gross_net_indicator: String,
+    /// The meter, where it is not the device's own.
+    #[schema(min_length = 1, max_length = 500)]
+    pub meter_identifier: Option<String>,
+    /// Whether to issue certificates at once (default); otherwise on request only.
+    #[schema(required = false)]
+    pub issue: bool,
 }
 
 impl FromFields for NewMeasurement {
@@ -48,12 +54,16 @@ impl FromFields for NewMeasurement {
             let rule = "`gross_net_indicator` is required";
             fields.refuse("gross_net_indicator", code::MISSING, rule);
         }
+        let meter_identifier = fields.optional("meter_identifier");
+        let issue = fields.or("issue", true);
         Some(Self {
             device_id: device_id?,
             interval_start_datetime: interval_start_datetime?,
             interval_end_datetime: interval_end_datetime?,
             interval_usage: interval_usage?,
             gross_net_indicator: gross_net_indicator?,
+            meter_identifier,
+            issue,
         })
     }
 }
@@ -94,7 +104,8 @@ impl FromFields for MeasurementChange {
     "interval_end_datetime": "2024-11-18T11:00:00Z",
     "interval_usage": 1000,
     "gross_net_indicator": "NET",
-    "is_deleted": false
+    "is_deleted": false,
+    "meter_identifier": null
 }))]
 pub struct MeasurementReport {
     /// Its id.
@@ -116,6 +127,8 @@ pub struct MeasurementReport {
     pub gross_net_indicator: String,
     /// Whether it was taken back.
     pub is_deleted: bool,
+    /// The meter, where it is not the device's own.
+    pub meter_identifier: Option<String>,
 }
 
 /// Which readings of a list are wanted.
@@ -129,6 +142,9 @@ pub struct MeasurementFilter {
     pub from: Option<DateTime<Utc>>,
     /// Intervals start before; needs `device_id`.
     pub to: Option<DateTime<Utc>>,
+    /// Only readings of which all that can be is issued (true), or of which something is not (false);
+    /// needs `device_id`.
+    pub issued: Option<bool>,
 }
 
 /// Code of a filter that is given without another; the edge's own.
@@ -140,9 +156,10 @@ impl FromFields for MeasurementFilter {
             device_id: fields.optional("device_id"),
             from: fields.optional("from"),
             to: fields.optional("to"),
+            issued: fields.optional("issued"),
         };
         if !fields.has("device_id") {
-            for bound in ["from", "to"] {
+            for bound in ["from", "to", "issued"] {
                 if fields.has(bound) {
                     let rule = format!("`{bound}` needs `device_id`");
                     fields.refuse("device_id", QUERY_INVALID, rule);

@@ -21,7 +21,8 @@ use utoipa::ToSchema;
         "interval_usage": 1000,
         "gross_net_indicator": "NET"
     }],
-    "partial": false
+    "partial": false,
+    "issue": true
 }))]
 pub struct SubmitReadings {
     /// The metered device; `deviceID` is the same.
@@ -33,6 +34,9 @@ pub struct SubmitReadings {
     /// Whether to accept the good readings of a submission that has bad ones.
     #[schema(required = false)]
     pub partial: bool,
+    /// Whether to issue certificates at once (default); otherwise on request only.
+    #[schema(required = false)]
+    pub issue: bool,
 }
 
 impl FromFields for SubmitReadings {
@@ -40,10 +44,12 @@ impl FromFields for SubmitReadings {
         let device_id = device_id(fields);
         let readings = fields.required("readings");
         let partial = fields.or("partial", false);
+        let issue = fields.or("issue", true);
         Some(Self {
             device_id: device_id?,
             readings: readings?,
             partial,
+            issue,
         })
     }
 }
@@ -64,15 +70,19 @@ pub struct UploadFields {
     pub device_id: DeviceId,
     /// Whether to accept the good rows of a file that has bad ones.
     pub partial: bool,
+    /// Whether to issue certificates at once.
+    pub issue: bool,
 }
 
 impl FromFields for UploadFields {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let device_id = device_id(fields);
         let partial = fields.or("partial", false);
+        let issue = fields.or("issue", true);
         Some(Self {
             device_id: device_id?,
             partial,
+            issue,
         })
     }
 }
@@ -90,6 +100,9 @@ pub struct Reading {
     /// `NET` or `GROSS`.
     #[schema(min_length = 1, max_length = 20, pattern = r"\S")]
     pub gross_net_indicator: String,
+    /// The meter, where it is not the device's own.
+    #[schema(min_length = 1, max_length = 500)]
+    pub meter_identifier: Option<String>,
 }
 
 /// One reading as it was written: what does not parse is one bad row among others.
@@ -103,6 +116,8 @@ pub struct ReadingTexts {
     pub usage: Option<String>,
     /// See [`Reading::gross_net_indicator`].
     pub indicator: Option<String>,
+    /// See [`Reading::meter_identifier`].
+    pub meter: Option<String>,
 }
 
 impl FromValue for ReadingTexts {
@@ -128,6 +143,7 @@ impl FromValue for ReadingTexts {
             end: text("interval_end_datetime"),
             usage: text("interval_usage"),
             indicator: text("gross_net_indicator"),
+            meter: text("meter_identifier"),
         })
     }
 }
@@ -136,8 +152,9 @@ impl FromValue for ReadingTexts {
 #[derive(Debug, ToSchema)]
 pub struct ReadingsUpload {
     /// CSV in UTF-8 with the columns `interval_start_datetime`, `interval_end_datetime`,
-    /// `interval_usage` (whole Wh) and `gross_net_indicator` in any order; other columns are ignored.
-    /// At most 16 MiB and 50,000 rows.
+    /// `interval_usage` (whole Wh) and `gross_net_indicator` in any order, and if need be
+    /// `meter_identifier`, blank for the device's own meter; other columns are ignored. At most 16 MiB
+    /// and 50,000 rows.
     #[schema(format = Binary, content_media_type = "text/csv")]
     pub file: String,
     /// The metered device; `device_id` is the same.
@@ -146,6 +163,9 @@ pub struct ReadingsUpload {
     /// Whether to accept the good rows of a file that has bad ones.
     #[schema(required = false)]
     pub partial: bool,
+    /// Whether to issue certificates at once (default); otherwise on request only.
+    #[schema(required = false)]
+    pub issue: bool,
 }
 
 /// What became of a submission.
@@ -208,6 +228,7 @@ mod tests {
                 end: Some("soon".to_owned()),
                 usage: Some("5.5".to_owned()),
                 indicator: None,
+                meter: None,
             }]
         );
     }
