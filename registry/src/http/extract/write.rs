@@ -116,8 +116,12 @@ impl Origin {
     /// 503 if there is none or it lags.
     pub async fn client(&self, state: &State) -> Answer<Client> {
         let written = self.actor.user_id().map(|user| state.written.by(user));
-        let wanted = Positions::asked(&self.request)?.max(written.unwrap_or_default());
-        reached(state.read_progress(), wanted, state.read_wait()).await?;
+        let asked = Positions::asked(&self.request)?;
+        let wanted = asked.max(written.unwrap_or_default());
+        if let Err(lagging) = reached(state.read_progress(), wanted, state.read_wait()).await {
+            asked.within(state.heads().await?)?;
+            return Err(lagging);
+        }
         state.read_client().await
     }
 
