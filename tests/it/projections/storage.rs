@@ -5,7 +5,7 @@ use super::random::{self, Random};
 use super::rig::Rig;
 use super::world;
 use chrono::TimeDelta;
-use event_store::{EventStore, SqliteStore};
+use event_store::SqliteStore;
 use ledger::command::{
     ActOnBundles, AllocateStorage, Amount, FixStorageEfficiency, FlowRow, IssueForStorage,
     RegisterDevice, SubmitStorageRecords, WithdrawStorageRecords,
