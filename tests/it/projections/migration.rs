@@ -24,7 +24,7 @@ const BEFORE: &str = "
 async fn holdings_and_histories_made_by_the_migration_are_those_made_from_the_log() {
     let mut rig = Rig::on_shared_servers().await;
     let _running = rig.start_both();
-    lived(&mut rig.history, 60, 150).await;
+    lived(&mut rig.history, 60, 400).await;
     rig.caught_up().await;
     let client = schema::connect(rig.connection(Target::Read), schema::LIVE)
         .await
