@@ -71,6 +71,19 @@ const NAMED: &[(&str, &str, &[&str])] = &[
     ("cancel_certificates", "/id", &["get_action"]),
     ("claim_certificates", "/id", &["get_action"]),
     ("reserve_certificates", "/id", &["get_action"]),
+    (
+        "create_recurring_transfer",
+        "/id",
+        &[
+            "get_recurring_rule",
+            "list_recurring_runs",
+            "pause_recurring_rule",
+            "end_recurring_rule",
+        ],
+    ),
+    ("create_recurring_cancel", "/id", &["get_recurring_rule"]),
+    ("pause_recurring_rule", "/id", &["resume_recurring_rule"]),
+    ("list_recurring_rules", "/0/id", &["get_recurring_rule"]),
     ("withdraw_certificates", "/id", &["get_action"]),
 ];
 
@@ -80,6 +93,12 @@ const FILLED_IN: &[(&str, &str, &str, &str)] = &[
     ("create_account", "/id", "create_device", "account_id"),
     ("create_account", "/id", "query_certificates", "source_id"),
     ("list_accounts", "/0/id", "query_certificates", "source_id"),
+    (
+        "list_accounts",
+        "/0/id",
+        "create_recurring_cancel",
+        "source_id",
+    ),
     ("create_device", "/id", "submit_readings", "device_id"),
     ("create_device", "/id", "create_measurement", "device_id"),
 ];
