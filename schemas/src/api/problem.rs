@@ -57,7 +57,7 @@ pub struct FieldError {
     pub column: Option<String>,
     /// A bundle that stands in the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, nullable = false)]
     pub bundle_id: Option<crate::id::BundleId>,
     /// Stable code.
     pub code: String,
