@@ -36,8 +36,10 @@ ENDS_THE_RUN = {"delete_user", "change_role", "update_user"}
 # depend on what the registry holds: a name that is taken, a cursor that no list has given.
 FORM = {"missing", "wrong_type", "unknown_value", "not_a_time", "value_out_of_range"}
 
-# Fields whose bounds depend on other fields or on the action, which the document says in words.
-DEPENDENT = re.compile(r"/(energy_source|max_age_s|certificate_bundle_statuses/\d+)")
+# Fields whose bounds or presence depend on other fields or on the action, which the document says in words.
+DEPENDENT = re.compile(
+    r"/(energy_source|max_age_s|certificate_bundle_statuses/\d+|source_allocation_id|storage_record_ids)"
+)
 
 
 def operation_id(case: schemathesis.Case) -> str:
@@ -145,7 +147,7 @@ def is_refused_by_a_rule(response: Any) -> bool:
     problem = json.loads(response.content)
     errors = problem["errors"] or [problem]
     of_form = (error for error in errors if error["code"] in FORM)
-    return all(DEPENDENT.fullmatch(error.get("pointer") or "") for error in of_form)
+    return all(DEPENDENT.fullmatch(error.get("pointer") or f"/{error.get('parameter')}") for error in of_form)
 
 
 def is_read_leniently(case: schemathesis.Case) -> bool:
