@@ -3,146 +3,31 @@
 //! What becomes of an entry depends on the event and that entry alone (a child of a split also on what
 //! never changes of its parent), so entries known as of different positions can be folded together.
 
+mod identity;
 mod storage;
+mod touched;
+
+pub use touched::touched;
 
 use crate::decide::Recorded;
 use crate::entry::{
-    Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, IdentityCounters,
-    Meter, RecurringRule, User, second_of_day,
+    Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, Meter,
+    RecurringRule, second_of_day,
 };
 use crate::event::Event;
 use crate::key::{Key, name_digest};
 use crate::state::{Changes, NotLoaded, get};
 use crate::state_machine::{Outcome, transition};
 use schemas::WattHours;
+use schemas::event::LedgerEvent;
 use schemas::event::action::{BundleAction, Part, Split};
 use schemas::event::issuance::BundlesIssued;
-use schemas::event::reading::{DebtPaid, ReadingCorrected, ReadingsAccepted, Run};
-use schemas::event::{IdentityEvent, LedgerEvent};
+use schemas::event::reading::{DebtPaid, ReadingCorrected, ReadingsAccepted};
 use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, MeterId, RuleId};
 use schemas::interval::Day;
 use schemas::life_cycle::{ActionType, CertificateStatus};
 use schemas::log::Position;
 use schemas::recurring::RuleStatus;
-
-/// Keys an event changes that must be loaded before it can be applied; entries it brings into being are
-/// not among them.
-#[must_use]
-pub fn touched(recorded: &Recorded<'_>) -> Vec<Key> {
-    let mut keys = Vec::new();
-    if let Some(idempotency) = recorded.idempotency {
-        keys.push(Key::Command(idempotency.key));
-    }
-    match recorded.event {
-        Event::Identity(event) => {
-            keys.push(Key::IdentityCounters);
-            match event {
-                IdentityEvent::UserRegistered(_) => {}
-                IdentityEvent::UserUpdated(updated) => keys.push(Key::User(updated.user_id)),
-                IdentityEvent::UserRemoved(removed) => keys.push(Key::User(removed.user_id)),
-            }
-        }
-        Event::Ledger(event) => {
-            keys.push(Key::Counters);
-            touched_by(event, &mut keys);
-        }
-    }
-    keys
-}
-
-fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
-    let days =
-        |device_id: DeviceId, meter_id: Option<MeterId>, runs: &[Run], keys: &mut Vec<Key>| {
-            let mut last = None;
-            for (interval, _) in runs.iter().flat_map(Run::intervals) {
-                let day = Day::of(interval.start());
-                if last != Some(day) {
-                    keys.push(Key::readings(device_id, meter_id, day));
-                    last = Some(day);
-                }
-            }
-        };
-    match event {
-        LedgerEvent::AccountOpened(_)
-        | LedgerEvent::IssuanceMetadataRecorded(_)
-        | LedgerEvent::RecurringRuleCreated(_) => {}
-        LedgerEvent::AccountUpdated(event) => keys.push(Key::Account(event.account_id)),
-        LedgerEvent::WhitelistChanged(event) => keys.push(Key::Account(event.account_id)),
-        LedgerEvent::AccountClosed(event) => keys.push(Key::Account(event.account_id)),
-        LedgerEvent::DeviceRegistered(event) => keys.push(Key::Account(event.account_id)),
-        LedgerEvent::DeviceUpdated(event) => keys.extend([
-            Key::Device(event.device_id),
-            Key::Account(event.previous_account_id),
-            Key::Account(event.account_id),
-        ]),
-        LedgerEvent::DeviceRemoved(event) => {
-            keys.extend([Key::Device(event.device_id), Key::Account(event.account_id)]);
-        }
-        LedgerEvent::ReadingsAccepted(event) => {
-            days(event.device_id, event.meter_id, &event.runs, keys);
-        }
-        LedgerEvent::MeasurementMoved(event) => keys.extend([
-            Key::readings(
-                event.previous_device_id,
-                event.previous_meter_id,
-                Day::of(event.previous_interval.start()),
-            ),
-            Key::readings(
-                event.device_id,
-                event.meter_id,
-                Day::of(event.interval.start()),
-            ),
-        ]),
-        LedgerEvent::MeasurementWithdrawn(event) => {
-            keys.push(Key::readings(
-                event.device_id,
-                event.meter_id,
-                Day::of(event.interval.start()),
-            ));
-        }
-        LedgerEvent::BundlesIssued(event) => {
-            keys.extend([Key::Device(event.device_id), Key::Account(event.account_id)]);
-            days(event.device_id, event.meter_id, &event.runs, keys);
-        }
-        LedgerEvent::MeterRegistered(event) => keys.push(Key::Device(event.device_id)),
-        LedgerEvent::MeterUpdated(event) => keys.push(Key::Device(event.device_id)),
-        LedgerEvent::ReadingCorrected(event) => {
-            keys.push(Key::readings(
-                event.device_id,
-                event.meter_id,
-                Day::of(event.interval.start()),
-            ));
-            if event.debt > WattHours::ZERO {
-                keys.push(Key::Device(event.device_id));
-            }
-        }
-        LedgerEvent::DebtPaid(event) => {
-            keys.push(Key::Device(event.device_id));
-            keys.extend(event.parts.iter().map(|part| {
-                Key::readings(event.device_id, part.meter_id, Day::of(part.interval_start))
-            }));
-        }
-        LedgerEvent::RecurringRulePaused(event) => keys.push(Key::RecurringRule(event.rule_id)),
-        LedgerEvent::RecurringRuleResumed(event) => keys.push(Key::RecurringRule(event.rule_id)),
-        LedgerEvent::RecurringRuleEnded(event) => keys.push(Key::RecurringRule(event.rule_id)),
-        LedgerEvent::RecurringRuleRan(event) => keys.push(Key::RecurringRule(event.rule_id)),
-        LedgerEvent::StorageRecordsAccepted(event) => storage::touched_by_records(event, keys),
-        LedgerEvent::StorageRecordsWithdrawn(event) => storage::touched_by_withdrawal(event, keys),
-        LedgerEvent::StorageEfficiencyFixed(event) => keys.push(Key::Storage(event.device_id)),
-        LedgerEvent::StorageAllocated(event) => storage::touched_by_allocation(event, keys),
-        LedgerEvent::StorageCertificatesIssued(event) => storage::touched_by_issuance(event, keys),
-        LedgerEvent::BundlesActed(action) => {
-            keys.push(Key::Account(action.source_id));
-            keys.extend(action.target_id.map(Key::Account));
-            for part in &action.parts {
-                keys.push(Key::Bundle(part.bundle_id));
-                keys.extend(part.origin.map(|from| {
-                    Key::readings(from.device_id, from.meter_id, Day::of(from.interval_start))
-                }));
-            }
-        }
-    }
-}
 
 /// Folds one event into the entries it touches.
 pub fn apply(changes: &mut Changes<'_>, recorded: &Recorded<'_>) -> Result<(), NotLoaded> {
@@ -609,51 +494,5 @@ impl Fold<'_, '_> {
             act_on(bundle, action);
         }
         Ok(())
-    }
-
-    fn identity(&mut self, event: &IdentityEvent) -> Result<(), NotLoaded> {
-        match event {
-            IdentityEvent::UserRegistered(event) => {
-                let email = name_digest(&event.profile.email);
-                self.create(
-                    Key::User(event.user_id),
-                    Entry::User(User {
-                        role: event.profile.role,
-                        email,
-                        is_removed: false,
-                    }),
-                );
-                self.create(Key::Email(email), Entry::Email(event.user_id));
-                let next = event.user_id.plus(1);
-                if let Some(slot) = self.changes.edit(Key::IdentityCounters, self.position)? {
-                    *slot = Some(Entry::IdentityCounters(IdentityCounters { user: next }));
-                }
-                Ok(())
-            }
-            IdentityEvent::UserUpdated(event) => {
-                let email = event.changes.email.as_deref().map(name_digest);
-                if let Some(email) = email.filter(|email| *email != event.previous_email) {
-                    self.changes
-                        .forget(Key::Email(event.previous_email), self.position);
-                    self.create(Key::Email(email), Entry::Email(event.user_id));
-                }
-                if let Some(Some(Entry::User(user))) =
-                    self.changes.edit(Key::User(event.user_id), self.position)?
-                {
-                    user.role = event.changes.role.unwrap_or(user.role);
-                    user.email = email.unwrap_or(user.email);
-                }
-                Ok(())
-            }
-            IdentityEvent::UserRemoved(event) => {
-                self.changes.forget(Key::Email(event.email), self.position);
-                if let Some(Some(Entry::User(user))) =
-                    self.changes.edit(Key::User(event.user_id), self.position)?
-                {
-                    user.is_removed = true;
-                }
-                Ok(())
-            }
-        }
     }
 }
