@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+//! The binary `gateway`.
 
 mod file;
 mod submit;
