@@ -60,6 +60,8 @@ serial_id! {
     StorageRecordId,
     /// A share of a discharge, allocated to what was charged before.
     AllocationId,
+    /// A gateway that meters devices.
+    GatewayId,
 }
 
 /// A further meter of a device, counted per device from 1; the device's own meter has none. It is small,

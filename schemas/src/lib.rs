@@ -9,6 +9,7 @@ pub mod bundle;
 pub mod energy;
 pub mod envelope;
 pub mod event;
+pub mod gateway;
 pub mod id;
 pub mod interval;
 pub mod life_cycle;

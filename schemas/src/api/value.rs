@@ -9,7 +9,7 @@ use crate::energy::{
     DeviceType, EnergyCarrier, EnergySource, GpsLocation, TechnologyType, UnknownWord,
 };
 use crate::id::{
-    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId,
+    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, GatewayId, MeasurementId,
     MetadataId, RuleId, StorageRecordId, UserId,
 };
 use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role, Settle};
@@ -338,6 +338,7 @@ integers_from_value!(
     BundleId,
     CertificateId,
     DeviceId,
+    GatewayId,
     MeasurementId,
     MetadataId,
     RuleId,
