@@ -1,0 +1,4 @@
+//! How meters are reached.
+
+pub mod p1;
+pub mod solarman;
