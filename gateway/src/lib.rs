@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod connection;
+pub mod profile;
 pub mod snapshot;
 pub mod transport;
