@@ -85,6 +85,10 @@ impl Size {
                 (sources, 2 * sources)
             }
             Event::Ledger(LedgerEvent::DebtPaid(paid)) => (0, paid.parts.len() as u64),
+            Event::Ledger(LedgerEvent::BundlesImported(event)) => {
+                let bundles = event.count() as u64;
+                (bundles, bundles)
+            }
             _ => (0, 1),
         };
         Self {

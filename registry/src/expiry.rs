@@ -66,6 +66,7 @@ pub async fn expire_due(write: &Pool, sequencers: &Sequencers) -> anyhow::Result
             beneficiary_account_id: None,
             storage_device_id: None,
             reason: None,
+            receiving_registry: None,
             localise_time: true,
         });
         let request = Request::of_system("expiry", command);

@@ -6,6 +6,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod dev;
+pub mod exchange;
 pub mod expiry;
 pub mod http;
 pub mod identity;

@@ -62,6 +62,8 @@ serial_id! {
     AllocationId,
     /// A gateway that meters devices.
     GatewayId,
+    /// An import of bundles from another registry.
+    ImportId,
 }
 
 /// A further meter of a device, counted per device from 1; the device's own meter has none. It is small,

@@ -10,6 +10,7 @@ pub mod energy;
 pub mod envelope;
 pub mod event;
 pub mod gateway;
+pub mod exchange;
 pub mod id;
 pub mod interval;
 pub mod life_cycle;

@@ -24,6 +24,10 @@ words! {
         BundleSplit = "Bundle Split",
         /// Retired for what a storage device charged; final, and never claimed.
         CancelledForStorage = "Cancelled for Storage",
+        /// Offered to another registry: out of circulation until confirmed or taken back.
+        ExportOffered = "Export Offered",
+        /// Held by another registry from here on; final.
+        Exported = "Exported",
     }
 }
 
@@ -31,7 +35,10 @@ impl CertificateStatus {
     /// Whether a holder still has something to lose: these states keep an account from being closed.
     #[must_use]
     pub const fn is_live(self) -> bool {
-        matches!(self, Self::Active | Self::Reserved | Self::Locked)
+        matches!(
+            self,
+            Self::Active | Self::Reserved | Self::Locked | Self::ExportOffered
+        )
     }
 }
 
@@ -42,6 +49,7 @@ words! {
         Release = "release", Lock = "lock", Unlock = "unlock", Withdraw = "withdraw",
         Expire = "expire", CancelForStorage = "cancel_for_storage",
         UseForStorage = "use_for_storage",
+        Export = "export", ConfirmExport = "confirm_export", TakeBackExport = "take_back_export",
     }
 }
 

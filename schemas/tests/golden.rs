@@ -7,13 +7,15 @@ use rust_decimal::Decimal;
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource, GpsLocation, TechnologyType};
 use schemas::envelope::{Actor, Envelope, Idempotency};
 use schemas::event::account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
-use schemas::event::action::{BundleAction, Origin, Part, Split};
+use schemas::event::action::{BundleAction, Export, Origin, Part, Split};
 use schemas::event::device::{
-    DeviceAttributes, DeviceRegistered, DeviceRemoved, DeviceUpdated, MeterRegistered, MeterUpdated,
+    DeviceAttributes, DeviceOrigin, DeviceRegistered, DeviceRemoved, DeviceUpdated,
+    MeterRegistered, MeterUpdated,
 };
 use schemas::event::identity::{
     UserChanges, UserProfile, UserRegistered, UserRemoved, UserUpdated,
 };
+use schemas::event::import::{BundlesImported, ExportRef, ImportedBundle, ImportedLot};
 use schemas::event::issuance::{
     BundlesIssued, IssuanceMetadata, IssuanceMetadataRecorded, IssuanceTerms,
 };
@@ -32,7 +34,7 @@ use schemas::event::storage::{
 };
 use schemas::event::{IdentityEvent, LedgerEvent};
 use schemas::id::{
-    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId,
+    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, ImportId, MeasurementId,
     MetadataId, MeterId, RuleId, StorageRecordId, UserId,
 };
 use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role, Settle};
@@ -98,6 +100,15 @@ fn action(action_type: ActionType) -> BundleAction {
         certificate_bundle_percentage: withdraws.then(|| Decimal::new(25, 2)),
         quantity_mode: QuantityMode::PerBundle,
         localise_time: true,
+        export: matches!(
+            action_type,
+            ActionType::Export | ActionType::ConfirmExport | ActionType::TakeBackExport
+        )
+        .then(|| Export {
+            receiving_registry: "fr".into(),
+            offer_id: (action_type != ActionType::Export).then_some(ActionId(3)),
+            receiving_reference: (action_type == ActionType::ConfirmExport).then(|| "fr-1".into()),
+        }),
         requested_at: at("2024-11-19T08:00:00.000001Z"),
         rule_id: None,
         parts: vec![Part {
@@ -115,6 +126,46 @@ fn action(action_type: ActionType) -> BundleAction {
                 meter_id: None,
                 interval_start: hour().start(),
             }),
+        }],
+    }
+}
+
+fn imported() -> BundlesImported {
+    BundlesImported {
+        import_id: ImportId(2),
+        account_id: AccountId(1),
+        export: Some(ExportRef {
+            registry: "fr".into(),
+            export_id: ActionId(12),
+        }),
+        first_bundle_id: BundleId(7),
+        lots: vec![ImportedLot {
+            device_id: DeviceId(6),
+            origin: DeviceOrigin {
+                registry: "fr".into(),
+                device: "31".into(),
+            },
+            metadata_id: MetadataId(2),
+            terms: IssuanceTerms {
+                energy_source: EnergySource::Wind,
+                energy_carrier: EnergyCarrier::Electricity,
+                registry_configuration: 1,
+                issuance_post_energy_carrier_conversion: false,
+                expiry: at("2026-11-19T08:00:00Z"),
+                emissions_factor_production_device: None,
+                emissions_factor_source: None,
+            },
+            issued_at: at("2024-11-19T08:00:00.000001Z"),
+            is_storage: false,
+            bundles: vec![ImportedBundle {
+                start: CertificateId(101),
+                end: CertificateId(350),
+                production_start: hour().start(),
+                length_s: 3_600,
+                bundle_id: "77".into(),
+                issuance_id: "31-2024-11-18 10:00:00".into(),
+                hash: Some("9f".repeat(32)),
+            }],
         }],
     }
 }
@@ -148,6 +199,7 @@ fn ledger_samples() -> Vec<LedgerEvent> {
             device_id: DeviceId(5),
             account_id: AccountId(1),
             attributes: device(),
+            origin: None,
         }
         .into(),
         DeviceUpdated {
@@ -176,6 +228,7 @@ fn ledger_samples() -> Vec<LedgerEvent> {
                 dissemination_level: Some("public".into()),
                 registry_configuration: 1,
             },
+            imported_from: None,
         }
         .into(),
         ReadingsAccepted {
@@ -279,6 +332,7 @@ fn ledger_samples() -> Vec<LedgerEvent> {
             ],
         }
         .into(),
+        imported().into(),
     ];
     samples.extend(storage_samples());
     samples.extend(
@@ -536,7 +590,7 @@ fn events_are_written_and_read_as_the_golden_files_say() {
         found, files,
         "each golden file has its sample and each sample its file"
     );
-    assert_eq!(files.len(), 1 + 21 + 11 + 5 + 3);
+    assert_eq!(files.len(), 1 + 22 + 14 + 5 + 3);
 }
 
 #[test]

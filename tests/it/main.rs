@@ -12,6 +12,7 @@ mod correction;
 mod demo_notebook;
 mod dependency_arrows;
 mod device;
+mod exchange;
 mod expiry;
 mod faults;
 mod hash;

@@ -16,6 +16,7 @@ const READ: &[(&str, &str)] = &[
         "SELECT b.device_id, b.meter_id, b.production_start, b.production_end,
            sum(b.range_end - b.range_start + 1)
          FROM bundle b WHERE b.status NOT IN ('Bundle Split', 'Withdrawn') AND b.allocation_id IS NULL
+           AND NOT EXISTS (SELECT FROM import_device d WHERE d.device_id = b.device_id)
          GROUP BY 1, 2, 3, 4
          HAVING sum(b.range_end - b.range_start + 1) > (
            SELECT coalesce(sum(m.wh + coalesce(m.excess_wh, 0) - coalesce(m.paid_wh, 0)), 0)
@@ -56,6 +57,20 @@ const READ: &[(&str, &str)] = &[
            ON a.allocation_id = b.used_allocation_id
          WHERE b.status <> 'Cancelled for Storage' OR b.storage_device_id <> a.device_id
            OR b.production_start < a.scr_start OR b.production_end > a.scr_end",
+    ),
+    (
+        "I3: what was imported is not what its bundles hold, whatever became of them",
+        "SELECT device_id, coalesce(i.wh, 0), coalesce(b.wh, 0) FROM
+           (SELECT device_id, sum(range_end - range_start + 1) AS wh FROM imported_bundle GROUP BY 1) i
+         FULL JOIN (SELECT device_id, sum(range_end - range_start + 1) AS wh FROM bundle
+           JOIN import_device USING (device_id) WHERE status <> 'Bundle Split' GROUP BY 1) b
+         USING (device_id) WHERE i.wh IS DISTINCT FROM b.wh",
+    ),
+    (
+        "I4: a certificate of another registry was imported twice",
+        "SELECT a.bundle_id, b.bundle_id FROM imported_bundle a JOIN imported_bundle b
+           ON b.device_id = a.device_id AND b.bundle_id > a.bundle_id
+           AND b.range_start <= a.range_end AND b.range_end >= a.range_start",
     ),
     (
         "I3: the parts of a split do not partition what was split",

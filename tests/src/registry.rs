@@ -8,7 +8,8 @@ use crate::clusters::{Clusters, Database};
 use crate::people::{PASSWORD, PEOPLE, email, found};
 use crate::process::config;
 use projections::postgres::Databases;
-use registry::config::{Config, Location};
+use registry::config::{Config, Location, Trusted};
+use registry::exchange::Exchange;
 use registry::system::{Core, Listener, Projectors, System};
 use reqwest::Client;
 use std::sync::Arc;
@@ -42,6 +43,11 @@ impl Registry {
 
     /// One that does not run yet, on these servers.
     pub async fn prepare(clusters: Clusters) -> Self {
+        Self::prepare_as(clusters, &Config::default().domain).await
+    }
+
+    /// Likewise, of this domain.
+    pub async fn prepare_as(clusters: Clusters, domain: &str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("gcr-test-")
             .tempdir()
@@ -50,7 +56,8 @@ impl Registry {
             Database::create(&clusters.write),
             Database::create(&clusters.read)
         );
-        let config = config(folder.path(), 0, Databases { write, read });
+        let mut config = config(folder.path(), 0, Databases { write, read });
+        domain.clone_into(&mut config.domain);
         let Location::Sqlite(events) = config.event_store_location().unwrap();
         found(&events, &config.domain).await;
         Self {
@@ -62,6 +69,14 @@ impl Registry {
             seen: Arc::default(),
             _folder: folder,
         }
+    }
+
+    /// Tells it the public keys of another registry.
+    pub fn trust(&mut self, other: &Self) {
+        let keys = Exchange::open(&other.config).unwrap().published();
+        let public_keys = keys.keys.into_iter().map(|key| key.public_key).collect();
+        let trusted = &mut self.config.exchange.trusted;
+        trusted.insert(keys.registry, Trusted { public_keys });
     }
 
     /// Starts it; returns when requests are answered.

@@ -92,6 +92,8 @@ struct Wanted {
     allocations: Vec<i64>,
     bundles: Vec<i64>,
     recurring_rules: Vec<i64>,
+    origins: Vec<Uuid>,
+    exports: Vec<i64>,
     commands: Vec<Uuid>,
     users: Vec<i64>,
     emails: Vec<Uuid>,
@@ -124,6 +126,8 @@ impl Wanted {
                 Key::Allocation(id) => wanted.allocations.push(id.0),
                 Key::Bundle(id) => wanted.bundles.push(id.0),
                 Key::RecurringRule(id) => wanted.recurring_rules.push(id.0),
+                Key::Origin(digest) => wanted.origins.push(digest),
+                Key::Export(id) => wanted.exports.push(id.0),
                 Key::Command(key) => wanted.commands.push(key),
                 Key::User(id) => wanted.users.push(id.0),
                 Key::Email(digest) => wanted.emails.push(digest),
@@ -161,6 +165,8 @@ async fn query_all(
         allocations, ALLOCATION, allocation;
         bundles, BUNDLE, bundle;
         recurring_rules, RECURRING_RULE, recurring_rule;
+        origins, ORIGIN, origin;
+        exports, EXPORT, export;
         commands, COMMAND, command;
         users, USER, user;
         emails, EMAIL, email;

@@ -6,7 +6,8 @@ use ledger::{Entry, Key, Stream};
 use schemas::Interval;
 use schemas::energy::EnergySource;
 use schemas::id::{
-    AccountId, AllocationId, BundleId, CertificateId, DeviceId, MetadataId, MeterId, RuleId, UserId,
+    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, MetadataId, MeterId,
+    RuleId, UserId,
 };
 use schemas::interval::Day;
 use schemas::life_cycle::CertificateStatus;
@@ -39,6 +40,8 @@ pub(super) const BUNDLE: &str = "SELECT bundle_id, account_id, device_id, status
      FROM bundle WHERE bundle_id = ANY($1)";
 pub(super) const RECURRING_RULE: &str =
     "SELECT rule_id, state FROM recurring_rule WHERE rule_id = ANY($1)";
+pub(super) const ORIGIN: &str = "SELECT digest, state FROM import_origin WHERE digest = ANY($1)";
+pub(super) const EXPORT: &str = "SELECT export_id, state FROM export WHERE export_id = ANY($1)";
 pub(super) const COMMAND: &str =
     "SELECT key, request, first_position, position FROM command WHERE key = ANY($1)";
 pub(super) const USER: &str = "SELECT user_id, state FROM registry_user WHERE user_id = ANY($1)";
@@ -127,6 +130,16 @@ pub(crate) fn trail(row: &Row, column: usize) -> Result<Option<Box<StorageTrail>
         used_for: row.try_get::<_, Option<i64>>(column + 2)?.map(AllocationId),
     };
     Ok((trail != StorageTrail::default()).then(|| Box::new(trail)))
+}
+
+pub(super) fn origin(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::Origin(row.try_get(0)?);
+    Ok((key, Entry::Origin(state(row, 1)?)))
+}
+
+pub(super) fn export(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::Export(ActionId(row.try_get(0)?));
+    Ok((key, Entry::Export(state(row, 1)?)))
 }
 
 pub(super) fn bundle(row: &Row) -> Result<(Key, Entry), Error> {

@@ -143,6 +143,8 @@ struct Tables<'a> {
     bundles: Vec<(BundleId, &'a Bundle, Position)>,
     recurring_rules: States<'a, ledger::entry::RecurringRule>,
     next_runs: Vec<Option<DateTime<Utc>>>,
+    origins: Vec<(Uuid, Json<&'a ledger::entry::Imported>, i64)>,
+    exports: States<'a, ledger::entry::Export>,
     commands: Vec<(Uuid, &'a ledger::entry::DoneCommand)>,
     users: States<'a, ledger::entry::User>,
     emails: Names,
@@ -202,6 +204,12 @@ impl<'a> Tables<'a> {
                 self.recurring_rules.push(id.0, rule, at);
                 self.next_runs.push(rule.next_run);
             }
+            (Key::Origin(digest), Some(Entry::Origin(imported))) => {
+                self.origins.push((*digest, Json(imported), at.0));
+            }
+            (Key::Export(id), Some(Entry::Export(export))) => {
+                self.exports.push(id.0, export, at);
+            }
             (Key::Command(key), Some(Entry::Command(done))) => self.commands.push((*key, done)),
             (Key::User(id), Some(Entry::User(user))) => self.users.push(id.0, user, at),
             (Key::Email(digest), Some(Entry::Email(holder))) => {
@@ -225,6 +233,11 @@ impl<'a> Tables<'a> {
             self.commands.iter().map(|(_, done)| done.request).collect(),
             self.commands.iter().map(|(_, done)| done.first.0).collect(),
             self.commands.iter().map(|(_, done)| done.last.0).collect(),
+        );
+        let origins: (Vec<_>, Vec<_>, Vec<_>) = (
+            self.origins.iter().map(|(digest, ..)| *digest).collect(),
+            self.origins.iter().map(|(_, state, _)| state).collect(),
+            self.origins.iter().map(|(.., at)| *at).collect(),
         );
         let mut writes: Vec<Write<'_>> = Vec::new();
         if let Some((state, position)) = &counters {
@@ -276,6 +289,11 @@ impl<'a> Tables<'a> {
             writes.push(execute(client, STORAGE_DAY, parameters));
         }
         writes.extend(self.allocations.save(client, ALLOCATION));
+        if !self.origins.is_empty() {
+            let parameters: Vec<&(dyn ToSql + Sync)> = vec![&origins.0, &origins.1, &origins.2];
+            writes.push(execute(client, ORIGIN, parameters));
+        }
+        writes.extend(self.exports.save(client, EXPORT));
         if !self.commands.is_empty() {
             let parameters: Vec<&(dyn ToSql + Sync)> =
                 vec![&commands.0, &commands.1, &commands.2, &commands.3];
@@ -401,6 +419,12 @@ const STORAGE_DAY: &str = "INSERT INTO storage_day (device_id, day, state, posit
 const ALLOCATION: &str = "INSERT INTO storage_allocation (allocation_id, state, position)
      SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
      ON CONFLICT (allocation_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
+const ORIGIN: &str = "INSERT INTO import_origin (digest, state, position)
+     SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[])
+     ON CONFLICT (digest) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
+const EXPORT: &str = "INSERT INTO export (export_id, state, position)
+     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     ON CONFLICT (export_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const COMMAND: &str = "INSERT INTO command (key, request, first_position, position)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[])
      ON CONFLICT (key) DO UPDATE SET request = EXCLUDED.request,

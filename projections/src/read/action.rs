@@ -16,7 +16,7 @@ fn action(decoded: &Decoded) -> Option<(&Decoded, &BundleAction)> {
 
 /// Writes the actions among the events: they never change.
 pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(), Error> {
-    copy(client, COPY, 22, events.iter().filter_map(action), put).await?;
+    copy(client, COPY, 23, events.iter().filter_map(action), put).await?;
     let mut listed: Vec<_> = events
         .iter()
         .filter_map(action)
@@ -37,6 +37,9 @@ pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(
 fn put(row: &mut Rows, (decoded, action): (&Decoded, &BundleAction)) {
     let parts = serde_json::to_vec(&action.parts)
         .expect("parts hold only strings, integers and times, which always serialise");
+    let export = action.export.as_ref().map(|export| {
+        serde_json::to_vec(export).expect("an export holds only strings and integers")
+    });
     row.bigint(action.action_id.0)
         .text(action.action_type.as_str())
         .bigint(action.source_id.0)
@@ -54,6 +57,7 @@ fn put(row: &mut Rows, (decoded, action): (&Decoded, &BundleAction)) {
         .bigint(action.total().0)
         .integer(i32::try_from(action.parts.len()).unwrap_or(i32::MAX))
         .jsonb(&parts)
+        .option(export.as_deref(), Rows::jsonb)
         .uuid(decoded.envelope.command_id)
         .text(&decoded.envelope.actor.to_string())
         .bigint(decoded.position.0)
@@ -64,6 +68,6 @@ fn put(row: &mut Rows, (decoded, action): (&Decoded, &BundleAction)) {
 const COPY: &str =
     "COPY action (action_id, action_type, source_id, target_id, user_id, beneficiary,
      beneficiary_account_id, reason, certificate_quantity, percentage, quantity_mode, localise_time,
-     requested_at, completed_at, wh, bundles, parts, command_id, actor, position, rule_id,
+     requested_at, completed_at, wh, bundles, parts, export, command_id, actor, position, rule_id,
      storage_device_id) FROM STDIN BINARY";
 const COPY_LISTED: &str = "COPY action_bundle (bundle_id, action_id) FROM STDIN BINARY";

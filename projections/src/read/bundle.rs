@@ -13,6 +13,7 @@ use ledger::state_machine::transition;
 use schemas::Interval;
 use schemas::event::LedgerEvent;
 use schemas::event::action::{BundleAction, Part, Split};
+use schemas::event::import::BundlesImported;
 use schemas::event::issuance::BundlesIssued;
 use schemas::event::storage::{SourceUsed, StorageCertificatesIssued};
 use schemas::id::{AccountId, ActionId, BundleId, CertificateId, DeviceId, MetadataId};
@@ -53,6 +54,9 @@ pub(super) fn wanted(chunk: &Chunk) -> Vec<i64> {
         match &event.event {
             ledger::Event::Ledger(LedgerEvent::BundlesIssued(issued)) => {
                 first_new.get_or_insert(issued.first_bundle_id);
+            }
+            ledger::Event::Ledger(LedgerEvent::BundlesImported(imported)) => {
+                first_new.get_or_insert(imported.first_bundle_id);
             }
             ledger::Event::Ledger(LedgerEvent::BundlesActed(action)) => {
                 for part in &action.parts {
@@ -137,6 +141,54 @@ impl Bundles {
                 last_action_id: None,
                 position: decoded.position,
             })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn imported(
+        &mut self,
+        imported: &BundlesImported,
+        position: Position,
+        holdings: &mut Holdings,
+    ) -> Result<(), Error> {
+        let origins: Vec<_> = imported
+            .lots
+            .iter()
+            .map(|lot| Arc::new(Origin::imported(lot)))
+            .collect();
+        let mut id = imported.first_bundle_id;
+        for (lot, origin) in imported.lots.iter().zip(origins) {
+            for bundle in &lot.bundles {
+                let interval = bundle.interval().ok_or_else(|| {
+                    Error::Inconsistent(format!("bundle {id} was imported without an interval"))
+                })?;
+                let state = State {
+                    account_id: imported.account_id,
+                    status: CertificateStatus::Active,
+                    locked_from: None,
+                    device_id: lot.device_id,
+                    energy_source: lot.terms.energy_source,
+                    start: bundle.start,
+                    end: bundle.end,
+                    interval,
+                    expiry: lot.terms.expiry,
+                    parent_id: None,
+                    beneficiary: None,
+                    beneficiary_account_id: None,
+                    storage: None,
+                    meter_id: None,
+                };
+                holdings.add(&state, origin.energy_source);
+                self.push(Bundle {
+                    id,
+                    hash: origin.hash(bundle.start, bundle.end, interval, None),
+                    state,
+                    origin: Arc::clone(&origin),
+                    last_action_id: None,
+                    position,
+                })?;
+                id = id.plus(1);
+            }
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::ClientWrapper;
 use schemas::WattHours;
 use schemas::event::LedgerEvent;
+use schemas::event::import::ImportedBundle;
 use schemas::id::{AccountId, BundleId, DeviceId};
 use schemas::log::Position;
 
@@ -57,13 +58,28 @@ fn issuances(decoded: &Decoded) -> Vec<Issuance> {
                 row(id, id, issued.device_id, issued.account_id, wh)
             })
             .collect(),
+        ledger::Event::Ledger(LedgerEvent::BundlesImported(imported)) => {
+            // What was imported of one issuance elsewhere stands as one.
+            let mut next = imported.first_bundle_id;
+            let lots = imported.lots.iter().map(|lot| {
+                let first = next;
+                next = next.plus(i64::try_from(lot.bundles.len()).unwrap_or(i64::MAX));
+                let wh = lot.bundles.iter().map(ImportedBundle::quantity).sum();
+                Issuance {
+                    at: lot.issued_at,
+                    ..row(first, next.plus(-1), lot.device_id, imported.account_id, wh)
+                }
+            });
+            lots.collect()
+        }
         _ => Vec::new(),
     }
 }
 
 /// Writes the issuances among the events: they never change.
 pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(), Error> {
-    copy(client, COPY, 7, events.iter().flat_map(issuances), put).await?;
+    let issuances: Vec<_> = events.iter().flat_map(issuances).collect();
+    copy(client, COPY, 7, issuances, put).await?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod bundle;
 mod correction;
 mod device;
 mod entity;
+mod exchange;
 mod holding;
 mod issuance;
 mod measurement;
@@ -25,6 +26,7 @@ use bundle::Bundles;
 use deadpool_postgres::ClientWrapper;
 use device::Device;
 use entity::Entities;
+use exchange::Export;
 use holding::Holdings;
 use ledger::Event;
 use measurement::Measurements;
@@ -48,6 +50,7 @@ struct Wanted {
     users: Vec<i64>,
     rules: Vec<i64>,
     bundles: Vec<i64>,
+    exports: Vec<i64>,
 }
 
 impl Wanted {
@@ -90,6 +93,10 @@ impl Wanted {
                 Event::Ledger(LedgerEvent::DebtPaid(event)) => {
                     wanted.devices.push(event.device_id.0);
                 }
+                Event::Ledger(LedgerEvent::BundlesActed(action)) => {
+                    let offer = action.export.as_ref().and_then(|export| export.offer_id);
+                    wanted.exports.extend(offer.map(|id| id.0));
+                }
                 Event::Identity(IdentityEvent::UserUpdated(event)) => {
                     wanted.users.push(event.user_id.0);
                 }
@@ -114,6 +121,7 @@ pub(crate) struct Rows {
     metadata: Entities<Metadata>,
     measurements: Measurements,
     storage: Storage,
+    exports: Entities<Export>,
     bundles: Bundles,
     holdings: Holdings,
     rules: Entities<Rule>,
@@ -124,11 +132,12 @@ impl Rows {
     /// Loads those that are there, as they were before the chunk.
     pub(crate) async fn load(client: &ClientWrapper, chunk: &Chunk) -> Result<Self, Error> {
         let wanted = Wanted::of(chunk);
-        let (users, accounts, devices, rules, bundles) = futures_util::try_join!(
+        let (users, accounts, devices, rules, exports, bundles) = futures_util::try_join!(
             Entities::load(client, &wanted.users),
             Entities::load(client, &wanted.accounts),
             Entities::load(client, &wanted.devices),
             Entities::load(client, &wanted.rules),
+            Entities::load(client, &wanted.exports),
             Bundles::load(client, &wanted.bundles),
         )?;
         Ok(Self {
@@ -136,6 +145,7 @@ impl Rows {
             accounts,
             devices,
             rules,
+            exports,
             bundles,
             ..Self::default()
         })
@@ -224,7 +234,11 @@ impl Rows {
                 self.storage.issued(event, position);
                 self.bundles.released(event, decoded, &mut self.holdings)?;
             }
+            LedgerEvent::BundlesImported(event) => {
+                self.bundles.imported(event, position, &mut self.holdings)?;
+            }
             LedgerEvent::BundlesActed(action) => {
+                self.exports.acted(action, at, position);
                 self.bundles.acted(action, position, &mut self.holdings)?;
             }
         }
@@ -238,6 +252,7 @@ impl Rows {
         action::save(client, &chunk.events).await?;
         issuance::save(client, &chunk.events).await?;
         correction::save(client, &chunk.events).await?;
+        exchange::save(client, &chunk.events).await?;
         futures_util::try_join!(
             self.users.save(client),
             self.accounts.save(client),
@@ -245,6 +260,7 @@ impl Rows {
             self.devices.save(client),
             self.meters.save(client),
             self.metadata.save(client),
+            self.exports.save(client),
             self.holdings.save(client),
             self.rules.save(client),
             self.runs.save(client),

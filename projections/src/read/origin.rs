@@ -6,6 +6,7 @@ use schemas::Interval;
 use schemas::bundle::{ImmutableAttributes, issuance_id};
 use schemas::energy::{EnergyCarrier, EnergySource};
 use schemas::envelope::Envelope;
+use schemas::event::import::ImportedLot;
 use schemas::event::issuance::BundlesIssued;
 use schemas::event::storage::StorageCertificatesIssued;
 use schemas::id::{BundleId, CertificateId, DeviceId, MetadataId};
@@ -56,6 +57,24 @@ impl Origin {
             expiry: issued.expiry,
             is_storage: true,
             ..self.clone()
+        }
+    }
+
+    /// Of bundles that another registry issued.
+    pub(crate) fn imported(lot: &ImportedLot) -> Self {
+        let terms = &lot.terms;
+        Self {
+            device_id: lot.device_id,
+            metadata_id: lot.metadata_id,
+            issued_at: lot.issued_at,
+            expiry: terms.expiry,
+            energy_source: terms.energy_source,
+            energy_carrier: terms.energy_carrier,
+            registry_configuration: terms.registry_configuration,
+            post_conversion: terms.issuance_post_energy_carrier_conversion,
+            is_storage: lot.is_storage,
+            emissions_factor: terms.emissions_factor_production_device,
+            emissions_source: terms.emissions_factor_source.clone(),
         }
     }
 

@@ -85,7 +85,7 @@ const OF_WRITE: &[(Invariant, &str)] = &[
          FROM (SELECT a.account_id, (a.state ->> 'live_wh')::bigint AS said,
             COALESCE(sum(b.range_end - b.range_start + 1), 0) AS held
             FROM account AS a LEFT JOIN bundle AS b ON b.account_id = a.account_id
-                AND b.status IN ('Active', 'Reserved', 'Locked')
+                AND b.status IN ('Active', 'Reserved', 'Locked', 'Export Offered')
             GROUP BY a.account_id) AS of_account WHERE said <> held",
     ),
     (
@@ -104,6 +104,7 @@ const OF_READ: &[(Invariant, &str)] = &[
          FROM (SELECT device_id, COALESCE(meter_id, 0) AS meter, production_start AS start,
                 production_end AS \"end\", sum(range_end - range_start + 1) AS issued
             FROM bundle WHERE status NOT IN ('Bundle Split', 'Withdrawn') AND allocation_id IS NULL
+                AND device_id NOT IN (SELECT device_id FROM import_device)
             GROUP BY 1, 2, 3, 4) AS b
          FULL JOIN (SELECT device_id, COALESCE(meter_id, 0) AS meter, interval_start AS start,
                 interval_end AS \"end\",
@@ -177,6 +178,27 @@ const OF_READ: &[(Invariant, &str)] = &[
          FROM action_bundle AS one FULL JOIN (SELECT (part ->> 'bundle_id')::bigint AS bundle_id,
                 action_id FROM action, jsonb_array_elements(parts) AS part) AS other
          USING (bundle_id, action_id) WHERE one IS NULL OR other IS NULL",
+    ),
+    (
+        Invariant::Partition,
+        "SELECT format('imported bundle %s of %s Wh has %s Wh in its parts', i.bundle_id,
+            i.range_end - i.range_start + 1, COALESCE(sum(b.range_end - b.range_start + 1), 0))
+         FROM imported_bundle AS i LEFT JOIN bundle AS b ON b.device_id = i.device_id
+            AND b.range_start >= i.range_start AND b.range_end <= i.range_end
+            AND b.status <> 'Bundle Split'
+         GROUP BY i.bundle_id, i.range_start, i.range_end
+         HAVING COALESCE(sum(b.range_end - b.range_start + 1), 0) <> i.range_end - i.range_start + 1",
+    ),
+    (
+        Invariant::OnePlace,
+        "SELECT format('export %s is %s, but bundle %s of it is %s', e.export_id, e.state, b.bundle_id,
+            b.status)
+         FROM export AS e JOIN action AS a ON a.action_id = e.export_id
+         CROSS JOIN LATERAL jsonb_array_elements(a.parts) AS part
+         JOIN bundle AS b ON b.bundle_id =
+            COALESCE(part -> 'split' ->> 'taken', part ->> 'bundle_id')::bigint
+         WHERE e.state = 'offered' AND b.status <> 'Export Offered'
+            OR e.state = 'confirmed' AND b.status <> 'Exported'",
     ),
 ];
 

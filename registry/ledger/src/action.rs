@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::decide::Decision;
 use crate::device::MAX_TEXT_CHARS;
 use crate::entry::Bundle;
+use crate::export::MAX_REGISTRY_CHARS;
 use crate::key::Key;
 use crate::refusal::{Code, FieldError, Place, Refusal};
 use crate::state::{Entries, get};
@@ -14,7 +15,7 @@ use crate::storage::storage_device;
 use rust_decimal::Decimal;
 use schemas::WattHours;
 use schemas::event::LedgerEvent;
-use schemas::event::action::{BundleAction, Origin, Part, Split};
+use schemas::event::action::{BundleAction, Export, Origin, Part, Split};
 use schemas::id::BundleId;
 use schemas::interval::{Day, rfc3339};
 use schemas::life_cycle::{ActionType, QuantityMode};
@@ -65,6 +66,16 @@ pub(crate) fn act(
         return Err(Refusal::new(
             Code::BundleState,
             "bundles are used up by issuing for what storage releases, and not otherwise",
+        ));
+    }
+    if matches!(
+        act.action_type,
+        ActionType::ConfirmExport | ActionType::TakeBackExport
+    ) {
+        // As a whole, by `export::settle`.
+        return Err(Refusal::new(
+            Code::ExportNotFound,
+            "an export is confirmed or taken back by its id",
         ));
     }
     let takes = takes(&bundles, act.amount)?;
@@ -152,6 +163,7 @@ pub(crate) fn record(
         certificate_bundle_percentage,
         quantity_mode,
         localise_time: act.localise_time,
+        export: offer(act),
         requested_at: context.requested_at,
         rule_id: None,
         parts,
@@ -176,6 +188,18 @@ fn for_storage(entries: &impl Entries, act: &ActOnBundles) -> Result<String, Ref
     let identifier = device.attributes.local_device_identifier.clone();
     let identifier = identifier.unwrap_or_else(|| device_id.to_string());
     Ok(format!("for storage: {identifier}"))
+}
+
+/// What an export is about.
+fn offer(act: &ActOnBundles) -> Option<Export> {
+    if act.action_type != ActionType::Export {
+        return None;
+    }
+    Some(Export {
+        receiving_registry: text(act.receiving_registry.as_deref())?.to_owned(),
+        offer_id: None,
+        receiving_reference: None,
+    })
 }
 
 /// The text, unless it is blank.
@@ -228,6 +252,21 @@ pub(crate) fn check_texts(act: &ActOnBundles) -> Result<(), Refusal> {
             )
             .at(format!("/{field}")));
         }
+    }
+    match act.action_type {
+        ActionType::Export => check_registry(act.receiving_registry.as_deref()),
+        _ => Ok(()),
+    }
+}
+
+fn check_registry(given: Option<&str>) -> Result<(), Refusal> {
+    let length = text(given).map_or(0, |name| name.chars().count());
+    if !(1..=MAX_REGISTRY_CHARS).contains(&length) {
+        return Err(Refusal::new(
+            Code::ValueOutOfRange,
+            format!("receiving_registry must have 1 to {MAX_REGISTRY_CHARS} characters"),
+        )
+        .at("/receiving_registry"));
     }
     Ok(())
 }

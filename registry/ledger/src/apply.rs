@@ -3,6 +3,7 @@
 //! What becomes of an entry depends on the event and that entry alone (a child of a split also on what
 //! never changes of its parent), so entries known as of different positions can be folded together.
 
+mod exchange;
 mod identity;
 mod storage;
 mod touched;
@@ -11,11 +12,11 @@ pub use touched::touched;
 
 use crate::decide::Recorded;
 use crate::entry::{
-    Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, Meter,
+    Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, Imported, Meter,
     RecurringRule, second_of_day,
 };
 use crate::event::Event;
-use crate::key::{Key, name_digest};
+use crate::key::{Key, name_digest, origin_digest};
 use crate::state::{Changes, NotLoaded, get};
 use crate::state_machine::{Outcome, transition};
 use schemas::WattHours;
@@ -212,8 +213,13 @@ impl Fold<'_, '_> {
                         next_certificate_id: CertificateId(1),
                         debt: WattHours::ZERO,
                         meters: Vec::new(),
+                        origin: event.origin.clone(),
                     })),
                 );
+                if let Some(origin) = &event.origin {
+                    let imported = Box::new(Imported::none(event.device_id));
+                    self.create(Key::Origin(origin_digest(origin)), Entry::Origin(imported));
+                }
                 self.account(event.account_id, |account| account.devices += 1)?;
                 self.counters(|counters| counters.device = event.device_id.plus(1))
             }
@@ -237,7 +243,14 @@ impl Fold<'_, '_> {
                     Key::Metadata(event.metadata_id),
                     Entry::Metadata(Box::new(event.metadata.clone())),
                 );
-                self.counters(|counters| counters.metadata = event.metadata_id.plus(1))
+                self.counters(|counters| {
+                    let own = match event.imported_from {
+                        Some(_) => counters.newest_metadata(),
+                        None => event.metadata_id,
+                    };
+                    counters.metadata = event.metadata_id.plus(1);
+                    counters.own_metadata = (own != counters.metadata.plus(-1)).then_some(own);
+                })
             }
             LedgerEvent::ReadingsAccepted(event) => self.readings_accepted(event),
             LedgerEvent::MeasurementMoved(event) => {
@@ -316,6 +329,7 @@ impl Fold<'_, '_> {
             LedgerEvent::StorageCertificatesIssued(event) => {
                 self.storage_certificates_issued(event)
             }
+            LedgerEvent::BundlesImported(event) => self.bundles_imported(event),
             LedgerEvent::BundlesActed(action) => self.bundles_acted(action),
         }
     }
@@ -433,6 +447,7 @@ impl Fold<'_, '_> {
                 }
             })?;
         }
+        self.export(action)?;
         let total = action.total();
         match action.action_type {
             ActionType::Transfer => {
@@ -444,7 +459,8 @@ impl Fold<'_, '_> {
             ActionType::Cancel
             | ActionType::Withdraw
             | ActionType::Expire
-            | ActionType::CancelForStorage => {
+            | ActionType::CancelForStorage
+            | ActionType::ConfirmExport => {
                 self.account(action.source_id, |account| account.live_wh -= total)?;
             }
             ActionType::Claim
@@ -452,7 +468,9 @@ impl Fold<'_, '_> {
             | ActionType::Release
             | ActionType::Lock
             | ActionType::Unlock
-            | ActionType::UseForStorage => {}
+            | ActionType::UseForStorage
+            | ActionType::Export
+            | ActionType::TakeBackExport => {}
         }
         self.counters(|counters| {
             counters.action = action.action_id.plus(1);

@@ -1,5 +1,9 @@
 //! What can be asked of the registry.
 
+mod exchange;
+
+pub use exchange::{ImportBundles, ImportDevice, ImportRow, SettleExport, Settlement};
+
 use crate::event::Stream;
 use crate::refusal::FieldError;
 pub use crate::storage::command::{
@@ -81,6 +85,10 @@ pub enum Command {
     AllocateRows(AllocateRows),
     /// Issues certificates for energy released from storage.
     IssueForStorage(IssueForStorage),
+    /// Brings bundles of another registry into circulation here.
+    ImportBundles(Box<ImportBundles>),
+    /// Confirms an export or takes it back.
+    SettleExport(SettleExport),
     /// Registers a user.
     RegisterUser(UserProfile),
     /// Changes a user.
@@ -131,6 +139,8 @@ impl Command {
             Self::AllocateStorage(_) => "allocate_storage",
             Self::AllocateRows(_) => "allocate_storage_rows",
             Self::IssueForStorage(_) => "issue_for_storage",
+            Self::ImportBundles(_) => "import_bundles",
+            Self::SettleExport(settle) => settle.settlement.action_type().as_str(),
             Self::RegisterUser(_) => "register_user",
             Self::UpdateUser(_) => "update_user",
             Self::RemoveUser(_) => "remove_user",
@@ -384,6 +394,8 @@ pub struct ActOnBundles {
     pub storage_device_id: Option<DeviceId>,
     /// Why (withdraw, lock).
     pub reason: Option<String>,
+    /// Name of the registry the bundles are offered to (export).
+    pub receiving_registry: Option<String>,
     /// Kept because the contract has it.
     pub localise_time: bool,
 }

@@ -7,8 +7,8 @@ use crate::key::{Key, name_digest};
 use crate::refusal::Refusal;
 use crate::state::Entries;
 use crate::{
-    account, action, correction, device, issuance, measurement, meter, on_request, reading,
-    recurring, storage, user,
+    account, action, correction, device, export, import, issuance, measurement, meter, on_request,
+    reading, recurring, storage, user,
 };
 use schemas::event::LedgerEvent;
 use schemas::log::Position;
@@ -122,6 +122,8 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
             storage::allocation::needed_for_rows(allocate, &mut keys)
         }
         Command::IssueForStorage(issue) => storage::issuance::needed(entries, issue, &mut keys),
+        Command::ImportBundles(bundles) => import::needed(entries, bundles, &mut keys),
+        Command::SettleExport(settle) => export::needed(entries, settle, &mut keys),
         Command::RegisterUser(profile) => keys.push(Key::Email(name_digest(&profile.email))),
         Command::UpdateUser(update) => {
             keys.push(Key::User(update.user_id));
@@ -197,6 +199,8 @@ pub fn decide(
         Command::AllocateStorage(allocate) => storage::allocation::allocate(entries, allocate),
         Command::AllocateRows(allocate) => storage::allocation::allocate_rows(entries, allocate),
         Command::IssueForStorage(issue) => storage::issuance::issue(entries, issue, context),
+        Command::ImportBundles(bundles) => import::import(entries, bundles, context),
+        Command::SettleExport(settle) => export::settle(entries, settle, context),
         Command::RegisterUser(profile) => user::register(entries, profile).map(Decision::from),
         Command::UpdateUser(update) => user::update(entries, update).map(Decision::from),
         Command::RemoveUser(user_id) => user::remove(entries, *user_id).map(Decision::from),

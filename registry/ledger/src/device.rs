@@ -31,7 +31,22 @@ pub(crate) fn existing(entries: &impl Entries, device_id: DeviceId) -> Result<&D
     Ok(device)
 }
 
-fn check(attributes: &DeviceAttributes) -> Result<(), Refusal> {
+/// The device, still registered and metered here.
+pub(crate) fn metered(entries: &impl Entries, device_id: DeviceId) -> Result<&Device, Refusal> {
+    let device = existing(entries, device_id)?;
+    if let Some(origin) = &device.origin {
+        return Err(Refusal::new(
+            Code::DeviceImported,
+            format!(
+                "Device {device_id} is device {} of registry {}, which meters it and issues for it",
+                origin.device, origin.registry
+            ),
+        ));
+    }
+    Ok(device)
+}
+
+pub(crate) fn check(attributes: &DeviceAttributes) -> Result<(), Refusal> {
     let out_of_range = |field: &str, rule: String| {
         Refusal::new(Code::ValueOutOfRange, rule).at(format!("/{field}"))
     };
@@ -78,6 +93,7 @@ pub(crate) fn register(
         device_id: get::counters(entries)?.device,
         account_id: register.account_id,
         attributes: register.attributes.clone(),
+        origin: None,
     }
     .into())
 }

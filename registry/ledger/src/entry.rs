@@ -2,18 +2,20 @@
 //! itself and the event alone, so entries may be loaded as of different positions.
 
 mod device_day;
+mod exchange;
 mod storage;
 
 pub use device_day::{DayReading, DeviceDay, second_of_day};
+pub use exchange::{Export, ExportState, Imported};
 pub use storage::{Allocation, DayRecord, EfficiencyKnown, Storage, StorageDay, StorageTrail};
 
 use chrono::{DateTime, Utc};
 use schemas::energy::EnergySource;
-use schemas::event::device::DeviceAttributes;
+use schemas::event::device::{DeviceAttributes, DeviceOrigin};
 use schemas::event::issuance::IssuanceMetadata;
 use schemas::event::recurring::{OpenRun, RuleTerms};
 use schemas::id::{
-    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId,
+    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, ImportId, MeasurementId,
     MetadataId, MeterId, RuleId, StorageRecordId, UserId,
 };
 use schemas::life_cycle::{CertificateStatus, Role};
@@ -48,6 +50,10 @@ pub enum Entry {
     StorageDay(StorageDay),
     /// Under `Key::Allocation`.
     Allocation(Allocation),
+    /// Under `Key::Origin`.
+    Origin(Box<Imported>),
+    /// Under `Key::Export`.
+    Export(Box<Export>),
     /// Under `Key::Command`.
     Command(DoneCommand),
     /// Under `Key::IdentityCounters`.
@@ -65,8 +71,15 @@ pub struct Counters {
     pub account: AccountId,
     /// Next device.
     pub device: DeviceId,
-    /// Next issuance metadata; the one before is the newest.
+    /// Next issuance metadata.
     pub metadata: MetadataId,
+    /// The newest issuance metadata of this registry, where metadata came with imports; else the one
+    /// before the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_metadata: Option<MetadataId>,
+    /// Next import.
+    #[serde(default = "first_import")]
+    pub import: ImportId,
     /// Next reading.
     pub measurement: MeasurementId,
     /// Next bundle.
@@ -95,12 +108,29 @@ const fn first_rule() -> RuleId {
     RuleId(1)
 }
 
+const fn first_import() -> ImportId {
+    ImportId(1)
+}
+
+impl Counters {
+    /// The newest issuance metadata of this registry; below 1 if there is none.
+    #[must_use]
+    pub const fn newest_metadata(&self) -> MetadataId {
+        match self.own_metadata {
+            Some(own) => own,
+            None => self.metadata.plus(-1),
+        }
+    }
+}
+
 impl Default for Counters {
     fn default() -> Self {
         Self {
             account: AccountId(1),
             device: DeviceId(1),
             metadata: MetadataId(1),
+            own_metadata: None,
+            import: first_import(),
             measurement: MeasurementId(1),
             bundle: BundleId(1),
             action: ActionId(1),
@@ -122,7 +152,7 @@ pub struct Account {
     pub whitelist: Vec<AccountId>,
     /// Whether it was closed.
     pub is_closed: bool,
-    /// Wh it holds in Active, Reserved and Locked bundles.
+    /// Wh it holds in bundles of a live state ([`CertificateStatus::is_live`]).
     pub live_wh: WattHours,
     /// Devices that belong to it.
     pub devices: i64,
@@ -145,6 +175,10 @@ pub struct Device {
     /// Its meters beside its own, by id from 1 on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub meters: Vec<Meter>,
+    /// Where it is at home, if it is known here by imported certificates only: nothing is metered or
+    /// issued for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<DeviceOrigin>,
 }
 
 const fn is_no_energy(amount: &WattHours) -> bool {

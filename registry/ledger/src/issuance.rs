@@ -8,7 +8,7 @@ use crate::decide::Decision;
 use crate::device;
 use crate::entry::Device;
 use crate::key::Key;
-use crate::reading::{check_interval, check_reading};
+use crate::reading::{Broken, check_interval, check_reading};
 use crate::refusal::{Code, Refusal};
 use crate::state::{Entries, get};
 use chrono::{DateTime, SubsecRound, Utc};
@@ -31,12 +31,25 @@ pub(crate) fn record_metadata(
     entries: &impl Entries,
     metadata: &IssuanceMetadata,
 ) -> Result<LedgerEvent, Refusal> {
+    check_metadata(metadata)
+        .map_err(|(field, code, rule)| Refusal::new(code, rule).at(format!("/{field}")))?;
+    let metadata_id = get::counters(entries)?.metadata;
+    Ok(IssuanceMetadataRecorded {
+        metadata_id,
+        metadata: metadata.clone(),
+        imported_from: None,
+    }
+    .into())
+}
+
+/// Whether issuance metadata says what it must.
+pub(crate) fn check_metadata(metadata: &IssuanceMetadata) -> Result<(), Broken> {
     if !CONFIGURATIONS.contains(&metadata.registry_configuration) {
-        return Err(Refusal::new(
+        return Err((
+            "registry_configuration",
             Code::ValueOutOfRange,
-            "registry_configuration must be 1, 2 or 3 (EnergyTag)",
-        )
-        .at("/registry_configuration"));
+            "registry_configuration must be 1, 2 or 3 (EnergyTag)".to_owned(),
+        ));
     }
     let texts = [
         (
@@ -70,28 +83,23 @@ pub(crate) fn record_metadata(
             text.trim().chars().count() >= least && text.chars().count() <= device::MAX_TEXT_CHARS
         };
         if !text.is_none_or(fits) {
-            return Err(Refusal::new(
+            return Err((
+                field,
                 Code::ValueOutOfRange,
                 format!(
                     "{field} must have {least} to {} characters",
                     device::MAX_TEXT_CHARS
                 ),
-            )
-            .at(format!("/{field}")));
+            ));
         }
     }
-    let metadata_id = get::counters(entries)?.metadata;
-    Ok(IssuanceMetadataRecorded {
-        metadata_id,
-        metadata: metadata.clone(),
-    }
-    .into())
+    Ok(())
 }
 
 /// The newest issuance metadata, as far as the entries in memory tell.
 pub(crate) fn needed_metadata(entries: &impl Entries, keys: &mut Vec<Key>) {
     if let Ok(counters) = get::counters(entries) {
-        keys.push(Key::Metadata(counters.metadata.plus(-1)));
+        keys.push(Key::Metadata(counters.newest_metadata()));
     }
 }
 
@@ -99,7 +107,7 @@ pub(crate) fn needed_metadata(entries: &impl Entries, keys: &mut Vec<Key>) {
 pub(crate) fn newest_metadata(
     entries: &impl Entries,
 ) -> Result<(MetadataId, &IssuanceMetadata), Refusal> {
-    let newest = get::counters(entries)?.metadata.plus(-1);
+    let newest = get::counters(entries)?.newest_metadata();
     if newest.0 < 1 {
         return Err(missing_metadata());
     }
@@ -215,7 +223,7 @@ pub(crate) fn issue_by_hand(
     issue: &IssueBundle,
     context: &Context,
 ) -> Result<Decision, Refusal> {
-    let device = device::existing(entries, issue.device_id)?;
+    let device = device::metered(entries, issue.device_id)?;
     open_account(entries, issue.account_id)?;
     let metadata = get::metadata(entries, issue.metadata_id)?.ok_or_else(missing_metadata)?;
     if !device.attributes.is_certified() {

@@ -1,7 +1,8 @@
 //! Names of the entries that make up the state of a registry.
 
+use schemas::event::device::DeviceOrigin;
 use schemas::id::{
-    AccountId, AllocationId, BundleId, DeviceId, MetadataId, MeterId, RuleId, UserId,
+    AccountId, ActionId, AllocationId, BundleId, DeviceId, MetadataId, MeterId, RuleId, UserId,
 };
 use schemas::interval::Day;
 use sha2::{Digest, Sha256};
@@ -34,6 +35,10 @@ pub enum Key {
     StorageDay(DeviceId, Day),
     /// A share of a discharge allocated to a charge.
     Allocation(AllocationId),
+    /// What was imported of a device of another registry: digest by [`origin_digest`].
+    Origin(Uuid),
+    /// An export.
+    Export(ActionId),
     /// What a command under an idempotency key led to.
     Command(Uuid),
     /// Serials of the identity stream.
@@ -60,6 +65,21 @@ impl Key {
 #[must_use]
 pub fn name_digest(name: &str) -> Uuid {
     let hash = Sha256::digest(name.trim().to_lowercase());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Uuid::from_bytes(bytes)
+}
+
+/// Digest under which what was imported of a device is looked up: of the registry's name and the
+/// device's, both as they were given.
+#[must_use]
+pub fn origin_digest(origin: &DeviceOrigin) -> Uuid {
+    let mut hash = Sha256::new();
+    // The length tells where the one name ends and the other begins.
+    hash.update((origin.registry.len() as u64).to_be_bytes());
+    hash.update(&origin.registry);
+    hash.update(&origin.device);
+    let hash = hash.finalize();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash[..16]);
     Uuid::from_bytes(bytes)

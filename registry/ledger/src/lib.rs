@@ -14,6 +14,8 @@ mod decide;
 pub mod device;
 pub mod entry;
 pub mod event;
+pub mod export;
+pub mod import;
 pub mod issuance;
 pub mod key;
 mod measurement;

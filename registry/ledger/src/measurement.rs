@@ -90,7 +90,7 @@ pub(crate) fn move_measurement(
     context: &Context,
 ) -> Result<LedgerEvent, Refusal> {
     let reading = moved.from.unissued(entries)?;
-    let device = device::existing(entries, moved.device_id)?;
+    let device = device::metered(entries, moved.device_id)?;
     let field = |(column, code, rule): Broken| Refusal::new(code, rule).at(format!("/{column}"));
     let interval = check_interval(moved.start, moved.end).map_err(field)?;
     check_reading(device, interval, reading.wh, context).map_err(field)?;

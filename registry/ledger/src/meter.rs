@@ -48,7 +48,7 @@ pub(crate) fn register(
     entries: &impl Entries,
     register: &RegisterMeter,
 ) -> Result<LedgerEvent, Refusal> {
-    let device = device::existing(entries, register.device_id)?;
+    let device = device::metered(entries, register.device_id)?;
     let identifier = register.identifier.trim();
     let refuse = |code, rule: String| Err(Refusal::new(code, rule).at(format!("/{METER}")));
     if !(1..=MAX_TEXT_CHARS).contains(&identifier.chars().count()) {
@@ -85,7 +85,7 @@ pub(crate) fn register(
 }
 
 pub(crate) fn update(entries: &impl Entries, update: &UpdateMeter) -> Result<Decision, Refusal> {
-    let device = device::existing(entries, update.device_id)?;
+    let device = device::metered(entries, update.device_id)?;
     let (meter_id, meter) = existing(device, update.device_id, update.identifier.trim())?;
     if meter.is_active == update.is_active {
         return Ok(Decision::default());

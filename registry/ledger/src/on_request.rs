@@ -61,7 +61,7 @@ pub(crate) fn issue(
     context: &Context,
 ) -> Result<Decision, Refusal> {
     check_range(issue)?;
-    let device = device::existing(entries, issue.device_id)?;
+    let device = device::metered(entries, issue.device_id)?;
     if !device.attributes.is_certified() {
         return Err(Refusal::new(
             Code::DeviceNotCertified,

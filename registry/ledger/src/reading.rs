@@ -212,7 +212,7 @@ pub(crate) fn submit(
     submit: &SubmitReadings,
     context: &Context,
 ) -> Result<Decision, Refusal> {
-    let device = device::existing(entries, submit.device_id)?;
+    let device = device::metered(entries, submit.device_id)?;
     let listed = submit.rows.len() + submit.unreadable.len();
     if listed == 0 {
         return Err(Refusal::new(Code::ListEmpty, "the submission has no rows"));

@@ -192,6 +192,22 @@ codes! {
     ChargeUncovered = "charge_uncovered" Conflict,
     /// The bundle does not stand for what an allocation consumed.
     BundleNotForCharge = "bundle_not_for_charge" Conflict,
+    /// The device is at home in another registry, which meters it and issues for it.
+    DeviceImported = "device_imported" Rule,
+    /// Rows of an import were refused; `errors` says which and why.
+    ImportRefused = "import_refused" Rule,
+    /// Certificates of the file were imported before.
+    ImportedBefore = "imported_before" Conflict,
+    /// Two rows of an import have a certificate in common.
+    ImportOverlap = "import_overlap" Rule,
+    /// The bundle to be imported is not Active where it comes from.
+    ImportNotActive = "import_not_active" Rule,
+    /// The certificates were issued here.
+    ImportFromHere = "import_from_here" Rule,
+    /// No such export.
+    ExportNotFound = "export_not_found" NotFound,
+    /// The export was confirmed or taken back before.
+    ExportSettled = "export_settled" Conflict,
     /// No such user.
     UserNotFound = "user_not_found" NotFound,
     /// Another user has the e-mail address.

@@ -133,12 +133,13 @@ macro_rules! getters {
 pub mod get {
     use super::{Entries, Entry, Key, NotLoaded};
     use crate::entry::{
-        Account, Allocation, Bundle, Counters, Device, DeviceDay, DoneCommand, IdentityCounters,
-        RecurringRule, Storage, StorageDay, User,
+        Account, Allocation, Bundle, Counters, Device, DeviceDay, DoneCommand, Export,
+        IdentityCounters, Imported, RecurringRule, Storage, StorageDay, User,
     };
+    use schemas::event::device::DeviceOrigin;
     use schemas::event::issuance::IssuanceMetadata;
     use schemas::id::{
-        AccountId, AllocationId, BundleId, DeviceId, MetadataId, MeterId, RuleId, UserId,
+        AccountId, ActionId, AllocationId, BundleId, DeviceId, MetadataId, MeterId, RuleId, UserId,
     };
     use schemas::interval::Day;
     use uuid::Uuid;
@@ -164,6 +165,10 @@ pub mod get {
         storage_day(id: DeviceId, day: Day) = Key::StorageDay(id, day) => StorageDay(StorageDay);
         /// The allocation.
         allocation(id: AllocationId) = Key::Allocation(id) => Allocation(Allocation);
+        /// What was imported of a device of another registry.
+        origin(origin: &DeviceOrigin) = Key::Origin(crate::key::origin_digest(origin)) => Origin(Imported);
+        /// The export.
+        export(id: ActionId) = Key::Export(id) => Export(Export);
         /// What a command led to.
         command(key: Uuid) = Key::Command(key) => Command(DoneCommand);
         /// The user.

@@ -111,6 +111,29 @@ pub const TABLE: &[Transition] = &[
         refuses_expired: false,
         splits: true,
     },
+    Transition {
+        action: Action::Export,
+        from: &[Status::Active],
+        outcome: Outcome::Becomes(Status::ExportOffered),
+        refuses_expired: true,
+        splits: true,
+    },
+    // What is offered may circulate elsewhere already, so nothing else happens to it here: it does not
+    // expire, and the issuing body takes it back before it withdraws or locks it.
+    Transition {
+        action: Action::ConfirmExport,
+        from: &[Status::ExportOffered],
+        outcome: Outcome::Becomes(Status::Exported),
+        refuses_expired: false,
+        splits: false,
+    },
+    Transition {
+        action: Action::TakeBackExport,
+        from: &[Status::ExportOffered],
+        outcome: Outcome::Becomes(Status::Active),
+        refuses_expired: false,
+        splits: false,
+    },
 ];
 
 /// The row of an action.
@@ -160,6 +183,7 @@ mod tests {
             Status::Expired,
             Status::Withdrawn,
             Status::BundleSplit,
+            Status::Exported,
         ];
         for row in TABLE {
             assert!(
@@ -178,6 +202,16 @@ mod tests {
         for row in leaving {
             assert_eq!(row.outcome, Outcome::Becomes(Status::CancelledForStorage));
         }
+    }
+
+    #[test]
+    fn what_is_offered_to_another_registry_is_only_confirmed_or_taken_back() {
+        let actions: Vec<_> = TABLE
+            .iter()
+            .filter(|row| row.from.contains(&Status::ExportOffered))
+            .map(|row| row.action)
+            .collect();
+        assert_eq!(actions, [Action::ConfirmExport, Action::TakeBackExport]);
     }
 
     #[test]

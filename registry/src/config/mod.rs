@@ -4,6 +4,7 @@
 
 mod auth;
 mod event_store;
+mod exchange;
 mod http;
 mod issuance;
 mod log;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     auth::{Auth, AuthError, MIN_JWT_SECRET_BYTES},
     event_store::{EventStore, Location, LocationError},
+    exchange::{Exchange, Trusted},
     http::Http,
     issuance::Issuance,
     log::{Format, Log, change_level},
@@ -39,6 +41,7 @@ pub struct Config {
     pub database: Databases,
     pub auth: Auth,
     pub issuance: Issuance,
+    pub exchange: Exchange,
     pub log: Log,
 }
 
@@ -52,6 +55,7 @@ impl Default for Config {
             database: Databases::default(),
             auth: Auth::default(),
             issuance: Issuance::default(),
+            exchange: Exchange::default(),
             log: Log::default(),
         }
     }

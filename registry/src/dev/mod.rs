@@ -9,7 +9,7 @@ mod lock;
 pub mod postgres;
 mod reset;
 mod run;
-mod secret;
+pub(crate) mod secret;
 mod user;
 
 pub use environment::Environment;

@@ -16,7 +16,7 @@ const BYTES: usize = 32;
 
 /// `given` if there is one, else the secret in `path`, else a new one. It is in `path` afterwards,
 /// with mode 0600.
-pub(super) fn keep(path: &Path, given: &Secret) -> Result<Secret, DevError> {
+pub(crate) fn keep(path: &Path, given: &Secret) -> Result<Secret, DevError> {
     let doing = || while_doing(format!("{} can not be kept", path.display()));
     let kept = match fs::read_to_string(path) {
         Ok(text) => Secret::new(text.trim_end()),

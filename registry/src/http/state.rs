@@ -6,6 +6,7 @@ use super::port::{Decide, Progress};
 use super::position::{Positions, Written};
 use super::problem::{Answer, EdgeCode, Problem};
 use crate::config::Config;
+use crate::exchange::Exchange;
 use crate::identity::{Passwords, Principals, Tokens};
 use crate::read::BundleLoader;
 use deadpool_postgres::{Client, Pool};
@@ -46,6 +47,7 @@ pub struct State {
     pub(super) passwords: Passwords,
     pub(super) principals: Principals,
     pub(super) device_accounts: DeviceAccounts,
+    pub(super) exchange: Exchange,
 }
 
 /// The state can not be made.
@@ -54,6 +56,9 @@ pub enum StateError {
     /// There is no key to sign tokens with.
     #[error(transparent)]
     Auth(#[from] crate::config::AuthError),
+    /// A key of the exchange with other registries can not be used.
+    #[error(transparent)]
+    Exchange(#[from] crate::exchange::KeyError),
     /// The domain does not name a stream.
     #[error(transparent)]
     Domain(#[from] schemas::log::BadStreamName),
@@ -84,6 +89,7 @@ impl State {
             passwords: Passwords::default(),
             principals: Principals::default(),
             device_accounts: DeviceAccounts::default(),
+            exchange: Exchange::open(config)?,
         }))
     }
 

@@ -41,6 +41,7 @@ impl Progress for Nothing {
 async fn state(folder: &TempDir) -> Arc<State> {
     let mut config = Config::default();
     config.auth.jwt_secret = Secret::new("k".repeat(32));
+    config.data_dir = folder.path().to_owned();
     // Nothing listens on port 1.
     let away = projections::postgres::pool(&Connection::local(1)).unwrap();
     let path = folder.path().join("events.db");

@@ -10,6 +10,7 @@ use schemas::WattHours;
 use schemas::api::certificate::{Lineage, LineageEvent, LineageFormat};
 use schemas::envelope::Envelope;
 use schemas::event::action::{BundleAction, Origin, Part, Split};
+use schemas::event::import::{BundlesImported, ImportedLot};
 use schemas::event::issuance::BundlesIssued;
 use schemas::event::reading::{ReadingCorrected, ReadingsAccepted, Run};
 use schemas::event::storage::{
@@ -166,6 +167,19 @@ fn extract(history: &History, event: &LedgerEvent) -> Option<LedgerEvent> {
             issued: None,
             ..corrected.clone()
         })),
+        LedgerEvent::BundlesImported(imported) => {
+            let (bundle_id, lot, bundle) = imported.bundles().find(|(id, ..)| *id == root.id)?;
+            Some(LedgerEvent::from(BundlesImported {
+                import_id: imported.import_id,
+                account_id: imported.account_id,
+                export: imported.export.clone(),
+                first_bundle_id: bundle_id,
+                lots: vec![ImportedLot {
+                    bundles: vec![bundle.clone()],
+                    ..lot.clone()
+                }],
+            }))
+        }
         _ => None,
     }
 }
@@ -192,6 +206,8 @@ fn acted(
         certificate_bundle_percentage: action.certificate_bundle_percentage.map(|share| share.0),
         quantity_mode: action.certificate_quantity_mode,
         localise_time: action.localise_time,
+        // What an export is about is shown with the action and the export themselves.
+        export: None,
         requested_at: action.action_request_datetime,
         rule_id: action.rule_id.filter(|_| is_shown),
         parts: steps

@@ -6,7 +6,7 @@ use super::{ReadError, row, rows};
 use deadpool_postgres::Client;
 use schemas::WattHours;
 use schemas::api::certificate::{Action, ActionSummary};
-use schemas::event::action::{BundleAction, Part};
+use schemas::event::action::{BundleAction, Export, Part};
 use schemas::id::{AccountId, ActionId, DeviceId, RuleId, UserId};
 use schemas::life_cycle::ActionType;
 use tokio_postgres::Row;
@@ -23,12 +23,14 @@ const LIST: &str = "actions";
 
 /// The action with what became of each bundle.
 pub async fn by_id(client: &Client, action_id: ActionId) -> Result<Option<Action>, ReadError> {
-    let statement = format!("SELECT {COLUMNS}, parts FROM action WHERE action_id = $1");
+    let statement = format!("SELECT {COLUMNS}, parts, export FROM action WHERE action_id = $1");
     let Some(row) = row(client, &statement, &[&action_id.0]).await? else {
         return Ok(None);
     };
     let summary = summary(&row)?;
     let Json(parts): Json<Vec<Part>> = row.try_get(COUNT)?;
+    let export: Option<Json<Export>> = row.try_get(COUNT + 1)?;
+    let export = export.map(|Json(export)| export);
     let recorded_at = summary.created_at;
     let recorded = BundleAction {
         action_id: summary.id,
@@ -43,6 +45,7 @@ pub async fn by_id(client: &Client, action_id: ActionId) -> Result<Option<Action
         certificate_quantity: summary.certificate_quantity,
         certificate_bundle_percentage: summary.certificate_bundle_percentage.map(|share| share.0),
         quantity_mode: summary.certificate_quantity_mode,
+        export,
         localise_time: summary.localise_time,
         requested_at: summary.action_request_datetime,
         rule_id: summary.rule_id,

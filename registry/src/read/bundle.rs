@@ -4,13 +4,14 @@ use super::{ReadError, defect, rows};
 use deadpool_postgres::Client;
 use schemas::WattHours;
 use schemas::Watts;
-use schemas::api::certificate::{Bundle, BundleFull};
+use schemas::api::certificate::{Bundle, BundleFull, BundleOrigin};
 use schemas::api::decimal::ExactNumber;
 use schemas::api::device::Position;
 use schemas::bundle::issuance_id;
 use schemas::energy::UnknownWord;
 use schemas::id::{
-    AccountId, AllocationId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId,
+    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, ImportId, MeasurementId,
+    MetadataId,
     StorageRecordId,
 };
 use schemas::life_cycle::CertificateStatus;
@@ -117,12 +118,23 @@ const FULL: &str = "
              WHERE n.device_id = b.device_id AND n.meter_id = b.meter_id) AS meter_identifier,
             ARRAY(SELECT o.bundle_id FROM replacement o WHERE o.replaced_by = b.bundle_id
                 ORDER BY o.bundle_id) AS replaces,
-            (SELECT o.replaced_by FROM replacement o WHERE o.bundle_id = b.bundle_id) AS replaced_by
+            (SELECT o.replaced_by FROM replacement o WHERE o.bundle_id = b.bundle_id) AS replaced_by,
+            o.*
         FROM bundle b
         JOIN device d USING (device_id)
         JOIN issuance_metadata m USING (metadata_id)
         LEFT JOIN bundle p ON p.bundle_id = b.parent_id
         LEFT JOIN storage_allocation a ON a.allocation_id = b.allocation_id
+        LEFT JOIN LATERAL (
+            SELECT d.origin_registry, d.origin_device, i.origin_bundle_id, i.origin_issuance_id,
+                i.origin_hash, i.range_start AS origin_start, i.range_end AS origin_end,
+                i.import_id, one.created_at AS imported_at, one.exporting_registry, one.export_id
+            FROM imported_bundle i
+            JOIN import_device d ON d.device_id = i.device_id
+            JOIN import one ON one.import_id = i.import_id
+            WHERE i.device_id = b.device_id AND i.range_start <= b.range_start
+            ORDER BY i.range_start DESC LIMIT 1
+        ) o ON true
         WHERE b.bundle_id = wanted.bundle_id
         LIMIT 1
     ) b";
@@ -134,7 +146,9 @@ const FULL_COLUMNS: &str = "
     b.legal_status, b.issuance_purpose, b.support_received, b.quality_scheme_reference,
     b.dissemination_level, b.parent_hash, b.scr_id, b.sdr_start, b.sdr_end, b.allocation_id,
     b.storage_device_id, b.used_allocation_id, b.measurement_id, b.meter_identifier,
-    b.replaces, b.replaced_by";
+    b.replaces, b.replaced_by,
+    b.origin_registry, b.origin_device, b.origin_bundle_id, b.origin_issuance_id, b.origin_hash,
+    b.origin_start, b.origin_end, b.import_id, b.imported_at, b.exporting_registry, b.export_id";
 
 /// Those of the bundles that there are, with device and issuance metadata, whatever their state.
 pub async fn by_ids(
@@ -146,6 +160,26 @@ pub async fn by_ids(
     let ids: Vec<i64> = bundle_ids.iter().map(|id| id.0).collect();
     let rows = rows(client, &STATEMENT, &[&ids]).await?;
     rows.iter().map(full).collect()
+}
+
+/// Where a bundle was imported from.
+fn origin(row: &Row) -> Result<Option<BundleOrigin>, ReadError> {
+    let Some(registry) = row.try_get("origin_registry")? else {
+        return Ok(None);
+    };
+    Ok(Some(BundleOrigin {
+        registry,
+        device_id: row.try_get("origin_device")?,
+        bundle_id: row.try_get("origin_bundle_id")?,
+        issuance_id: row.try_get("origin_issuance_id")?,
+        hash: row.try_get("origin_hash")?,
+        certificate_bundle_id_range_start: row.try_get("origin_start")?,
+        certificate_bundle_id_range_end: row.try_get("origin_end")?,
+        import_id: ImportId(row.try_get("import_id")?),
+        imported_at: row.try_get("imported_at")?,
+        exporting_registry: row.try_get("exporting_registry")?,
+        export_id: row.try_get::<_, Option<i64>>("export_id")?.map(ActionId),
+    }))
 }
 
 fn full(row: &Row) -> Result<BundleFull, ReadError> {
@@ -212,6 +246,7 @@ fn full(row: &Row) -> Result<BundleFull, ReadError> {
             .try_get::<_, Option<&[u8]>>(COUNT + 18)?
             .map(hex::encode),
         hash: bundle.hash,
+        origin: origin(row)?,
         is_deleted: bundle.is_deleted,
         measurement_id: row
             .try_get::<_, Option<i64>>(COUNT + 25)?

@@ -8,6 +8,7 @@ mod bundle_loader;
 pub mod correction;
 pub mod cursor;
 pub mod device;
+pub mod exchange;
 pub mod holding;
 pub mod lineage;
 pub mod measurement;

@@ -8,6 +8,7 @@ use crate::amount::{WattHours, Watts};
 use crate::energy::{
     DeviceType, EnergyCarrier, EnergySource, GpsLocation, TechnologyType, UnknownWord,
 };
+use crate::exchange::Signed;
 use crate::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, GatewayId, MeasurementId,
     MetadataId, RuleId, StorageRecordId, UserId,
@@ -139,6 +140,19 @@ fn or_push<T>(
         errors.push(error());
     }
     value
+}
+
+/// A JSON object; what it says is looked at where its signature is.
+impl FromValue for Signed {
+    fn from_value(given: &Given<'_>, at: &At, errors: &mut Vec<FieldError>) -> Option<Self> {
+        let signed = match given {
+            Given::Object(raw) => serde_json::from_str(raw).ok(),
+            _ => None,
+        };
+        or_push(signed, errors, || {
+            at.wrong_type("an object with `payload` and `signature`")
+        })
+    }
 }
 
 impl FromValue for String {

@@ -44,6 +44,9 @@ pub struct BundleAction {
     pub quantity_mode: QuantityMode,
     /// Kept because the contract has it; the registry counts in UTC.
     pub localise_time: bool,
+    /// What an export, its confirmation or its taking back is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<Export>,
     /// When the request arrived.
     pub requested_at: DateTime<Utc>,
     /// The rule by which it was taken, where the registry acted by one.
@@ -51,6 +54,19 @@ pub struct BundleAction {
     pub rule_id: Option<RuleId>,
     /// The bundles acted on, in the order asked for.
     pub parts: Vec<Part>,
+}
+
+/// What an export is about, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    /// Name of the registry the bundles are offered to.
+    pub receiving_registry: String,
+    /// The action that offered them (confirm, take back); the action itself is the offer where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_id: Option<ActionId>,
+    /// What the receiving registry knows its import by (confirm).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receiving_reference: Option<String>,
 }
 
 /// What of one listed bundle was acted on.
@@ -112,7 +128,7 @@ impl Part {
 
 impl BundleAction {
     /// Type names under which actions are stored, in the order of [`ActionType::ALL`].
-    pub const EVENT_TYPES: [&'static str; 11] = [
+    pub const EVENT_TYPES: [&'static str; 14] = [
         "BundlesTransferred",
         "BundlesCancelled",
         "BundlesClaimed",
@@ -124,6 +140,9 @@ impl BundleAction {
         "BundlesExpired",
         "BundlesCancelledForStorage",
         "BundlesUsedForStorage",
+        "BundlesExportOffered",
+        "BundlesExported",
+        "BundlesExportTakenBack",
     ];
 
     /// Name under which this action is stored.

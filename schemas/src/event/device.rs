@@ -48,6 +48,15 @@ impl DeviceAttributes {
     }
 }
 
+/// Where a device is at home that produced imported certificates: what is unique of it for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DeviceOrigin {
+    /// Name of the registry that issued.
+    pub registry: String,
+    /// The device in that registry.
+    pub device: String,
+}
+
 /// A device belongs to an account from here on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceRegistered {
@@ -57,6 +66,9 @@ pub struct DeviceRegistered {
     pub account_id: AccountId,
     /// What is known of it.
     pub attributes: DeviceAttributes,
+    /// Where it is at home, if it is known here by imported certificates only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<DeviceOrigin>,
 }
 
 /// Attributes or account of a device changed; certificates already issued stay where they are.

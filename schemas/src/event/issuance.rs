@@ -46,6 +46,10 @@ pub struct IssuanceMetadataRecorded {
     pub metadata_id: MetadataId,
     /// Its content.
     pub metadata: IssuanceMetadata,
+    /// The registry that issued under it, where it came with imported certificates: then it does not
+    /// apply to what is issued here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported_from: Option<String>,
 }
 
 /// What all bundles of one issuance have in common and never change.

@@ -7,6 +7,7 @@ pub mod account;
 pub mod action;
 pub mod device;
 pub mod identity;
+pub mod import;
 pub mod issuance;
 pub mod reading;
 pub mod recurring;
@@ -17,6 +18,7 @@ use account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
 use action::BundleAction;
 use device::{DeviceRegistered, DeviceRemoved, DeviceUpdated, MeterRegistered, MeterUpdated};
 use identity::{UserRegistered, UserRemoved, UserUpdated};
+use import::BundlesImported;
 use issuance::{BundlesIssued, IssuanceMetadataRecorded};
 use reading::{
     DebtPaid, MeasurementMoved, MeasurementWithdrawn, ReadingCorrected, ReadingsAccepted,
@@ -150,6 +152,7 @@ event_set! {
         MeterUpdated v 1,
         ReadingCorrected v 1,
         DebtPaid v 1,
+        BundlesImported v 1,
         ;
         /// `BundlesTransferred`, `BundlesCancelled` and so on: one type name per action.
         BundlesActed(BundleAction) v 1 named by EVENT_TYPES

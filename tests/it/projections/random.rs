@@ -5,9 +5,10 @@ use super::{recurring, world};
 use chrono::TimeDelta;
 use ledger::command::{
     ActOnBundles, Amount, CorrectReading, DevicePatch, IssueBundle, IssueReadings, MeasurementRef,
-    MoveMeasurement, RegisterDevice, RegisterMeter, UpdateAccount, UpdateDevice, UpdateMeter,
-    UpdateUser, UpdateWhitelist,
+    MoveMeasurement, RegisterDevice, RegisterMeter, SettleExport, Settlement, UpdateAccount,
+    UpdateDevice, UpdateMeter, UpdateUser, UpdateWhitelist,
 };
+use ledger::entry::ExportState;
 use ledger::{Command, Entry, Key};
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource};
 use schemas::event::device::DeviceAttributes;
@@ -241,9 +242,46 @@ fn bundles(history: &History, allowed: &[CertificateStatus]) -> Vec<(BundleId, A
     found
 }
 
+/// Settles an export that stands.
+fn settle(history: &mut History, random: &mut Random, action_type: ActionType) -> Command {
+    let mut standing: Vec<_> = history
+        .state
+        .iter()
+        .filter_map(|(key, slot)| match (key, &slot.entry) {
+            (Key::Export(id), Some(Entry::Export(export)))
+                if export.state == ExportState::Offered =>
+            {
+                Some((*id, export.source_id))
+            }
+            _ => None,
+        })
+        .collect();
+    standing.sort_unstable();
+    let Some((export_id, source_id)) = random.pick(&standing).copied() else {
+        return readings(random);
+    };
+    let settlement = match action_type {
+        ActionType::ConfirmExport => Settlement::Confirmed("fr/import/1".into()),
+        _ => Settlement::TakenBack("refused there".into()),
+    };
+    Command::SettleExport(SettleExport {
+        export_id,
+        source_id,
+        settlement,
+    })
+}
+
 fn act(history: &mut History, random: &mut Random) -> Command {
     let ordinary = &ActionType::ALL[..=ActionType::Expire as usize];
-    let action_type = *random.pick(ordinary).unwrap();
+    let exports = [
+        ActionType::Export,
+        ActionType::ConfirmExport,
+        ActionType::TakeBackExport,
+    ];
+    let action_type = *random.pick(&[ordinary, &exports].concat()).unwrap();
+    if exports[1..].contains(&action_type) {
+        return settle(history, random, action_type);
+    }
     let row = ledger::state_machine::transition(action_type);
     let possible = bundles(history, row.from);
     let Some((_, holder, quantity)) = random.pick(&possible).copied() else {
@@ -294,6 +332,7 @@ fn acting(
         storage_device_id: None,
         reason: matches!(action_type, ActionType::Withdraw | ActionType::Lock)
             .then(|| "because".to_owned()),
+        receiving_registry: (action_type == ActionType::Export).then(|| "fr".into()),
         localise_time: random.one_in(2),
     })
 }

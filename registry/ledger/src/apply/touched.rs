@@ -3,7 +3,7 @@
 use super::storage;
 use crate::decide::Recorded;
 use crate::event::Event;
-use crate::key::Key;
+use crate::key::{Key, origin_digest};
 use schemas::WattHours;
 use schemas::event::reading::Run;
 use schemas::event::{IdentityEvent, LedgerEvent};
@@ -116,8 +116,15 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
         LedgerEvent::StorageEfficiencyFixed(event) => keys.push(Key::Storage(event.device_id)),
         LedgerEvent::StorageAllocated(event) => storage::touched_by_allocation(event, keys),
         LedgerEvent::StorageCertificatesIssued(event) => storage::touched_by_issuance(event, keys),
+        LedgerEvent::BundlesImported(event) => {
+            keys.push(Key::Account(event.account_id));
+            let origins = event.lots.iter().map(|lot| origin_digest(&lot.origin));
+            keys.extend(origins.map(Key::Origin));
+        }
         LedgerEvent::BundlesActed(action) => {
             keys.push(Key::Account(action.source_id));
+            let offer = action.export.as_ref().and_then(|export| export.offer_id);
+            keys.extend(offer.map(Key::Export));
             keys.extend(action.target_id.map(Key::Account));
             for part in &action.parts {
                 keys.push(Key::Bundle(part.bundle_id));

@@ -94,6 +94,7 @@ fn as_action(terms: &RuleTerms, bundle_ids: Vec<BundleId>, amount: Amount) -> Ac
         beneficiary_account_id: terms.beneficiary_account_id,
         storage_device_id: None,
         reason: None,
+        receiving_registry: None,
         localise_time: terms.localise_time,
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn storage_device<'e>(
     device_id: DeviceId,
     field: &str,
 ) -> Result<&'e Device, Refusal> {
-    let device = device::existing(entries, device_id)?;
+    let device = device::metered(entries, device_id)?;
     if !device.attributes.is_storage {
         return Err(Refusal::new(
             Code::DeviceNotStorage,

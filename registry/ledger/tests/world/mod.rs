@@ -20,7 +20,7 @@ use schemas::interval::Day;
 use schemas::life_cycle::{ActionType, CertificateStatus, Settle};
 use schemas::log::Position;
 use schemas::{Interval, WattHours};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub struct World {
     pub entries: HashMap<Key, Slot>,
@@ -88,6 +88,7 @@ pub fn act(action_type: ActionType, source: i64, bundles: &[i64]) -> ActOnBundle
         beneficiary_account_id: None,
         storage_device_id: None,
         reason: None,
+        receiving_registry: (action_type == ActionType::Export).then(|| "fr".into()),
         localise_time: true,
     }
 }
@@ -393,6 +394,7 @@ impl World {
             .collect();
         // I3: the leaves of each device, in order, partition what was issued, without gap or overlap.
         let mut issued: BTreeMap<DeviceId, Vec<(i64, i64)>> = BTreeMap::new();
+        let mut imported = BTreeSet::new();
         for event in &self.events {
             if let Event::Ledger(LedgerEvent::BundlesIssued(event)) = event {
                 let ranges = event.bundles().map(|bundle| (bundle.start.0, bundle.end.0));
@@ -402,6 +404,14 @@ impl World {
                 let bundles = event.sources().filter_map(|(.., bundle)| bundle);
                 let ranges = bundles.map(|bundle| (bundle.start.0, bundle.end.0));
                 issued.entry(event.device_id).or_default().extend(ranges);
+            }
+            if let Event::Ledger(LedgerEvent::BundlesImported(event)) = event {
+                for (_, lot, bundle) in event.bundles() {
+                    imported.insert(lot.device_id);
+                    let ranges = issued.entry(lot.device_id).or_default();
+                    ranges.push((bundle.start.0, bundle.end.0));
+                    ranges.sort_unstable();
+                }
             }
         }
         for (device, ranges) in &issued {
@@ -439,6 +449,8 @@ impl World {
         let mut outstanding: BTreeMap<Reading, i64> = BTreeMap::new();
         for bundle in leaves
             .values()
+            // What was imported is metered elsewhere.
+            .filter(|bundle| !imported.contains(&bundle.device_id))
             .filter(|bundle| bundle.status != CertificateStatus::Withdrawn)
             // What storage released was issued for an allocation, not for a reading.
             .filter(|bundle| bundle.trail().issued_for.is_none())

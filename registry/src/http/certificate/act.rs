@@ -10,7 +10,7 @@ use ledger::refusal::Code;
 use ledger::{Command, Event};
 use schemas::api::certificate::{
     Action, ActionRequest, Asked, CancelForStorageRequest, CancelRequest, ClaimRequest,
-    LockRequest, ReleaseRequest, ReserveRequest, TransferRequest, UnlockRequest, WithdrawRequest,
+    ExportRequest, LockRequest, ReleaseRequest, ReserveRequest, TransferRequest, UnlockRequest, WithdrawRequest,
 };
 use schemas::event::LedgerEvent;
 use schemas::id::{AccountId, DeviceId};
@@ -116,11 +116,12 @@ fn command(action_type: ActionType, asked: Asked) -> Command {
         beneficiary_account_id: asked.beneficiary_account_id,
         storage_device_id: asked.storage_device_id,
         reason: asked.reason,
+        receiving_registry: asked.receiving_registry,
         localise_time: asked.localise_time,
     })
 }
 
-fn accepted(receipt: Receipt) -> Answer<HttpResponse> {
+pub(super) fn accepted(receipt: Receipt) -> Answer<HttpResponse> {
     let recorded_at = receipt.recorded_at;
     let recorded = receipt
         .events
@@ -225,6 +226,19 @@ actions! {
     answers {
         404: "account_not_found, bundle_not_found",
         409: "bundle_state",
+        422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, account_closed, \
+              split_too_small, quantity_exceeds_total",
+    }
+
+    /// Offer bundles to another registry.
+    ///
+    /// Takes active bundles, whole or in part, out of circulation until the export is confirmed with the other
+    /// registry's receipt or taken back; nothing else can be done with them meanwhile. The signed file for the
+    /// other registry is at `/certificate/export/{id}/file`.
+    export_certificates at "/certificate/export" takes ExportRequest, by Trading through act_as_member
+    answers {
+        404: "account_not_found, bundle_not_found",
+        409: "bundle_state, bundle_expired",
         422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, account_closed, \
               split_too_small, quantity_exceeds_total",
     }

@@ -1,6 +1,8 @@
 //! Certificate bundles: issuance by hand, actions, questions.
 
 mod act;
+mod export;
+mod import;
 mod issue;
 mod lineage;
 mod query;
@@ -36,6 +38,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(recurring::pause_recurring_rule)
         .service(recurring::resume_recurring_rule)
         .service(recurring::end_recurring_rule)
+        .service(act::export_certificates)
+        .service(export::confirm_export)
+        .service(export::take_back_export)
+        .service(export::get_export_file)
+        .service(export::get_export)
+        .service(import::get_import_template)
+        .service(import::get_import_receipt)
+        .service(import::import_certificates)
         .service(read::list_actions)
         .service(read::list_metadata)
         .service(read::get_action)
@@ -67,6 +77,14 @@ pub fn routes(config: &mut ServiceConfig) {
     recurring::pause_recurring_rule,
     recurring::resume_recurring_rule,
     recurring::end_recurring_rule,
+    act::export_certificates,
+    export::confirm_export,
+    export::take_back_export,
+    export::get_export_file,
+    export::get_export,
+    import::get_import_template,
+    import::get_import_receipt,
+    import::import_certificates,
     read::list_actions,
     read::list_metadata,
     read::get_action,

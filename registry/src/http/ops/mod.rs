@@ -1,6 +1,7 @@
 //! For those who run the registry and those who look at it for the first time.
 
 mod health;
+mod keys;
 mod log_level;
 mod metrics;
 mod problem_page;
@@ -19,6 +20,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(health::get_healthz)
         .service(ready::get_readyz)
         .service(metrics::get_metrics)
+        .service(keys::get_registry_keys)
         .service(problem_page::list_problems)
         .service(problem_page::get_problem)
         .service(log_level::change_log_level);
@@ -33,6 +35,7 @@ pub fn routes(config: &mut ServiceConfig) {
         health::get_healthz,
         ready::get_readyz,
         metrics::get_metrics,
+        keys::get_registry_keys,
         problem_page::list_problems,
         problem_page::get_problem,
         log_level::change_log_level,

@@ -63,6 +63,16 @@ edge_codes! {
     MalformedBody = "malformed_body" UNPROCESSABLE_ENTITY,
     /// Fields or parameters can not be read; `errors` says which and why.
     RequestInvalid = "request_invalid" UNPROCESSABLE_ENTITY,
+    /// No such import among those the caller may see.
+    ImportNotFound = "import_not_found" NOT_FOUND,
+    /// The file is signed by nobody this registry knows.
+    FileNotTrusted = "file_not_trusted" UNPROCESSABLE_ENTITY,
+    /// The file is not what was signed.
+    FileAltered = "file_altered" UNPROCESSABLE_ENTITY,
+    /// The file is for another registry.
+    FileElsewhere = "file_elsewhere" UNPROCESSABLE_ENTITY,
+    /// The receipt does not confirm the export.
+    ReceiptInvalid = "receipt_invalid" UNPROCESSABLE_ENTITY,
     /// Filters of a query contradict each other or reach too far.
     QueryInvalid = "query_invalid" UNPROCESSABLE_ENTITY,
     /// The history of a bundle is longer than an answer may be.

@@ -187,6 +187,7 @@ fn act(action_type: ActionType, source: i64, bundles: Vec<i64>, amount: Amount) 
         beneficiary_account_id: None,
         storage_device_id: None,
         reason: None,
+        receiving_registry: None,
         localise_time: true,
     })
 }

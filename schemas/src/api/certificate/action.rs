@@ -61,6 +61,9 @@ pub struct Action {
     /// The storage device it was for (cancel for storage, use for storage).
     #[schema(value_type = Option<i64>)]
     pub storage_device_id: Option<DeviceId>,
+    /// What an export, its confirmation or its taking back is about; absent for other actions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<ActionExport>,
     /// The bundles acted on, as listed in the request.
     #[schema(value_type = Vec<i64>)]
     pub granular_certificate_bundle_ids: Vec<BundleId>,
@@ -91,6 +94,18 @@ pub struct Action {
     /// Ids of the bundles that splits made, in order.
     #[schema(value_type = Vec<i64>)]
     pub children: Vec<BundleId>,
+}
+
+/// An export to another registry, as an action on it has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ActionExport {
+    /// The action that offered the bundles.
+    #[schema(value_type = i64)]
+    pub export_id: ActionId,
+    /// Name of the registry they are offered to.
+    pub receiving_registry: String,
+    /// What that one knows its import by (confirm).
+    pub receiving_reference: Option<String>,
 }
 
 /// What of one listed bundle was acted on.
@@ -156,7 +171,9 @@ impl From<&Part> for ActionPart {
 /// State that an action leaves what it acted on in, where it is always the same.
 const fn status_after(action_type: ActionType) -> Option<CertificateStatus> {
     Some(match action_type {
-        ActionType::Transfer | ActionType::Release => CertificateStatus::Active,
+        ActionType::Transfer | ActionType::Release | ActionType::TakeBackExport => {
+            CertificateStatus::Active
+        }
         ActionType::Cancel => CertificateStatus::Cancelled,
         ActionType::Claim => CertificateStatus::Claimed,
         ActionType::Reserve => CertificateStatus::Reserved,
@@ -166,6 +183,8 @@ const fn status_after(action_type: ActionType) -> Option<CertificateStatus> {
         ActionType::CancelForStorage | ActionType::UseForStorage => {
             CertificateStatus::CancelledForStorage
         }
+        ActionType::Export => CertificateStatus::ExportOffered,
+        ActionType::ConfirmExport => CertificateStatus::Exported,
         ActionType::Unlock => return None,
     })
 }
@@ -183,6 +202,11 @@ impl Action {
             target_id: action.target_id,
             user_id: action.user_id,
             beneficiary_account_id: action.beneficiary_account_id,
+            export: action.export.as_ref().map(|export| ActionExport {
+                export_id: export.offer_id.unwrap_or(action.action_id),
+                receiving_registry: export.receiving_registry.clone(),
+                receiving_reference: export.receiving_reference.clone(),
+            }),
             granular_certificate_bundle_ids: action
                 .parts
                 .iter()

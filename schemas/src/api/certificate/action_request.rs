@@ -38,6 +38,8 @@ pub struct Asked {
     pub storage_local_device_identifier: Option<String>,
     /// Why (withdraw, lock, unlock).
     pub reason: Option<String>,
+    /// Name of the receiving registry (export).
+    pub receiving_registry: Option<String>,
 }
 
 /// The body of one kind of action.
@@ -126,7 +128,7 @@ macro_rules! action_requests {
             /// Accepted and without effect: the registry counts in UTC.
             #[schema(required = false)]
             pub localise_time: bool,
-            $($($(#[$rdoc])* #[schema(value_type = i64)] pub $required: $rtype,)*)?
+            $($($(#[$rdoc])* pub $required: $rtype,)*)?
             $($($(#[$odoc])* pub $optional: Option<$otype>,)*)?
         }
 
@@ -177,6 +179,7 @@ macro_rules! action_requests {
                     storage_device_id: None,
                     storage_local_device_identifier: None,
                     reason: None,
+                    receiving_registry: None,
                 };
                 Asked {
                     $($($required: Some(self.$required),)*)?
@@ -193,6 +196,7 @@ action_requests! {
     TransferRequest(Transfer) {
         required {
             /// The receiving account; it must have whitelisted the source.
+            #[schema(value_type = i64)]
             target_id: AccountId,
         }
     }
@@ -271,6 +275,16 @@ action_requests! {
         }
     }
     example {"source_id": 1, "granular_certificate_bundle_ids": [11], "reason": "issued in error"}
+
+    /// Offers active bundles to another registry.
+    ExportRequest(Export) {
+        required {
+            /// Name of the registry that is to import them.
+            #[schema(value_type = String, min_length = 1, max_length = 100)]
+            receiving_registry: String,
+        }
+    }
+    example {"source_id": 1, "granular_certificate_bundle_ids": [11], "receiving_registry": "fr"}
 }
 
 #[cfg(test)]

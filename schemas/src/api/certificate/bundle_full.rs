@@ -1,5 +1,6 @@
 //! A bundle with all that EnergyTag wants a certificate to carry.
 
+use super::exchange::BundleOrigin;
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::device::Position;
@@ -142,6 +143,8 @@ pub struct BundleFull {
     pub parent_hash: Option<String>,
     /// SHA-256 over what never changes of it, hexadecimal.
     pub hash: String,
+    /// Where it was imported from; null for what was issued here.
+    pub origin: Option<BundleOrigin>,
     /// Whether it was split into two others.
     pub is_deleted: bool,
     /// The reading it was issued for.

@@ -4,6 +4,7 @@ mod action;
 mod action_request;
 mod bundle;
 mod bundle_full;
+mod exchange;
 mod issue;
 mod lineage;
 mod metadata;
@@ -11,13 +12,17 @@ mod query;
 mod recurring;
 mod recurring_request;
 
-pub use action::{Action, ActionPart, ActionQuery, ActionSummary, Remainder};
+pub use action::{Action, ActionExport, ActionPart, ActionQuery, ActionSummary, Remainder};
 pub use action_request::{
-    ActionRequest, Asked, CancelForStorageRequest, CancelRequest, ClaimRequest, LockRequest,
+    ActionRequest, Asked, CancelForStorageRequest, CancelRequest, ClaimRequest, ExportRequest, LockRequest,
     ReleaseRequest, ReserveRequest, TransferRequest, UnlockRequest, WithdrawRequest,
 };
 pub use bundle::{Bundle, BundlePage};
 pub use bundle_full::BundleFull;
+pub use exchange::{
+    BundleOrigin, BundlesImported, ConfirmExport, ExportRead, ImportDeviceJson, ImportFields,
+    ImportUpload, ReceiptQuery, RegistryKey, RegistryKeys, TakeBackExport, TemplateQuery,
+};
 pub use issue::NewBundle;
 pub use lineage::{
     Lineage, LineageAction, LineageBundle, LineageEntry, LineageEvent, LineageFormat,

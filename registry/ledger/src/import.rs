@@ -1,0 +1,454 @@
+//! Rules of imports: bundles that another registry issued enter circulation here, each certificate of
+//! that registry's device at most once, for ever.
+
+use crate::account::open_account;
+use crate::command::{ImportBundles, ImportDevice, ImportRow};
+use crate::context::Context;
+use crate::decide::Decision;
+use crate::device::{self, MAX_TEXT_CHARS};
+use crate::entry::Device;
+use crate::export::MAX_REGISTRY_CHARS;
+use crate::issuance::check_metadata;
+use crate::key::{Key, origin_digest};
+use crate::reading::{self, Broken, MAX_ROWS, check_interval, check_reading};
+use crate::refusal::{Code, FieldError, Place, Refusal};
+use crate::state::{Entries, get};
+use schemas::WattHours;
+use schemas::energy::DeviceType;
+use schemas::event::LedgerEvent;
+use schemas::event::device::DeviceRegistered;
+use schemas::event::import::{BundlesImported, ImportedBundle, ImportedLot};
+use schemas::event::issuance::IssuanceMetadataRecorded;
+use schemas::id::{CertificateId, DeviceId, MAX_CERTIFICATE_ID};
+use schemas::interval::rfc3339;
+use schemas::life_cycle::CertificateStatus;
+
+/// Most bundles one import may have.
+pub const MAX_BUNDLES: usize = MAX_ROWS;
+/// Length of a SHA-256 in hexadecimal digits.
+pub const HASH_CHARS: usize = 64;
+
+/// Column of the first certificate.
+pub const RANGE_START: &str = "certificate_bundle_id_range_start";
+/// Column of the last certificate.
+pub const RANGE_END: &str = "certificate_bundle_id_range_end";
+/// Column of the quantity.
+pub const QUANTITY: &str = "bundle_quantity";
+/// Column of the start of production.
+pub const PRODUCTION_START: &str = "production_starting_interval";
+/// Column of the end of production.
+pub const PRODUCTION_END: &str = "production_ending_interval";
+/// Column of the state.
+pub const STATUS: &str = "certificate_bundle_status";
+/// Column of the source of energy.
+pub const ENERGY_SOURCE: &str = "energy_source";
+/// Column of the time of issuance.
+pub const ISSUED_AT: &str = "issuance_datestamp";
+/// Column of the expiry.
+pub const EXPIRY: &str = "expiry_datestamp";
+/// Column of the issuance.
+pub const ISSUANCE_ID: &str = "issuance_id";
+/// Column of the hash.
+pub const HASH: &str = "hash";
+/// Column of the source of the emissions factor.
+pub const EMISSIONS_SOURCE: &str = "emissions_factor_source";
+/// Column of the registry that issued.
+pub const ORIGIN_REGISTRY: &str = "origin_registry";
+/// Column of the device in that registry.
+pub const ORIGIN_DEVICE: &str = "origin_device_id";
+/// Column of the bundle in the registry it comes from.
+pub const ORIGIN_BUNDLE: &str = "origin_bundle_id";
+
+pub(crate) fn needed(entries: &impl Entries, import: &ImportBundles, keys: &mut Vec<Key>) {
+    keys.push(Key::Account(import.account_id));
+    for device in &import.devices {
+        keys.push(Key::Origin(origin_digest(&device.origin)));
+        if let Ok(Some(imported)) = get::origin(entries, &device.origin) {
+            keys.push(Key::Device(imported.device_id));
+        }
+    }
+}
+
+/// A device of the import, as it is or will be known here.
+struct Known {
+    device_id: DeviceId,
+    device: Device,
+    is_new: bool,
+}
+
+/// Imports all bundles or none.
+pub(crate) fn import(
+    entries: &impl Entries,
+    import: &ImportBundles,
+    context: &Context,
+) -> Result<Decision, Refusal> {
+    open_account(entries, import.account_id)?;
+    check_list(import)?;
+    let devices = known_devices(entries, import)?;
+    let mut refused = import.unreadable.clone();
+    let cell = |row: u32, (column, code, detail): Broken| FieldError {
+        place: Place::Cell { row, column },
+        code: code.as_str(),
+        detail,
+    };
+    let mut rows = Vec::with_capacity(import.rows.len());
+    for row in &import.rows {
+        match check_row(import, &devices, row, context) {
+            Ok(()) => rows.push(row),
+            Err(broken) => refused.push(cell(row.row, broken)),
+        }
+    }
+    rows.sort_by_key(|row| (row.device, row.start, row.row));
+    let mut furthest: Option<&ImportRow> = None;
+    for row in &rows {
+        let before = furthest.filter(|before| before.device == row.device);
+        if let Some(before) = before.filter(|before| before.end >= row.start) {
+            let rule = format!(
+                "certificates [{}, {}] overlap [{}, {}] of row {}",
+                row.start, row.end, before.start, before.end, before.row
+            );
+            refused.push(cell(row.row, (RANGE_START, Code::ImportOverlap, rule)));
+        }
+        if before.is_none_or(|before| before.end < row.end) {
+            furthest = Some(row);
+        }
+        let origin = &import.devices[row.device].origin;
+        let imported = get::origin(entries, origin)?;
+        if let Some((start, end)) =
+            imported.and_then(|imported| imported.overlapping(row.start, row.end))
+        {
+            let rule = format!(
+                "certificates [{start}, {end}] of device {} of registry {} were imported before",
+                origin.device, origin.registry
+            );
+            refused.push(cell(row.row, (RANGE_START, Code::ImportedBefore, rule)));
+        }
+    }
+    if !refused.is_empty() {
+        return Err(refuse_rows(
+            refused,
+            import.rows.len() + import.unreadable.len(),
+        ));
+    }
+    events_of(entries, import, &devices, &rows)
+}
+
+fn check_list(import: &ImportBundles) -> Result<(), Refusal> {
+    let listed = import.rows.len() + import.unreadable.len();
+    if listed == 0 {
+        return Err(Refusal::new(Code::ListEmpty, "the import has no rows"));
+    }
+    if import.rows.len() > MAX_BUNDLES {
+        return Err(Refusal::new(
+            Code::ListTooLong,
+            format!("an import has at most {MAX_BUNDLES} bundles; this one has {listed}"),
+        ));
+    }
+    Ok(())
+}
+
+fn known_devices(entries: &impl Entries, import: &ImportBundles) -> Result<Vec<Known>, Refusal> {
+    let mut next = get::counters(entries)?.device;
+    let mut devices = Vec::with_capacity(import.devices.len());
+    for ImportDevice { origin, attributes } in &import.devices {
+        check_origin(import, origin)?;
+        if let Some(imported) = get::origin(entries, origin)? {
+            // Removed or not: it stands for the device where that is at home.
+            let device = get::device(entries, imported.device_id)?
+                .ok_or_else(|| Refusal::new(Code::Internal, "the device of an import is gone"))?;
+            devices.push(Known {
+                device_id: imported.device_id,
+                device: device.clone(),
+                is_new: false,
+            });
+            continue;
+        }
+        device::check(attributes)?;
+        if attributes.device_type != DeviceType::Production {
+            return Err(Refusal::new(
+                Code::DeviceNotCertified,
+                format!(
+                    "device {} of registry {} does not produce; certificates are of production",
+                    origin.device, origin.registry
+                ),
+            ));
+        }
+        devices.push(Known {
+            device_id: next,
+            device: Device {
+                account_id: import.account_id,
+                attributes: attributes.clone(),
+                is_removed: false,
+                next_certificate_id: CertificateId(1),
+                debt: WattHours::ZERO,
+                meters: Vec::new(),
+                origin: Some(origin.clone()),
+            },
+            is_new: true,
+        });
+        next = next.plus(1);
+    }
+    Ok(devices)
+}
+
+fn check_origin(
+    import: &ImportBundles,
+    origin: &schemas::event::device::DeviceOrigin,
+) -> Result<(), Refusal> {
+    let texts = [
+        (ORIGIN_REGISTRY, &origin.registry, MAX_REGISTRY_CHARS),
+        (ORIGIN_DEVICE, &origin.device, MAX_TEXT_CHARS),
+    ];
+    for (field, text, most) in texts {
+        if !(1..=most).contains(&text.chars().count()) {
+            return Err(Refusal::new(
+                Code::ValueOutOfRange,
+                format!("{field} must have 1 to {most} characters"),
+            ));
+        }
+    }
+    if origin.registry == import.here {
+        return Err(Refusal::new(
+            Code::ImportFromHere,
+            format!(
+                "registry {} is this one: what it issued is known here and is not imported",
+                import.here
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn check_row(
+    import: &ImportBundles,
+    devices: &[Known],
+    row: &ImportRow,
+    context: &Context,
+) -> Result<(), Broken> {
+    let (Some(known), Some(metadata)) =
+        (devices.get(row.device), import.metadata.get(row.metadata))
+    else {
+        let rule = "the device or metadata of the row is not there".to_owned();
+        return Err((ORIGIN_DEVICE, Code::Internal, rule));
+    };
+    if row.status != CertificateStatus::Active {
+        return Err((
+            STATUS,
+            Code::ImportNotActive,
+            format!(
+                "only an Active bundle is imported; this one is {}",
+                row.status
+            ),
+        ));
+    }
+    check_range(row)?;
+    let interval = check_interval(row.production_start, row.production_end)
+        .and_then(|interval| check_reading(&known.device, interval, row.quantity, context))
+        .map_err(|(column, code, rule)| (import_column(column), code, rule));
+    interval?;
+    if row.issued_at < row.production_end || row.issued_at > context.now {
+        return Err((
+            ISSUED_AT,
+            Code::ValueOutOfRange,
+            format!(
+                "{ISSUED_AT} must lie between the end of production and now; {} does not",
+                rfc3339(row.issued_at)
+            ),
+        ));
+    }
+    if row.terms.expiry <= context.now {
+        return Err((
+            EXPIRY,
+            Code::BundleExpired,
+            format!("the bundle expired at {}", rfc3339(row.terms.expiry)),
+        ));
+    }
+    let source = known.device.attributes.energy_source;
+    if row.terms.energy_source != source {
+        return Err((
+            ENERGY_SOURCE,
+            Code::ValueOutOfRange,
+            format!("energy_source must be the device's: {source}"),
+        ));
+    }
+    check_metadata(metadata)?;
+    check_texts(row)
+}
+
+fn check_range(row: &ImportRow) -> Result<(), Broken> {
+    if row.start.0 < 1 {
+        return Err((
+            RANGE_START,
+            Code::ValueOutOfRange,
+            "certificate ids begin at 1".to_owned(),
+        ));
+    }
+    if row.end.0 > MAX_CERTIFICATE_ID {
+        return Err((
+            RANGE_END,
+            Code::ValueOutOfRange,
+            format!("certificate ids end at {MAX_CERTIFICATE_ID}"),
+        ));
+    }
+    if row.end < row.start || row.end.0 - row.start.0 + 1 != row.quantity.0 {
+        return Err((
+            QUANTITY,
+            Code::RangeQuantity,
+            format!(
+                "bundle_quantity must be {RANGE_END} - {RANGE_START} + 1; {} is not",
+                row.quantity.0
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn check_texts(row: &ImportRow) -> Result<(), Broken> {
+    let emissions_source = row.terms.emissions_factor_source.as_deref();
+    let texts = [
+        (ORIGIN_BUNDLE, Some(row.bundle_id.as_str())),
+        (ISSUANCE_ID, Some(row.issuance_id.as_str())),
+        (EMISSIONS_SOURCE, emissions_source),
+    ];
+    for (column, text) in texts {
+        if text.is_some_and(|text| !(1..=MAX_TEXT_CHARS).contains(&text.chars().count())) {
+            return Err((
+                column,
+                Code::ValueOutOfRange,
+                format!("{column} must have 1 to {MAX_TEXT_CHARS} characters"),
+            ));
+        }
+    }
+    let is_hash = |hash: &String| {
+        hash.len() == HASH_CHARS && hash.bytes().all(|digit| digit.is_ascii_hexdigit())
+    };
+    if row.hash.as_ref().is_some_and(|hash| !is_hash(hash)) {
+        return Err((
+            HASH,
+            Code::ValueOutOfRange,
+            format!("hash must be a SHA-256 in {HASH_CHARS} hexadecimal digits"),
+        ));
+    }
+    Ok(())
+}
+
+/// The column of an import that a column of readings stands for.
+fn import_column(column: &'static str) -> &'static str {
+    match column {
+        reading::START => PRODUCTION_START,
+        reading::END => PRODUCTION_END,
+        reading::USAGE => QUANTITY,
+        other => other,
+    }
+}
+
+fn refuse_rows(mut refused: Vec<FieldError>, listed: usize) -> Refusal {
+    refused.sort_by_key(|error| match error.place {
+        Place::Cell { row, .. } => row,
+        Place::Pointer(_) => 0,
+    });
+    let only_repeated = refused
+        .iter()
+        .all(|error| error.code == Code::ImportedBefore.as_str());
+    let code = if only_repeated {
+        Code::ImportedBefore
+    } else {
+        Code::ImportRefused
+    };
+    let first = refused
+        .first()
+        .map(|error| error.detail.as_str())
+        .unwrap_or_default();
+    let detail = format!(
+        "{} values of {listed} rows are refused and nothing was imported; the first: {first}",
+        refused.len()
+    );
+    Refusal {
+        code,
+        detail,
+        errors: refused,
+    }
+}
+
+fn events_of(
+    entries: &impl Entries,
+    import: &ImportBundles,
+    devices: &[Known],
+    rows: &[&ImportRow],
+) -> Result<Decision, Refusal> {
+    let counters = get::counters(entries)?;
+    let mut events = Vec::new();
+    let mut metadata_ids = Vec::with_capacity(import.metadata.len());
+    let registry = import
+        .devices
+        .first()
+        .map(|device| device.origin.registry.clone());
+    for metadata in &import.metadata {
+        let offset = i64::try_from(metadata_ids.len()).unwrap_or(i64::MAX);
+        let metadata_id = counters.metadata.plus(offset);
+        metadata_ids.push(metadata_id);
+        let recorded = IssuanceMetadataRecorded {
+            metadata_id,
+            metadata: metadata.clone(),
+            imported_from: registry.clone(),
+        };
+        events.push(LedgerEvent::from(recorded).into());
+    }
+    for known in devices.iter().filter(|known| known.is_new) {
+        let registered = DeviceRegistered {
+            device_id: known.device_id,
+            account_id: import.account_id,
+            attributes: known.device.attributes.clone(),
+            origin: known.device.origin.clone(),
+        };
+        events.push(LedgerEvent::from(registered).into());
+    }
+    let mut lots: Vec<(&ImportRow, ImportedLot)> = Vec::new();
+    for row in rows {
+        let length = row.production_end - row.production_start;
+        let bundle = ImportedBundle {
+            start: row.start,
+            end: row.end,
+            production_start: row.production_start,
+            length_s: u32::try_from(length.num_seconds()).unwrap_or_default(),
+            bundle_id: row.bundle_id.clone(),
+            issuance_id: row.issuance_id.clone(),
+            hash: row.hash.clone(),
+        };
+        match lots.last_mut() {
+            Some((first, lot)) if is_of_lot(first, row) => lot.bundles.push(bundle),
+            _ => lots.push((
+                row,
+                ImportedLot {
+                    device_id: devices[row.device].device_id,
+                    origin: import.devices[row.device].origin.clone(),
+                    metadata_id: metadata_ids[row.metadata],
+                    terms: row.terms.clone(),
+                    issued_at: row.issued_at,
+                    is_storage: row.is_storage,
+                    bundles: vec![bundle],
+                },
+            )),
+        }
+    }
+    let imported = BundlesImported {
+        import_id: counters.import,
+        account_id: import.account_id,
+        export: import.export.clone(),
+        first_bundle_id: counters.bundle,
+        lots: lots.into_iter().map(|(_, lot)| lot).collect(),
+    };
+    events.push(LedgerEvent::from(imported).into());
+    Ok(Decision {
+        events,
+        ..Decision::default()
+    })
+}
+
+fn is_of_lot(first: &ImportRow, row: &ImportRow) -> bool {
+    first.device == row.device
+        && first.metadata == row.metadata
+        && first.issued_at == row.issued_at
+        && first.is_storage == row.is_storage
+        && first.terms == row.terms
+}

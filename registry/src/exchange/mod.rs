@@ -1,0 +1,12 @@
+//! Exchange of certificates with other registries: keys and signatures, the file of an export, and what
+//! is read of an import.
+
+mod file;
+mod key;
+mod rows;
+mod table;
+
+pub use file::{FileError, Opened, accept, receipt, refuse_receipt, sealed};
+pub use key::{Exchange, KeyError, Untrusted};
+pub use rows::{ImportRows, read_csv, read_json};
+pub use table::{COLUMNS, TEMPLATE, TableError, template_json};
