@@ -165,6 +165,32 @@ fn lowest_roles(world: &World) -> Vec<(&'static str, String, Value, usize)> {
             4,
         ),
         (
+            "GET",
+            "/certificate/certificate_import_template".to_owned(),
+            Value::Null,
+            1,
+        ),
+        ("GET", "/certificate/export/9999".to_owned(), Value::Null, 1),
+        (
+            "GET",
+            "/certificate/export/9999/file".to_owned(),
+            Value::Null,
+            2,
+        ),
+        (
+            "POST",
+            "/certificate/export/9999/confirm".to_owned(),
+            json!({"receiving_reference": "x"}),
+            2,
+        ),
+        (
+            "POST",
+            "/certificate/export/9999/take_back".to_owned(),
+            json!({"reason": "x"}),
+            2,
+        ),
+        ("POST", "/certificate/import".to_owned(), json!({}), 3),
+        (
             "POST",
             "/change_log_level".to_owned(),
             json!({"level": "WHISPER"}),
@@ -178,6 +204,7 @@ fn lowest_roles(world: &World) -> Vec<(&'static str, String, Value, usize)> {
         "claim",
         "reserve",
         "release",
+        "export",
     ] {
         rows.push(("POST", format!("/certificate/{verb}"), action.clone(), 2));
     }

@@ -85,6 +85,18 @@ const NAMED: &[(&str, &str, &[&str])] = &[
     ("pause_recurring_rule", "/id", &["resume_recurring_rule"]),
     ("list_recurring_rules", "/0/id", &["get_recurring_rule"]),
     ("withdraw_certificates", "/id", &["get_action"]),
+    (
+        "export_certificates",
+        "/id",
+        &[
+            "get_action",
+            "get_export",
+            "get_export_file",
+            "confirm_export",
+            "take_back_export",
+        ],
+    ),
+    ("import_certificates", "/first_bundle_id", &["get_certificate"]),
 ];
 
 /// Operations that answer something with an id, where that stands, and the operation that takes it in a

@@ -61,8 +61,7 @@ pub struct Action {
     /// The storage device it was for (cancel for storage, use for storage).
     #[schema(value_type = Option<i64>)]
     pub storage_device_id: Option<DeviceId>,
-    /// What an export, its confirmation or its taking back is about; absent for other actions.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What an export, its confirmation or its taking back is about; null for other actions.
     pub export: Option<ActionExport>,
     /// The bundles acted on, as listed in the request.
     #[schema(value_type = Vec<i64>)]
