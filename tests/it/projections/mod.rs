@@ -1,5 +1,6 @@
 //! The projections by themselves: logs of random histories, carried into real databases.
 
+mod exchange;
 mod faults;
 mod history;
 mod migration;

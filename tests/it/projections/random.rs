@@ -1,14 +1,13 @@
 //! Random commands, most of which the ledger accepts. One seed gives one history.
 
 use super::history::History;
-use super::{recurring, world};
+use super::{exchange, recurring, world};
 use chrono::TimeDelta;
 use ledger::command::{
     ActOnBundles, Amount, CorrectReading, DevicePatch, IssueBundle, IssueReadings, MeasurementRef,
-    MoveMeasurement, RegisterDevice, RegisterMeter, SettleExport, Settlement, UpdateAccount,
-    UpdateDevice, UpdateMeter, UpdateUser, UpdateWhitelist,
+    MoveMeasurement, RegisterDevice, RegisterMeter, UpdateAccount, UpdateDevice, UpdateMeter,
+    UpdateUser, UpdateWhitelist,
 };
-use ledger::entry::ExportState;
 use ledger::{Command, Entry, Key};
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource};
 use schemas::event::device::DeviceAttributes;
@@ -83,7 +82,8 @@ pub fn command(history: &mut History, random: &mut Random) -> Command {
         58..66 => correct(history, random),
         66..71 => request(random),
         71..75 => recurring::command(history, ACCOUNTS, random),
-        75..79 => issue(random),
+        75..77 => issue(random),
+        77..79 => exchange::import(history, ACCOUNTS, random),
         79..84 => measurement(history, random),
         84..89 => device(random),
         89..95 => account(random),
@@ -242,35 +242,6 @@ fn bundles(history: &History, allowed: &[CertificateStatus]) -> Vec<(BundleId, A
     found
 }
 
-/// Settles an export that stands.
-fn settle(history: &mut History, random: &mut Random, action_type: ActionType) -> Command {
-    let mut standing: Vec<_> = history
-        .state
-        .iter()
-        .filter_map(|(key, slot)| match (key, &slot.entry) {
-            (Key::Export(id), Some(Entry::Export(export)))
-                if export.state == ExportState::Offered =>
-            {
-                Some((*id, export.source_id))
-            }
-            _ => None,
-        })
-        .collect();
-    standing.sort_unstable();
-    let Some((export_id, source_id)) = random.pick(&standing).copied() else {
-        return readings(random);
-    };
-    let settlement = match action_type {
-        ActionType::ConfirmExport => Settlement::Confirmed("fr/import/1".into()),
-        _ => Settlement::TakenBack("refused there".into()),
-    };
-    Command::SettleExport(SettleExport {
-        export_id,
-        source_id,
-        settlement,
-    })
-}
-
 fn act(history: &mut History, random: &mut Random) -> Command {
     let ordinary = &ActionType::ALL[..=ActionType::Expire as usize];
     let exports = [
@@ -280,7 +251,7 @@ fn act(history: &mut History, random: &mut Random) -> Command {
     ];
     let action_type = *random.pick(&[ordinary, &exports].concat()).unwrap();
     if exports[1..].contains(&action_type) {
-        return settle(history, random, action_type);
+        return exchange::settle(history, random, action_type).unwrap_or_else(|| readings(random));
     }
     let row = ledger::state_machine::transition(action_type);
     let possible = bundles(history, row.from);

@@ -244,6 +244,7 @@ fn release(
         beneficiary_account_id: None,
         storage_device_id: Some(device_id),
         reason: None,
+        receiving_registry: None,
         localise_time: true,
     })
 }

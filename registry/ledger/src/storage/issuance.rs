@@ -95,6 +95,7 @@ pub(crate) fn issue(
         certificate_quantity: None,
         certificate_bundle_percentage: None,
         quantity_mode: QuantityMode::PerBundle,
+        export: None,
         localise_time: true,
         requested_at: context.requested_at,
         rule_id: None,
