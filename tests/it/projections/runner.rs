@@ -231,6 +231,7 @@ async fn random_histories_hold_every_kind_of_event() {
         "MeasurementMoved",
         "MeasurementWithdrawn",
         "BundlesIssued",
+        "BundlesImported",
         "MeterRegistered",
         "MeterUpdated",
         "ReadingCorrected",
