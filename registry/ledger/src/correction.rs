@@ -277,6 +277,7 @@ impl<'e, E: Entries> Case<'e, E> {
             beneficiary: None,
             beneficiary_account_id: None,
             reason: Some(self.correct.reason.clone()),
+            receiving_registry: None,
             localise_time: true,
             storage_device_id: None,
         };

@@ -345,7 +345,7 @@ fn import_column(column: &'static str) -> &'static str {
 fn refuse_rows(mut refused: Vec<FieldError>, listed: usize) -> Refusal {
     refused.sort_by_key(|error| match error.place {
         Place::Cell { row, .. } => row,
-        Place::Pointer(_) => 0,
+        _ => 0,
     });
     let only_repeated = refused
         .iter()

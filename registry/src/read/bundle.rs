@@ -11,8 +11,7 @@ use schemas::bundle::issuance_id;
 use schemas::energy::UnknownWord;
 use schemas::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, ImportId, MeasurementId,
-    MetadataId,
-    StorageRecordId,
+    MetadataId, StorageRecordId,
 };
 use schemas::life_cycle::CertificateStatus;
 use schemas::storage::Efficiency;

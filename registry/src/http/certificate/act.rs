@@ -10,7 +10,8 @@ use ledger::refusal::Code;
 use ledger::{Command, Event};
 use schemas::api::certificate::{
     Action, ActionRequest, Asked, CancelForStorageRequest, CancelRequest, ClaimRequest,
-    ExportRequest, LockRequest, ReleaseRequest, ReserveRequest, TransferRequest, UnlockRequest, WithdrawRequest,
+    ExportRequest, LockRequest, ReleaseRequest, ReserveRequest, TransferRequest, UnlockRequest,
+    WithdrawRequest,
 };
 use schemas::event::LedgerEvent;
 use schemas::id::{AccountId, DeviceId};

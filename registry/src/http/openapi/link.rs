@@ -96,7 +96,11 @@ const NAMED: &[(&str, &str, &[&str])] = &[
             "take_back_export",
         ],
     ),
-    ("import_certificates", "/first_bundle_id", &["get_certificate"]),
+    (
+        "import_certificates",
+        "/first_bundle_id",
+        &["get_certificate"],
+    ),
 ];
 
 /// Operations that answer something with an id, where that stands, and the operation that takes it in a

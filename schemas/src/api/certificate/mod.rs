@@ -14,8 +14,8 @@ mod recurring_request;
 
 pub use action::{Action, ActionExport, ActionPart, ActionQuery, ActionSummary, Remainder};
 pub use action_request::{
-    ActionRequest, Asked, CancelForStorageRequest, CancelRequest, ClaimRequest, ExportRequest, LockRequest,
-    ReleaseRequest, ReserveRequest, TransferRequest, UnlockRequest, WithdrawRequest,
+    ActionRequest, Asked, CancelForStorageRequest, CancelRequest, ClaimRequest, ExportRequest,
+    LockRequest, ReleaseRequest, ReserveRequest, TransferRequest, UnlockRequest, WithdrawRequest,
 };
 pub use bundle::{Bundle, BundlePage};
 pub use bundle_full::BundleFull;
