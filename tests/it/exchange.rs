@@ -1,8 +1,13 @@
 //! Exports and imports, between two whole registries: nothing is minted, nothing is spent twice.
 
+use crate::faults::process;
+use crate::lineage::altered::assert_alterations_are_noticed;
+use futures_util::StreamExt;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
-use tests::{Actor, Answer, Bundles, Clusters, Registry, World, volume};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tests::{Actor, Answer, Bundles, Clusters, Process, Registry, World, eventually, volume};
 
 /// Two registries that know each other's keys, each with its own people and accounts.
 async fn two() -> (World, World) {
@@ -136,10 +141,11 @@ async fn an_export_is_imported_elsewhere_and_nothing_is_minted() {
         .expect(202);
     let child = cancelled["children"][0].as_i64().unwrap();
     assert_eq!(fr.trader.bundle(child).await["origin"], *origin);
-    fr.trader
-        .get(&format!("/certificate/{child}/lineage"))
-        .await
-        .expect(200);
+    for format in ["timeline", "raw"] {
+        fr.trader.lineage(child, format).await;
+        let exported = there["id"].as_i64().unwrap();
+        gb.trader.lineage(exported, format).await;
+    }
     gb.registry.audit().await;
     fr.registry.audit().await;
 }
@@ -478,4 +484,100 @@ async fn the_public_keys_are_there_for_everybody() {
     assert_eq!(keys["registry"], "gb");
     assert_eq!(keys["keys"][0]["is_current"], true);
     assert_eq!(keys["keys"][0]["algorithm"], "Ed25519");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_altered_value_in_the_lineage_of_an_import_is_noticed_or_documented() {
+    let world = World::start().await;
+    let rows = [line(1, "Active", 1, 1000)];
+    let imported = import_rows(&world.admin, world.s, &rows).await.expect(201);
+    let first = imported["first_bundle_id"].as_i64().unwrap();
+    let part = json!({"certificate_quantity": 400});
+    let transfer = world
+        .trader
+        .transfer_part(world.s, world.t, &[first], part)
+        .await;
+    let moved = transfer.expect(202)["bundles"][0]["acted_on"]
+        .as_i64()
+        .unwrap();
+    for format in ["timeline", "raw"] {
+        let lineage = world.admin.lineage(moved, format).await;
+        assert_alterations_are_noticed(&lineage);
+    }
+}
+
+/// One Wh after the other through all steps, each repeated under its key until it is answered.
+async fn exchanged(gb: &World, fr: &World, bundle: i64, done: &AtomicI64) {
+    let key = |step: &str| format!("exchange-{bundle}-{step}");
+    let repeated = async |actor: &Actor, path: &str, body: Value| loop {
+        match actor
+            .try_send(actor.request("POST", path).json(&body))
+            .await
+        {
+            Ok(answer) if answer.status == 503 => {}
+            Ok(answer) => return answer,
+            // Killed: whether it was done, only the key can tell.
+            Err(_) => {}
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let trader = gb.trader.with("idempotency-key", &key("export"));
+    let body = json!({
+        "source_id": gb.s, "granular_certificate_bundle_ids": [bundle], "receiving_registry": "fr",
+    });
+    let offer = repeated(&trader, "/certificate/export", body).await;
+    let id = offer.expect(202)["id"].as_i64().unwrap();
+    let path = format!("/certificate/export/{id}");
+    let signed = loop {
+        let asked = gb.trader.request("GET", &format!("{path}/file"));
+        match gb.trader.try_send(asked).await {
+            Ok(answer) if answer.status != 503 => break answer.expect(200),
+            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    };
+    let imported = import(&fr.producer, fr.s, &signed).await.expect(201);
+    let trader = gb.trader.with("idempotency-key", &key("confirm"));
+    let body = json!({"receipt": imported["receipt"]});
+    let confirmed = repeated(&trader, &format!("{path}/confirm"), body).await;
+    confirmed.expect(202);
+    done.fetch_add(1, Ordering::AcqRel);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exporting_process_killed_between_the_steps_ends_with_each_wh_in_one_registry() {
+    const BUNDLES: usize = 60;
+    let mut gb = Registry::prepare_as(Clusters::shared().await, "gb").await;
+    let mut fr = Registry::prepare_as(Clusters::shared().await, "fr").await;
+    gb.trust(&fr);
+    fr.trust(&gb);
+    fr.up().await;
+    let mut process = Process::start(&mut gb.config, process::ENTRY);
+    let mut gb = World::on(gb).await;
+    let fr = World::on(fr).await;
+    let bundles = gb.issue([100; BUNDLES]).await;
+    let done = AtomicI64::new(0);
+    let mut config = gb.registry.config.clone();
+    let exchanges = futures_util::stream::iter(bundles)
+        .map(|bundle| exchanged(&gb, &fr, bundle, &done))
+        .buffer_unordered(4)
+        .collect::<()>();
+    let kills = async {
+        for kill in 1..=3 {
+            eventually("exchanges go on", || async {
+                (done.load(Ordering::Acquire) >= kill * 12).then_some(())
+            })
+            .await;
+            process.kill9();
+            process = Process::start(&mut config, process::ENTRY);
+        }
+    };
+    tokio::join!(kills, exchanges);
+    gb.registry.config = config;
+
+    let all = 100 * i64::try_from(BUNDLES).unwrap();
+    assert_eq!(spread(&gb, &fr).await, (0, all, 0));
+    assert_eq!(wh(&gb, "Exported").await, all);
+    gb.registry.audit().await;
+    fr.registry.audit().await;
+    drop(process);
 }

@@ -33,7 +33,8 @@ const READ: &[(&str, &str)] = &[
          LEFT JOIN (SELECT device_id, sum(range_end - range_start + 1) AS issued FROM bundle
            WHERE status NOT IN ('Bundle Split', 'Withdrawn') AND allocation_id IS NULL
            GROUP BY 1) b USING (device_id)
-         WHERE coalesce(issued, 0) > coalesce(wh, 0) + d.debt_wh OR d.debt_wh < 0",
+         WHERE (coalesce(issued, 0) > coalesce(wh, 0) + d.debt_wh OR d.debt_wh < 0)
+           AND NOT EXISTS (SELECT FROM import_device i WHERE i.device_id = d.device_id)",
     ),
     (
         "I2: more of a storage record is allocated than flowed",

@@ -3,7 +3,7 @@
 use crate::Pace;
 use projections::postgres::{Databases, Secret};
 use registry::clock::Clock;
-use registry::config::{Config, Http};
+use registry::config::{Config, Exchange, Http};
 use registry::system::{Listener, Projectors, System};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader};
@@ -38,7 +38,9 @@ pub(crate) fn config(data_dir: &Path, port: u16, database: Databases) -> Config 
 struct Served {
     data_dir: PathBuf,
     port: u16,
+    domain: String,
     database: Databases,
+    exchange: Exchange,
     pace: Option<Pace>,
 }
 
@@ -59,7 +61,9 @@ impl Process {
         let served = Served {
             data_dir: config.data_dir.clone(),
             port: config.http.port,
+            domain: config.domain.clone(),
             database: config.database.clone(),
+            exchange: config.exchange.clone(),
             pace,
         };
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -95,7 +99,11 @@ impl Process {
         for connection in [&mut served.database.write, &mut served.database.read] {
             connection.password = Secret::new(DATABASE_PASSWORD);
         }
-        let config = config(&served.data_dir, served.port, served.database);
+        let config = Config {
+            domain: served.domain,
+            exchange: served.exchange,
+            ..config(&served.data_dir, served.port, served.database)
+        };
         let clock = served.pace.map_or_else(Clock::default, Pace::clock);
         let listener = Listener::bind(&config.http).unwrap();
         let system = System::start_by(listener, &config, Projectors::Here, clock);

@@ -4,6 +4,8 @@
 mod world;
 
 use ledger::command::{ImportBundles, ImportDevice, ImportRow, SettleExport, Settlement};
+use ledger::device::MAX_TEXT_CHARS;
+use ledger::export::{MAX_REFERENCE_CHARS, MAX_REGISTRY_CHARS};
 use ledger::import::MAX_BUNDLES;
 use ledger::{Code, Command, Event};
 use proptest::prelude::*;
@@ -336,6 +338,57 @@ fn an_export_of_another_account_or_of_no_number_is_not_found() {
     }
     foreign.settlement = Settlement::TakenBack("x".repeat(500));
     world.run(Command::SettleExport(foreign)).unwrap();
+}
+
+#[test]
+fn references_and_reasons_have_at_most_five_hundred_characters() {
+    let settlements: [fn(String) -> Settlement; 2] = [Settlement::Confirmed, Settlement::TakenBack];
+    for settlement in settlements {
+        let mut world = with_bundle();
+        world.run(export(&[1])).unwrap();
+        for text in [String::new(), "x".repeat(MAX_REFERENCE_CHARS + 1)] {
+            let refused = world.run(settle(1, settlement(text)));
+            assert_eq!(code(refused), Code::ValueOutOfRange);
+        }
+        let text = "x".repeat(MAX_REFERENCE_CHARS);
+        world.run(settle(1, settlement(text))).unwrap();
+    }
+}
+
+#[test]
+fn names_of_origin_and_texts_of_a_row_are_as_long_as_texts_may_be_and_not_longer() {
+    let longest = "x".repeat(MAX_TEXT_CHARS);
+    let longer = "x".repeat(MAX_TEXT_CHARS + 1);
+    let from = |registry: &str, device: &str| {
+        let mut import = import_of(device, vec![row(1, 1, 1)]);
+        import.devices[0].origin.registry = registry.to_owned();
+        Command::ImportBundles(Box::new(import))
+    };
+    let registry = "x".repeat(MAX_REGISTRY_CHARS);
+    for command in [
+        from("", "31"),
+        from(&format!("{registry}x"), "31"),
+        from("fr", ""),
+        from("fr", &longer),
+    ] {
+        let refused = World::with_accounts().run(command);
+        assert_eq!(code(refused), Code::ValueOutOfRange);
+    }
+    let mut world = World::with_accounts();
+    world.run(from(&registry, &longest)).unwrap();
+    for spoil in [
+        |row: &mut ImportRow, text| row.bundle_id = text,
+        |row: &mut ImportRow, text| row.issuance_id = text,
+        |row: &mut ImportRow, text| row.terms.emissions_factor_source = Some(text),
+    ] {
+        assert_eq!(
+            spoilt(|row| spoil(row, longer.clone())),
+            "value_out_of_range"
+        );
+        let mut fitting = row(1, 1, 1);
+        spoil(&mut fitting, longest.clone());
+        World::with_accounts().run(import(vec![fitting])).unwrap();
+    }
 }
 
 #[test]

@@ -76,13 +76,13 @@ fn key_id(key: &VerifyingKey) -> String {
     hex::encode(&Sha256::digest(key.as_bytes())[..KEY_ID_BYTES])
 }
 
-fn public_key(given: &String) -> Result<VerifyingKey, KeyError> {
+fn public_key(given: &str) -> Result<VerifyingKey, KeyError> {
     let bytes = BASE64_STANDARD.decode(given.trim()).ok();
     let bytes = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     bytes
         .and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok())
         .ok_or_else(|| KeyError::PublicKey {
-            given: given.clone(),
+            given: given.to_owned(),
         })
 }
 
@@ -93,7 +93,9 @@ impl Exchange {
     /// [`KeyError`].
     pub fn open(config: &Config) -> Result<Self, KeyError> {
         let path = config.exchange.key_file(&config.data_dir);
-        let keys = |given: &[String]| given.iter().map(public_key).collect::<Result<Vec<_>, _>>();
+        let keys = |given: &[String]| -> Result<Vec<_>, _> {
+            given.iter().map(|key| public_key(key)).collect()
+        };
         let trusted = config.exchange.trusted.iter();
         Ok(Self {
             registry: config.domain.clone(),

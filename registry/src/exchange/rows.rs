@@ -297,6 +297,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_has_at_most_as_many_rows_as_an_import_has_bundles() {
+        use super::super::table::TableError;
+        use ledger::import::MAX_BUNDLES;
+        let (header, line) = TEMPLATE.split_once('\n').unwrap();
+        let object = template_json()[0].to_string();
+        for (count, fits) in [(MAX_BUNDLES, true), (MAX_BUNDLES + 1, false)] {
+            let csv = format!("{header}\n{}", line.repeat(count));
+            let json = format!("[{}]", vec![object.as_str(); count].join(","));
+            for read in [read_csv(csv.as_bytes()), read_json(json.as_bytes())] {
+                match read {
+                    Ok(read) => assert!(fits && read.rows.len() == count),
+                    Err(error) => assert!(!fits && error == TableError::TooManyRows),
+                }
+            }
+        }
+    }
+
+    #[test]
     fn every_bad_value_of_every_row_is_named() {
         let bad = TEMPLATE
             .replace("wind", "coal dust")

@@ -112,6 +112,7 @@ fn issuance(history: &History) -> LineageIssuance {
         hash: root.hash.clone(),
         metadata_id: root.metadata_id,
         metadata: issuance.metadata.clone(),
+        origin: issuance.origin.clone(),
         ledger_position: issuance.position,
     }
 }

@@ -97,7 +97,19 @@ pub(super) fn bundle(row: &Row) -> Result<Bundle, ReadError> {
     })
 }
 
-/// Each bundle by its key, never by a scan, whatever the planner knew when the plan was made.
+/// Where bundle `b` was imported from.
+pub(super) const ORIGIN: &str = "
+    SELECT d.origin_registry, d.origin_device, i.origin_bundle_id, i.origin_issuance_id,
+        i.origin_hash, i.range_start AS origin_start, i.range_end AS origin_end,
+        i.import_id, one.created_at AS imported_at, one.exporting_registry, one.export_id
+    FROM imported_bundle i
+    JOIN import_device d ON d.device_id = i.device_id
+    JOIN import one ON one.import_id = i.import_id
+    WHERE i.device_id = b.device_id AND i.range_start <= b.range_start
+    ORDER BY i.range_start DESC LIMIT 1";
+
+/// Each bundle by its key, never by a scan, whatever the planner knew when the plan was made; `{ORIGIN}`
+/// stands for [`ORIGIN`].
 const FULL: &str = "
     FROM unnest($1::bigint[]) AS wanted (bundle_id)
     CROSS JOIN LATERAL (
@@ -124,16 +136,7 @@ const FULL: &str = "
         JOIN issuance_metadata m USING (metadata_id)
         LEFT JOIN bundle p ON p.bundle_id = b.parent_id
         LEFT JOIN storage_allocation a ON a.allocation_id = b.allocation_id
-        LEFT JOIN LATERAL (
-            SELECT d.origin_registry, d.origin_device, i.origin_bundle_id, i.origin_issuance_id,
-                i.origin_hash, i.range_start AS origin_start, i.range_end AS origin_end,
-                i.import_id, one.created_at AS imported_at, one.exporting_registry, one.export_id
-            FROM imported_bundle i
-            JOIN import_device d ON d.device_id = i.device_id
-            JOIN import one ON one.import_id = i.import_id
-            WHERE i.device_id = b.device_id AND i.range_start <= b.range_start
-            ORDER BY i.range_start DESC LIMIT 1
-        ) o ON true
+        LEFT JOIN LATERAL ({ORIGIN}) o ON true
         WHERE b.bundle_id = wanted.bundle_id
         LIMIT 1
     ) b";
@@ -154,15 +157,16 @@ pub async fn by_ids(
     client: &Client,
     bundle_ids: &[BundleId],
 ) -> Result<Vec<BundleFull>, ReadError> {
-    static STATEMENT: LazyLock<String> =
-        LazyLock::new(|| format!("SELECT {COLUMNS}, {FULL_COLUMNS} {FULL}"));
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+        format!("SELECT {COLUMNS}, {FULL_COLUMNS} {FULL}").replace("{ORIGIN}", ORIGIN)
+    });
     let ids: Vec<i64> = bundle_ids.iter().map(|id| id.0).collect();
     let rows = rows(client, &STATEMENT, &[&ids]).await?;
     rows.iter().map(full).collect()
 }
 
-/// Where a bundle was imported from.
-fn origin(row: &Row) -> Result<Option<BundleOrigin>, ReadError> {
+/// Where a bundle was imported from; `None` if it was issued here.
+pub(super) fn origin(row: &Row) -> Result<Option<BundleOrigin>, ReadError> {
     let Some(registry) = row.try_get("origin_registry")? else {
         return Ok(None);
     };

@@ -1,15 +1,16 @@
 //! The history of a bundle: the bundles it was split from, its parts, and what was done to each.
 
 use super::action::{COLUMNS as ACTION_COLUMNS, COUNT as ACTION_COUNT, summary};
-use super::bundle::{COLUMNS, bundle};
+use super::bundle::{COLUMNS, ORIGIN, bundle, origin};
 use super::{ReadError, in_time};
 use deadpool_postgres::{Client, Transaction};
 use schemas::WattHours;
-use schemas::api::certificate::{ActionSummary, Bundle, LineageReading};
+use schemas::api::certificate::{ActionSummary, Bundle, BundleOrigin, LineageReading};
 use schemas::event::issuance::IssuanceMetadata;
 use schemas::id::{AccountId, BundleId, MeasurementId, MeterId};
 use schemas::log::Position;
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
 use uuid::Uuid;
@@ -45,6 +46,8 @@ pub struct Issuance {
     pub device_unique_id: Option<String>,
     /// The issuance metadata.
     pub metadata: IssuanceMetadata,
+    /// Where it was imported from.
+    pub origin: Option<BundleOrigin>,
 }
 
 /// All of it, as of one position.
@@ -169,14 +172,17 @@ const TREE: &str = "
         (SELECT bundle_id FROM below LIMIT $2)
     )";
 
+/// `{ORIGIN}` stands for [`ORIGIN`].
 const ISSUANCE: &str = "
     SELECT i.account_id, i.position, d.device_name, d.device_unique_id, m.country_of_issuance,
         m.connected_grid_identification, m.issuing_body, m.issue_market_zone, m.legal_status,
         m.issuance_purpose, m.support_received, m.quality_scheme_reference, m.dissemination_level,
-        m.registry_configuration
+        m.registry_configuration, o.*
     FROM (SELECT * FROM issuance WHERE first_bundle_id <= $1 ORDER BY first_bundle_id DESC LIMIT 1) AS i
     JOIN device d USING (device_id)
     JOIN issuance_metadata m ON m.metadata_id = $2
+    JOIN bundle b ON b.bundle_id = $1
+    LEFT JOIN LATERAL ({ORIGIN}) o ON true
     WHERE i.last_bundle_id >= $1";
 
 const METER: &str = "SELECT meter_id FROM bundle WHERE bundle_id = $1";
@@ -271,7 +277,8 @@ fn most() -> i64 {
 }
 
 async fn issuance(snapshot: &Transaction<'_>, root: &Bundle) -> Result<Issuance, LineageError> {
-    let found = rows(snapshot, ISSUANCE, &[&root.id.0, &root.metadata_id.0]).await?;
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| ISSUANCE.replace("{ORIGIN}", ORIGIN));
+    let found = rows(snapshot, &STATEMENT, &[&root.id.0, &root.metadata_id.0]).await?;
     let row = found.first().ok_or(LineageError::IssuanceUnknown)?;
     let configuration: i16 = row.try_get(13)?;
     Ok(Issuance {
@@ -291,6 +298,7 @@ async fn issuance(snapshot: &Transaction<'_>, root: &Bundle) -> Result<Issuance,
             dissemination_level: row.try_get(12)?,
             registry_configuration: u8::try_from(configuration).map_err(super::defect)?,
         },
+        origin: origin(row)?,
     })
 }
 

@@ -8,4 +8,4 @@ mod backup;
 mod killed;
 mod load;
 mod paused;
-mod process;
+pub(crate) mod process;

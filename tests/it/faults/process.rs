@@ -6,7 +6,7 @@ use std::time::Duration;
 use tests::{Actor, Clusters, Process, Registry, World, eventually, volume};
 
 /// This module's test that serves.
-const ENTRY: &str = "faults::process::a_registry_for_the_test_beside";
+pub(crate) const ENTRY: &str = "faults::process::a_registry_for_the_test_beside";
 const WORKERS: usize = 4;
 /// Bundles that each worker splits in every one of its actions.
 const BUNDLES: usize = 3;

@@ -110,7 +110,7 @@ fn ends_with(path: &[String], pattern: &str) -> bool {
 }
 
 /// Every altered value is noticed, or documented as not covered. Gives the patterns that were needed.
-fn assert_alterations_are_noticed(lineage: &Value) -> BTreeSet<&'static str> {
+pub(crate) fn assert_alterations_are_noticed(lineage: &Value) -> BTreeSet<&'static str> {
     let mut paths = Vec::new();
     values(lineage, &mut Vec::new(), &mut paths);
     let mut needed = BTreeSet::new();

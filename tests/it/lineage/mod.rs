@@ -1,6 +1,6 @@
 //! Where a bundle comes from and what became of it. FEA study 8.1, scenario 26: lineage verifies.
 
-mod altered;
+pub(crate) mod altered;
 
 use event_store::{EventStore, SqliteStore};
 use registry::config::Location;

@@ -72,6 +72,15 @@ pub const NOT_COVERED: &[(&str, &str)] = &[
     ("payload/certificate_bundle_percentage", "likewise"),
     ("payload/quantity_mode", "likewise"),
     ("payload/localise_time", "decides nothing"),
+    (
+        "origin/*",
+        "what another registry calls it; its own lineage there tells more",
+    ),
+    ("payload/import_id", "a name"),
+    ("payload/export/*", "as `origin`"),
+    ("lots/*/bundles/*/4", "as `origin`"),
+    ("lots/*/bundles/*/5", "as `origin`"),
+    ("lots/*/bundles/*/6", "as `origin`"),
 ];
 
 /// One thing that was looked at.

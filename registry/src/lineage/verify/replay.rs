@@ -46,9 +46,13 @@ pub(super) fn amounts(family: &Family<'_>, story: &Story) -> Vec<String> {
     let read = read_wh(story);
     let quantity = WattHours(family.quantity(family.root));
     broken(
-        // What storage released was issued for an allocation, not for a reading.
-        quantity > read && !root.is_storage,
+        // What storage released was issued for an allocation, what was imported for a reading elsewhere.
+        quantity > read && !root.is_storage && !issued.is_imported,
         &format!("{quantity} were issued, and {read} read"),
+    );
+    broken(
+        issued.is_imported && !story.readings.is_empty(),
+        "there is a reading of what was imported",
     );
     findings
 }

@@ -1,5 +1,7 @@
 //! What happened, out of a timeline or out of events.
 
+mod issued;
+
 use super::super::life::Claimant;
 use super::family::Family;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,9 +9,7 @@ use schemas::WattHours;
 use schemas::api::certificate::{Lineage, LineageEntry, LineageEvent, LineageFormat};
 use schemas::event::LedgerEvent;
 use schemas::event::action::BundleAction;
-use schemas::event::issuance::BundlesIssued;
 use schemas::event::reading::Run;
-use schemas::event::storage::StorageCertificatesIssued;
 use schemas::id::{
     AccountId, ActionId, BundleId, CertificateId, DeviceId, MAX_CERTIFICATE_ID, MeasurementId,
     MetadataId,
@@ -45,6 +45,8 @@ pub(super) struct Issued {
     pub device_id: DeviceId,
     pub metadata_id: MetadataId,
     pub expiry: DateTime<Utc>,
+    /// Whether another registry issued, where the readings are.
+    pub is_imported: bool,
 }
 
 pub(super) struct Split {
@@ -164,6 +166,20 @@ impl Teller {
             }
             LineageEntry::Issuance(issuance) => {
                 self.follows(issuance.ledger_position);
+                let range = (
+                    issuance.certificate_bundle_id_range_start.0,
+                    issuance.certificate_bundle_id_range_end.0,
+                );
+                let is_other = issuance.origin.as_ref().is_some_and(|origin| {
+                    let (start, end) = (
+                        origin.certificate_bundle_id_range_start,
+                        origin.certificate_bundle_id_range_end,
+                    );
+                    (start, end) != range
+                });
+                if is_other {
+                    self.broken("other certificates were imported than the bundle has");
+                }
                 self.issued.push(Issued {
                     at: issuance.at,
                     bundle: Named {
@@ -177,6 +193,7 @@ impl Teller {
                     device_id: issuance.device_id,
                     metadata_id: issuance.metadata_id,
                     expiry: issuance.expiry_datestamp,
+                    is_imported: issuance.origin.is_some(),
                 });
             }
             LineageEntry::Split(split) => {
@@ -246,94 +263,10 @@ impl Teller {
             Ok(LedgerEvent::StorageCertificatesIssued(issued)) => {
                 self.released(event, &issued, family);
             }
+            Ok(LedgerEvent::BundlesImported(imported)) => self.imported(&imported, family),
             Ok(LedgerEvent::BundlesActed(action)) => self.action(event, &action, family),
             Ok(_) => self.broken(&format!("{} is no event of one bundle", event.event_type)),
             Err(error) => self.broken(&error.to_string()),
-        }
-    }
-
-    fn issuance(&mut self, event: &LineageEvent, issued: &BundlesIssued, family: &Family<'_>) {
-        let (root, terms) = (&family.root.attributes, &issued.terms);
-        let is_as_hashed = terms.energy_source == root.energy_source
-            && terms.energy_carrier == root.energy_carrier
-            && terms.registry_configuration == root.registry_configuration
-            && terms.issuance_post_energy_carrier_conversion
-                == root.issuance_post_energy_carrier_conversion
-            && terms
-                .emissions_factor_production_device
-                .map(|factor| factor.to_string())
-                == root.emissions_factor_production_device
-            && terms.emissions_factor_source == root.emissions_factor_source;
-        if !is_as_hashed {
-            self.broken("the terms of the issuance are not those of the bundle");
-        }
-        if !is_serial(issued.first_certificate_id) || issued.first_bundle_id != family.root.id {
-            return self.broken("the issuance is not that of the first bundle");
-        }
-        for bundle in issued.bundles() {
-            let (start, end) = (bundle.interval.start(), bundle.interval.end());
-            if (start, end)
-                != (
-                    root.production_starting_interval,
-                    root.production_ending_interval,
-                )
-            {
-                self.broken("the issuance is for another interval than the bundle");
-            }
-            self.issued.push(Issued {
-                at: event.recorded_at,
-                bundle: Named {
-                    id: bundle.bundle_id,
-                    start: bundle.start,
-                    end: bundle.end,
-                    quantity: None,
-                    hash: None,
-                },
-                account_id: issued.account_id,
-                device_id: issued.device_id,
-                metadata_id: issued.metadata_id,
-                expiry: terms.expiry,
-            });
-        }
-    }
-
-    /// An issuance for energy released from storage: its source has the terms, and is hashed alike.
-    fn released(
-        &mut self,
-        event: &LineageEvent,
-        issued: &StorageCertificatesIssued,
-        family: &Family<'_>,
-    ) {
-        let root = &family.root.attributes;
-        if !root.is_storage || !is_serial(issued.first_certificate_id) {
-            return self.broken("the issuance for storage is not that of the first bundle");
-        }
-        for (allocation, source, bundle) in issued.sources() {
-            let Some(bundle) = bundle else { continue };
-            let interval = (
-                root.production_starting_interval,
-                root.production_ending_interval,
-            );
-            if (allocation.discharged.start(), allocation.discharged.end()) != interval {
-                self.broken("the issuance is for another interval than the bundle");
-            }
-            if bundle.end.0 - bundle.start.0 >= source.wh.0 {
-                self.broken("more is issued for storage than was cancelled for it");
-            }
-            self.issued.push(Issued {
-                at: event.recorded_at,
-                bundle: Named {
-                    id: bundle.bundle_id,
-                    start: bundle.start,
-                    end: bundle.end,
-                    quantity: None,
-                    hash: None,
-                },
-                account_id: issued.account_id,
-                device_id: issued.device_id,
-                metadata_id: root.metadata_id,
-                expiry: issued.expiry,
-            });
         }
     }
 

@@ -7,12 +7,13 @@ use crate::energy::{EnergySource, TechnologyType};
 use crate::exchange::Signed;
 use crate::id::{AccountId, ActionId, BundleId, ImportId};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// Where an imported bundle comes from. The certificates' own numbers are those of the registry that
 /// issued.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BundleOrigin {
     /// Name of the registry that issued.
     pub registry: String,

@@ -1,5 +1,6 @@
 //! Where a bundle comes from and what became of it, in a form that can be checked without the registry.
 
+use super::exchange::BundleOrigin;
 use crate::WattHours;
 use crate::api::field::{Fields, FromFields};
 use crate::api::problem::FieldError;
@@ -149,6 +150,8 @@ pub struct LineageIssuance {
     /// What that says.
     #[schema(value_type = Object)]
     pub metadata: IssuanceMetadata,
+    /// Where it was imported from: then no reading is known here.
+    pub origin: Option<BundleOrigin>,
     /// Position of the event.
     #[schema(value_type = i64)]
     pub ledger_position: Position,
