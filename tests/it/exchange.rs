@@ -521,7 +521,7 @@ async fn exchanged(gb: &World, fr: &World, bundle: i64, done: &AtomicI64) {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    let trader = gb.trader.with("idempotency-key", &key("export"));
+    let trader = gb.trader.with("idempotency-key", key("export"));
     let body = json!({
         "source_id": gb.s, "granular_certificate_bundle_ids": [bundle], "receiving_registry": "fr",
     });
@@ -536,7 +536,7 @@ async fn exchanged(gb: &World, fr: &World, bundle: i64, done: &AtomicI64) {
         }
     };
     let imported = import(&fr.producer, fr.s, &signed).await.expect(201);
-    let trader = gb.trader.with("idempotency-key", &key("confirm"));
+    let trader = gb.trader.with("idempotency-key", key("confirm"));
     let body = json!({"receipt": imported["receipt"]});
     let confirmed = repeated(&trader, &format!("{path}/confirm"), body).await;
     confirmed.expect(202);
