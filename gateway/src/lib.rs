@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod connection;
 pub mod profile;
+pub mod simulate;
 pub mod snapshot;
 pub mod transport;
