@@ -31,6 +31,12 @@ pub(super) fn second_of_day(at: DateTime<Utc>) -> i64 {
 pub struct LocalDay(pub NaiveDate);
 
 impl LocalDay {
+    /// The day that it is at that moment.
+    #[must_use]
+    pub fn of(at: DateTime<Utc>) -> Self {
+        Self((at + local_offset(at)).date_naive())
+    }
+
     /// The moment the day begins.
     #[must_use]
     pub fn start(self) -> DateTime<Utc> {

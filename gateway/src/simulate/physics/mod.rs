@@ -15,6 +15,7 @@ mod sun;
 pub use battery::BatterySize;
 pub use day::{LocalDay, local_offset};
 pub use energy::Joules;
+pub(super) use noise::hash;
 pub use plant::{Plant, Powers, Size, Totals};
 
 #[cfg(test)]

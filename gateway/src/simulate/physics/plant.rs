@@ -3,12 +3,17 @@
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::battery::{Battery, BatterySize, Flow};
+use super::day::second_of_day;
 use super::energy::Joules;
-use super::noise::hash;
+use super::noise::{gradual, hash};
 use super::{load, sun};
 
 /// How full a battery is at first, in permille.
 const FIRST_CHARGE: u64 = 300;
+/// For how long sun and household stay as they are. Aligned, so that it does not matter when one begins.
+const WEATHER: TimeDelta = TimeDelta::seconds(10);
+/// How long what wanders takes from one value to another, in seconds.
+const WANDER_S: i64 = 300;
 /// Channel of chance for what a device has counted before.
 const PAST: u64 = 5;
 
@@ -105,19 +110,32 @@ pub struct Plant {
     battery: Option<Battery>,
     powers: Powers,
     totals: Totals,
+    generation_at_midnight: Joules,
+    weather: Weather,
+}
+
+/// What comes from outside, and since when it is so.
+#[derive(Debug, Clone, Copy, Default)]
+struct Weather {
+    at: Option<DateTime<Utc>>,
+    generation_w: u64,
+    load_w: u64,
 }
 
 impl Plant {
     /// A house at the whole second that `at` is in.
     #[must_use]
     pub fn new(size: Size, seed: u64, at: DateTime<Utc>) -> Self {
+        let totals = Totals::of_years(seed, &size);
         Self {
             size,
             seed,
             at: at.duration_trunc(TimeDelta::seconds(1)).unwrap_or(at),
             battery: size.battery.map(|size| Battery::new(size, FIRST_CHARGE)),
             powers: Powers::default(),
-            totals: Totals::of_years(seed, &size),
+            totals,
+            generation_at_midnight: totals.generation,
+            weather: Weather::default(),
         }
     }
 
@@ -129,9 +147,23 @@ impl Plant {
     }
 
     fn step(&mut self) {
-        let generation_w =
-            sun::power_w(self.size.panels_w, self.seed, self.at).min(self.size.inverter_w);
-        let load_w = load::power_w(self.size.load_permille, self.seed, self.at);
+        if second_of_day(self.at) == 0 {
+            self.generation_at_midnight = self.totals.generation;
+        }
+        let weather_at = self.at.duration_trunc(WEATHER).unwrap_or(self.at);
+        if self.weather.at != Some(weather_at) {
+            let made = sun::power_w(self.size.panels_w, self.seed, weather_at);
+            self.weather = Weather {
+                at: Some(weather_at),
+                generation_w: made.min(self.size.inverter_w),
+                load_w: load::power_w(self.size.load_permille, self.seed, weather_at),
+            };
+        }
+        let Weather {
+            generation_w,
+            load_w,
+            ..
+        } = self.weather;
         let Flow {
             charge_w,
             discharge_w,
@@ -191,6 +223,18 @@ impl Plant {
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// What was generated since local midnight.
+    #[must_use]
+    pub fn generation_today(&self) -> Joules {
+        self.totals.generation - self.generation_at_midnight
+    }
+
+    /// Chance from 0 to 999 that wanders within minutes, another one for each channel.
+    #[must_use]
+    pub fn chance(&self, channel: u64) -> u64 {
+        gradual(self.seed, channel, self.at.timestamp(), WANDER_S)
     }
 
     /// State of charge in permille, if there is a battery.
