@@ -1,0 +1,220 @@
+//! `gateway.toml`: which registry, which devices, and how.
+//!
+//! ```toml
+//! registry = "https://registry.example"
+//! interval = "PT5M"            # PT5M, PT15M, PT30M or PT1H
+//! sample_every_s = 10          # between the ends of intervals
+//! gap_limit_h = 24             # a longer gap is doubtful
+//! disk_share_mib = 1024
+//! # ca_file = "registry-ca.pem"
+//!
+//! [[device]]
+//! id = 42                      # at the registry
+//! profile = "eastron_sdm630"
+//! connection = { kind = "tcp", host = "192.168.1.20" }
+//! unit_id = 1
+//! nameplate_w = 10000
+//! # counter = "total_export"   # instead of the profile's
+//!
+//! [api]
+//! listen = "127.0.0.1:8450"
+//!
+//! # [signer.pkcs11]            # instead of the file `key.pem`
+//! # module = "/usr/lib/softhsm/libsofthsm2.so"
+//! # token = "gateway"
+//! # key = "meter"
+//! # pin_file = "pin"
+//! ```
+
+mod file;
+mod key;
+
+pub use file::{ConfigError, Wrong};
+pub use key::{Pkcs11, SignerConfig};
+
+use crate::connection::Connection;
+use chrono::TimeDelta;
+use schemas::id::DeviceId;
+use serde::{Deserialize, Serialize};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use url::Url;
+
+/// Name of the file in the gateway's folder.
+pub const FILE_NAME: &str = "gateway.toml";
+/// Devices of one gateway at most.
+pub const MAX_DEVICES: usize = 1_000;
+/// Shortest and longest time between two samples of a device, in seconds.
+pub const SAMPLE_EVERY_S: std::ops::RangeInclusive<u64> = 1..=300;
+/// Longest gap that may be settled by the counter alone, in hours.
+pub const GAP_LIMIT_H: std::ops::RangeInclusive<u32> = 1..=744;
+/// What the buffer may take, in MiB.
+pub const DISK_SHARE_MIB: std::ops::RangeInclusive<u64> = 16..=1_048_576;
+/// Nameplate power of a device, in watts.
+pub const NAMEPLATE_W: std::ops::RangeInclusive<i64> = 1..=1_000_000_000;
+/// Where the local API listens if nothing is said.
+pub const API_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8_450);
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The registry's address.
+    pub registry: Url,
+    /// Certificates trusted besides those of the system, PEM; relative to the gateway's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// Length of the intervals that are metered.
+    #[serde(default)]
+    pub interval: IntervalLength,
+    /// Seconds between samples of a device within an interval.
+    #[serde(default = "default_sample_every_s")]
+    pub sample_every_s: u64,
+    /// Hours after which a gap is doubtful instead of interpolated.
+    #[serde(default = "default_gap_limit_h")]
+    pub gap_limit_h: u32,
+    /// MiB the buffer may take.
+    #[serde(default = "default_disk_share_mib")]
+    pub disk_share_mib: u64,
+    /// Folder of further device profiles; relative to the gateway's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profiles: Option<PathBuf>,
+    /// The local API.
+    #[serde(default)]
+    pub api: ApiConfig,
+    /// Where the key is.
+    #[serde(default, skip_serializing_if = "SignerConfig::is_file")]
+    pub signer: SignerConfig,
+    /// The devices that are metered.
+    #[serde(default, rename = "device", skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<DeviceConfig>,
+}
+
+/// A device that is metered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceConfig {
+    /// Its id at the registry.
+    pub id: DeviceId,
+    /// The id of its profile, or `sunspec`.
+    pub profile: String,
+    /// How it is reached.
+    pub connection: Connection,
+    /// Its unit id on that connection, if not the profile's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_id: Option<u8>,
+    /// The energy counter certificates come from, if not the profile's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<String>,
+    /// Most power it can have, in watts: more energy than that is doubted.
+    pub nameplate_w: i64,
+    /// Not read while this is set.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+}
+
+/// Length of the intervals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum IntervalLength {
+    /// Five minutes.
+    #[default]
+    #[serde(rename = "PT5M")]
+    Minutes5,
+    /// A quarter of an hour.
+    #[serde(rename = "PT15M")]
+    Minutes15,
+    /// Half an hour.
+    #[serde(rename = "PT30M")]
+    Minutes30,
+    /// An hour.
+    #[serde(rename = "PT1H")]
+    Hour,
+}
+
+impl IntervalLength {
+    /// As a span of time.
+    #[must_use]
+    pub fn span(self) -> TimeDelta {
+        TimeDelta::minutes(match self {
+            Self::Minutes5 => 5,
+            Self::Minutes15 => 15,
+            Self::Minutes30 => 30,
+            Self::Hour => 60,
+        })
+    }
+}
+
+/// The local API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiConfig {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// A file with the token that callers have to send; needed where it does not listen on loopback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            listen: API_LISTEN,
+            token_file: None,
+        }
+    }
+}
+
+fn default_sample_every_s() -> u64 {
+    10
+}
+
+fn default_gap_limit_h() -> u32 {
+    24
+}
+
+fn default_disk_share_mib() -> u64 {
+    1_024
+}
+
+impl Config {
+    /// What a gateway that has just enrolled is set to.
+    #[must_use]
+    pub fn new(registry: Url) -> Self {
+        Self {
+            registry,
+            ca_file: None,
+            interval: IntervalLength::default(),
+            sample_every_s: default_sample_every_s(),
+            gap_limit_h: default_gap_limit_h(),
+            disk_share_mib: default_disk_share_mib(),
+            profiles: None,
+            api: ApiConfig::default(),
+            signer: SignerConfig::default(),
+            devices: Vec::new(),
+        }
+    }
+
+    /// Time between samples within an interval.
+    #[must_use]
+    pub fn sample_every(&self) -> Duration {
+        Duration::from_secs(self.sample_every_s)
+    }
+
+    /// Bytes the buffer may take.
+    #[must_use]
+    pub fn disk_share(&self) -> u64 {
+        self.disk_share_mib << 20
+    }
+
+    /// The device with this id.
+    #[must_use]
+    pub fn device(&self, id: DeviceId) -> Option<&DeviceConfig> {
+        self.devices.iter().find(|device| device.id == id)
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
