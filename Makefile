@@ -36,8 +36,9 @@ dev: install ## Build and run all of it here: event store, two Postgres, API, pr
 	@$(ENV) exec $(BIN)/registry dev $(ARGS)
 
 test: install lint ## Check format and lints, run every test
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace; \
-	else cargo test --workspace --lib --bins --tests; fi
+	@.ci/install softhsm
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --features gateway/pkcs11; \
+	else cargo test --workspace --lib --bins --tests --features gateway/pkcs11; fi
 	@cargo test --workspace --doc --quiet
 
 test.clients: ## Generate TypeScript and Python clients, compile them, walk with them
@@ -53,7 +54,7 @@ test.fuzz: ## Fuzz the whole API for as long as it takes, or shortly (FUZZ=smoke
 
 lint: ## Check format and lints
 	@cargo fmt --all --check
-	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@cargo clippy --workspace --all-targets --features gateway/pkcs11 --quiet -- -D warnings
 
 fmt: ## Format the code
 	@cargo fmt --all

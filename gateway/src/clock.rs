@@ -38,6 +38,14 @@ impl Clock {
         self.0.monotonic()
     }
 
+    /// How much time of this clock passes while `span` of the machine's does.
+    #[must_use]
+    pub fn of_machine(&self, span: Duration) -> Duration {
+        const SECOND: Duration = Duration::from_secs(1);
+        let pace = SECOND.as_nanos() / self.0.wait(SECOND).as_nanos().max(1);
+        span.saturating_mul(u32::try_from(pace).unwrap_or(u32::MAX))
+    }
+
     /// Waits until `span` of this clock has passed.
     pub async fn sleep(&self, span: Duration) {
         tokio::time::sleep(self.0.wait(span)).await;
@@ -171,6 +179,10 @@ mod tests {
             factor: 60,
         };
         let clock = Clock::from_source(Paced::new(pace));
+        assert_eq!(
+            clock.of_machine(Duration::from_secs(2)),
+            Duration::from_secs(120)
+        );
         let began = tokio::time::Instant::now();
         clock.sleep_until(Duration::from_secs(3_600)).await;
         assert_eq!(began.elapsed().as_secs(), 60);

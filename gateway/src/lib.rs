@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backoff;
+pub mod buffer;
 pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod profile;
 pub mod simulate;
 pub mod engine;
+pub mod signer;
 pub mod snapshot;
 pub mod transport;
+pub mod uplink;

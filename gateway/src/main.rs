@@ -1,8 +1,6 @@
 //! The binary `gateway`.
 
-mod file;
 mod submit;
-mod uplink;
 
 use clap::Parser;
 use gateway::simulate::Simulate;

@@ -122,9 +122,10 @@ fn no_more_devices_than_the_limit() {
     let device = config.devices.remove(0);
     let nth = |n: usize| DeviceConfig {
         id: DeviceId(i64::try_from(n).unwrap()),
-        address: format!("tcp://10.0.{}.{}", n / 250, n % 250 + 1)
-            .parse()
-            .unwrap(),
+        connection: Connection::Tcp {
+            host: format!("10.0.{}.{}", n / 250, n % 250 + 1),
+            port: 502,
+        },
         ..device.clone()
     };
     config.devices = (1..=MAX_DEVICES).map(nth).collect();

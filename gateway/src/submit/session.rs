@@ -33,7 +33,7 @@ pub struct Accepted {
 }
 
 /// A registry and who signs in there.
-pub struct Uplink {
+pub struct Session {
     client: Client,
     registry: Url,
     email: String,
@@ -41,8 +41,8 @@ pub struct Uplink {
     token: Option<String>,
 }
 
-impl Uplink {
-    /// An uplink that has not signed in yet.
+impl Session {
+    /// A session that has not signed in yet.
     ///
     /// # Errors
     /// When the HTTP client can not be set up.

@@ -1,10 +1,13 @@
 //! `gateway submit`.
 
-use crate::{file, uplink::Uplink};
+mod file;
+mod session;
+
 use anyhow::{Context, bail};
 use clap::Args;
 use reqwest::Url;
 use schemas::id::DeviceId;
+use session::Session;
 use std::{fs, path::PathBuf};
 
 /// Rows sent in one request.
@@ -36,10 +39,10 @@ impl Submit {
         let password = self.password()?;
         let source = fs::File::open(&self.file).with_context(|| self.file.display().to_string())?;
         let pieces = file::pieces(source, ROWS).with_context(|| self.file.display().to_string())?;
-        let mut uplink = Uplink::new(self.registry, self.email, password)?;
+        let mut session = Session::new(self.registry, self.email, password)?;
         let (mut accepted, mut repeated, mut wh) = (0, 0, 0_i128);
         for piece in pieces {
-            let answer = uplink.submit(self.device, &piece).await?;
+            let answer = session.submit(self.device, &piece).await?;
             accepted += answer.accepted;
             repeated += answer.repeated;
             wh += i128::from(answer.total_device_usage);
