@@ -165,7 +165,7 @@ def is_read_leniently(case: schemathesis.Case) -> bool:
     return bool(jsonschema_rs.validator_for(whole, validate_formats=True).is_valid(read))
 
 
-ROLES = ["AUDIT_USER", "TRADING_USER", "PRODUCTION_USER", "ADMIN"]
+ROLES = ["STORAGE_VALIDATOR", "AUDIT_USER", "TRADING_USER", "PRODUCTION_USER", "ADMIN"]
 TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", re.IGNORECASE)
 
@@ -190,8 +190,8 @@ def as_read(document: dict[str, Any], schema: dict[str, Any], value: Any) -> Any
         return read
     if isinstance(value, list) and "array" in kinds:
         return [as_read(document, schema.get("items", {}), item) for item in value]
-    if schema.get("enum") == ROLES and as_id(value) in (1, 2, 3, 4):
-        return ROLES[int(str(value)) - 1]
+    if schema.get("enum") == ROLES and as_id(value) in range(len(ROLES)):
+        return ROLES[int(str(value))]
     if isinstance(value, bool):
         return value
     if "boolean" in kinds and str(value).lower() in TRUTH:

@@ -36,19 +36,36 @@ const NAMED: &[(&str, &str, &[&str])] = &[
     (
         "create_device",
         "/id",
-        &["get_device", "update_device", "delete_device"],
+        &[
+            "get_device",
+            "update_device",
+            "delete_device",
+            "create_meter",
+            "list_meters",
+            "list_storage_efficiencies",
+            "list_allocated_storage_records",
+        ],
     ),
-    ("list_devices", "/0/id", &["get_device"]),
+    (
+        "list_devices",
+        "/0/id",
+        &["get_device", "list_meters", "list_storage_efficiencies"],
+    ),
     (
         "create_measurement",
         "/id",
         &[
             "get_measurement",
             "update_measurement",
+            "correct_measurement",
             "delete_measurement",
         ],
     ),
-    ("list_measurements", "/0/id", &["get_measurement"]),
+    (
+        "list_measurements",
+        "/0/id",
+        &["get_measurement", "correct_measurement"],
+    ),
     (
         "create_user",
         "/id",
@@ -85,6 +102,7 @@ const NAMED: &[(&str, &str, &[&str])] = &[
     ("pause_recurring_rule", "/id", &["resume_recurring_rule"]),
     ("list_recurring_rules", "/0/id", &["get_recurring_rule"]),
     ("withdraw_certificates", "/id", &["get_action"]),
+    ("cancel_certificates_for_storage", "/id", &["get_action"]),
     (
         "export_certificates",
         "/id",
@@ -117,6 +135,16 @@ const FILLED_IN: &[(&str, &str, &str, &str)] = &[
     ),
     ("create_device", "/id", "submit_readings", "device_id"),
     ("create_device", "/id", "create_measurement", "device_id"),
+    ("create_device", "/id", "issue_readings", "device_id"),
+    ("create_device", "/id", "create_scr", "device_id"),
+    ("create_device", "/id", "create_sdr", "device_id"),
+    (
+        "create_device",
+        "/id",
+        "fix_storage_efficiency",
+        "device_id",
+    ),
+    ("create_device", "/id", "allocate_storage", "device_id"),
 ];
 
 /// Operations that answer bundles, where one of them stands, and what can be done to it next by the
