@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use tests::World;
 
 /// Paths that answer without credentials.
-const PUBLIC: [&str; 10] = [
+const PUBLIC: [&str; 11] = [
     "/",
+    "/.well-known/registry-keys.json",
     "/auth/login",
     "/csrf-token",
     "/docs",
