@@ -1,8 +1,10 @@
 //! What the gateway is at. The engine publishes a [`Snapshot`] after each change; the local API, Bluetooth and
 //! `gateway status` show it and nothing else, so nothing they do can hold up the polling of a meter.
 
+use crate::connection::Connection;
 use chrono::{DateTime, Utc};
-use schemas::id::DeviceId;
+use schemas::gateway::{ClockState, KeyId, MeterIdentity};
+use schemas::id::{DeviceId, GatewayId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -20,12 +22,14 @@ pub struct Snapshot {
     pub registry: Option<String>,
     /// Its id there; absent before it was enrolled.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub gateway_id: Option<String>,
+    #[schema(value_type = Option<i64>)]
+    pub gateway_id: Option<GatewayId>,
     /// The key it signs with.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub key_id: Option<String>,
-    /// Whether its clock is set by others: `synchronised`, `unsynchronised` or `unknown`.
-    pub clock: String,
+    #[schema(value_type = Option<String>)]
+    pub key_id: Option<KeyId>,
+    /// Whether its clock is set by others.
+    pub clock: ClockState,
     pub queue: Queue,
     pub uplink: Uplink,
     /// In the order of the configuration.
@@ -88,17 +92,18 @@ pub enum UplinkState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Device {
     /// Its id at the registry.
+    #[schema(value_type = i64)]
     pub device_id: DeviceId,
     /// Id of its profile.
     pub profile: String,
     /// Where it is reached.
-    pub address: String,
+    pub connection: Connection,
     pub state: DeviceState,
     /// When it came to be in that state.
     pub since: DateTime<Utc>,
     /// Who it says it is; absent before it was read for the first time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub meter: Option<Meter>,
+    pub meter: Option<MeterIdentity>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_sample: Option<LastSample>,
     /// Why it could not be read last.
@@ -155,16 +160,6 @@ impl DeviceState {
     ];
 }
 
-/// Who a meter says it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Meter {
-    pub maker: String,
-    pub model: String,
-    pub serial: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub firmware: Option<String>,
-}
-
 /// What was read last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LastSample {
@@ -187,4 +182,63 @@ pub struct Point {
     pub value: String,
     /// Such as `W`; empty for a text.
     pub unit: String,
+}
+
+/// A snapshot for tests.
+#[cfg(test)]
+pub(crate) mod examples {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    pub(crate) fn snapshot() -> Snapshot {
+        let at: DateTime<Utc> = "2026-06-21T12:00:00Z".parse().unwrap();
+        Snapshot {
+            version: "0.1.0".to_owned(),
+            taken_at: at,
+            started_at: at - chrono::TimeDelta::hours(1),
+            registry: Some("https://registry.example".to_owned()),
+            gateway_id: Some(GatewayId(3)),
+            key_id: None,
+            clock: ClockState::Synchronised,
+            queue: Queue {
+                readings: 12,
+                envelopes: 2,
+                bytes: 4096,
+                limit_bytes: 1 << 30,
+                oldest: Some(at - chrono::TimeDelta::minutes(5)),
+            },
+            uplink: Uplink::default(),
+            devices: vec![Device {
+                device_id: DeviceId(42),
+                profile: "eastron_sdm630".to_owned(),
+                connection: Connection::Tcp {
+                    host: "10.0.0.7".to_owned(),
+                    port: 502,
+                },
+                state: DeviceState::Sampling,
+                since: at,
+                meter: Some(MeterIdentity {
+                    maker: "Eastron".to_owned(),
+                    model: "SDM630".to_owned(),
+                    serial: "SN-0815".to_owned(),
+                    firmware: None,
+                }),
+                last_sample: Some(LastSample {
+                    taken_at: at,
+                    energy_mwh: 123_456_000,
+                    power_w: Some(4321),
+                    values: vec![Point {
+                        meaning: "grid_frequency".to_owned(),
+                        value: "50.01".to_owned(),
+                        unit: "Hz".to_owned(),
+                    }],
+                }),
+                last_error: None,
+                next_at: None,
+                samples: 100,
+                failures: 1,
+                sequence: Some(9),
+            }],
+        }
+    }
 }

@@ -240,10 +240,8 @@ proptest! {
         let mut scanner = Scanner::default();
         for piece in &pieces {
             scanner.push(piece.as_bytes());
-            for found in scanner.by_ref() {
-                if let Ok(telegram) = found {
-                    let _ = Registers::read(&telegram);
-                }
+            for telegram in scanner.by_ref().flatten() {
+                let _ = Registers::read(&telegram);
             }
         }
         let sealed = Telegram::seal(&format!("/{}", pieces.concat().replace(['/', '!'], "")));
