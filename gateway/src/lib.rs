@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod backoff;
+pub mod bluetooth;
 pub mod buffer;
 pub mod clock;
 pub mod config;
