@@ -113,6 +113,8 @@ meanings! {
     ChargeTotal = "charge_total", Energy;
     /// Energy that came out of the battery.
     DischargeTotal = "discharge_total", Energy;
+    /// Energy that the device took in on its AC side.
+    AbsorbedTotal = "absorbed_total", Energy;
     /// Energy of the direct current side, in.
     DcTotal = "dc_total", Energy;
     /// Energy of string 1.
@@ -238,11 +240,11 @@ impl Meaning {
         matches!(self.quantity(), Quantity::Energy) && !matches!(self, Self::GenerationToday)
     }
 
-    /// The power whose integral the counter is, where a device measures one.
+    /// The power whose integral the counter is, with its sign, in the order of choice. Of generation it depends on
+    /// the device.
     #[must_use]
     pub const fn power(self) -> &'static [(Self, i64)] {
         match self {
-            Self::GenerationTotal => &[(Self::DcPower, 1), (Self::AcPower, 1)],
             Self::ExportTotal => &[(Self::GridExportPower, 1), (Self::GridPower, -1)],
             Self::ImportTotal => &[(Self::GridImportPower, 1), (Self::GridPower, 1)],
             Self::ChargeTotal => &[(Self::BatteryChargePower, 1), (Self::BatteryPower, 1)],
