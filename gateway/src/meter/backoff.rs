@@ -1,48 +1,37 @@
-//! When to try again.
+//! When to try again, on the gateway's monotonic clock.
 
-use rand::RngExt as _;
+use crate::backoff::Backoff;
 use std::time::Duration;
 
-/// Pause after the first failure.
-pub const FIRST: Duration = Duration::from_secs(1);
-/// Longest pause.
-pub const LONGEST: Duration = Duration::from_secs(60);
+const WAITS: Backoff = Backoff {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(60),
+};
 
-/// Pauses that double with each failure up to [`LONGEST`], each shortened by up to a half by chance, so that
-/// many gateways do not try in step.
+/// Failures in a row, and until when it is not to be tried again.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Backoff {
+pub(super) struct Pause {
     failures: u32,
-    /// On the gateway's monotonic clock.
     until: Duration,
 }
 
-impl Backoff {
+impl Pause {
     /// It went well.
-    pub fn succeeded(&mut self) {
+    pub(super) fn succeeded(&mut self) {
         *self = Self::default();
     }
 
     /// It failed at `now`.
-    pub fn failed(&mut self, now: Duration) {
-        let longest = longest_after(self.failures);
+    pub(super) fn failed(&mut self, now: Duration) {
         self.failures = self.failures.saturating_add(1);
-        let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
-        let pause = rand::rng().random_range(millis / 2..=millis);
-        self.until = now + Duration::from_millis(pause);
+        self.until = now + WAITS.wait(self.failures);
     }
 
     /// How long it is not to be tried, at `now`.
-    #[must_use]
-    pub fn remaining(&self, now: Duration) -> Option<Duration> {
+    pub(super) fn remaining(&self, now: Duration) -> Option<Duration> {
         let remaining = self.until.checked_sub(now)?;
         (!remaining.is_zero()).then_some(remaining)
     }
-}
-
-fn longest_after(failures: u32) -> Duration {
-    let factor = 2_u32.checked_pow(failures).unwrap_or(u32::MAX);
-    FIRST.saturating_mul(factor).min(LONGEST)
 }
 
 #[cfg(test)]
@@ -51,22 +40,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_to_the_longest_and_are_at_least_half_of_it() {
-        let mut backoff = Backoff::default();
-        assert_eq!(backoff.remaining(Duration::ZERO), None);
-        for longest in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
-            backoff.failed(Duration::from_secs(100));
-            let pause = backoff.remaining(Duration::from_secs(100)).unwrap();
-            assert!(pause <= Duration::from_secs(longest), "{pause:?}");
-            assert!(pause >= Duration::from_millis(longest * 500), "{pause:?}");
-        }
-        assert_eq!(backoff.remaining(Duration::from_secs(160)), None);
-        backoff.succeeded();
-        assert_eq!(backoff.remaining(Duration::ZERO), None);
-    }
-
-    #[test]
-    fn failures_beyond_counting_still_pause_for_the_longest() {
-        assert_eq!(longest_after(u32::MAX), LONGEST);
+    fn what_failed_is_left_alone_until_its_pause_is_over() {
+        let now = Duration::from_secs(100);
+        let mut pause = Pause::default();
+        assert_eq!(pause.remaining(now), None);
+        pause.failed(now);
+        let remaining = pause.remaining(now).unwrap();
+        assert!(remaining <= WAITS.first);
+        assert_eq!(pause.remaining(now + remaining), None);
+        pause.failed(now);
+        pause.succeeded();
+        assert_eq!(pause.remaining(now), None);
     }
 }

@@ -1,6 +1,6 @@
 //! A connection and the devices on it: one actor, which asks one device after another.
 
-use super::backoff::Backoff;
+use super::backoff::Pause;
 use super::device::{Device, Known, look};
 use super::{MeterError, MeterHandle, Sample, Source};
 use crate::clock::Clock;
@@ -42,7 +42,7 @@ impl Bus {
             clock,
             session: None,
             late: None,
-            connecting: Backoff::default(),
+            connecting: Pause::default(),
             units: HashMap::new(),
             known: HashMap::new(),
         };
@@ -102,8 +102,8 @@ struct Actor {
     session: Option<Session>,
     /// How long an answer to a request that was given up may still come.
     late: Option<Duration>,
-    connecting: Backoff,
-    units: HashMap<u8, Backoff>,
+    connecting: Pause,
+    units: HashMap<u8, Pause>,
     known: HashMap<u64, Option<Known>>,
 }
 

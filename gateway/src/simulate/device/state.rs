@@ -66,7 +66,7 @@ fn value(plant: &Plant, meaning: Meaning) -> Option<Value> {
         M::DischargeTotal => energy(totals.discharge),
         M::String1Total => energy(half(totals.generation, 0)),
         M::String2Total => energy(half(totals.generation, 1)),
-        M::String3Total | M::String4Total => 0,
+        M::String3Total | M::String4Total | M::AbsorbedTotal => 0,
         M::AcPower => ac_w * 1_000,
         M::DcPower => generation_w * 1_000,
         M::RatedPower => w(size.inverter_w) * 1_000,
