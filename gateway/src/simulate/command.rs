@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-use super::device::{Device, Identity};
+use super::device::{Device, Family, Identity};
 use super::fault::Script;
 use super::physics::{BatterySize, LocalDay, Size};
 use super::server::{Framing, Simulator, UNITS};
@@ -35,6 +35,9 @@ pub struct Simulate {
     /// How requests are framed
     #[arg(long, value_enum, default_value_t = Framing::Tcp)]
     pub framing: Framing,
+    /// The serial number of the data logger, of frames of Solarman
+    #[arg(long, default_value_t = 2_712_345_678)]
+    pub logger: u32,
     /// The unit id; what the profile says if it is not given
     #[arg(long)]
     pub unit_id: Option<u8>,
@@ -50,6 +53,12 @@ pub struct Simulate {
     /// So long after midnight of that day, or of today
     #[arg(long)]
     pub time: Option<NaiveTime>,
+    /// Live in the present, at a house that has been there since this day: counters go on from one start to the next
+    #[arg(long, conflicts_with_all = ["date", "time", "speed_up"])]
+    pub since: Option<NaiveDate>,
+    /// How many hours the sun is ahead of that over central Europe
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..24))]
+    pub east_h: u8,
     /// Weather, habits and chance
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -83,6 +92,9 @@ pub struct Simulate {
     /// The vendor's number of the type
     #[arg(long)]
     pub device_type: Option<u64>,
+    /// The models of a device that describes itself (profile sunspec)
+    #[arg(long, value_enum, default_value_t = Family::Int)]
+    pub family: Family,
 }
 
 /// Largest plant that is simulated: 1 GW. Above, a year of joules would not fit.
@@ -153,7 +165,7 @@ impl Simulate {
         );
         let delay = profile.limits.connect_delay();
         Ok((
-            Simulator::new(devices, clock, self.seed, latency, delay),
+            Simulator::new(devices, clock, self.seed, latency, delay, self.logger),
             about,
         ))
     }
@@ -172,7 +184,7 @@ impl Simulate {
             );
         };
         ensure!(
-            profile.protocol == Protocol::Modbus,
+            profile.protocol != Protocol::P1,
             "{:?} is not a profile of registers",
             self.profile
         );
@@ -182,6 +194,9 @@ impl Simulate {
     /// The clock of the simulation, and what it shows first.
     fn clock(&self) -> (Clock, chrono::DateTime<Utc>) {
         let now = Utc::now();
+        if let Some(since) = self.since {
+            return (Clock::default(), LocalDay(since).start());
+        }
         let day = LocalDay(self.date.unwrap_or_else(|| LocalDay::of(now).0));
         let start = match (self.date, self.time) {
             (None, None) => now,
@@ -218,6 +233,7 @@ impl Simulate {
                 power_w: self.battery_wh * 3 / 10,
             }),
             load_permille: self.load_permille,
+            east_h: self.east_h,
         })
     }
 
@@ -231,6 +247,7 @@ impl Simulate {
             model: self.model.clone().unwrap_or_default(),
             firmware: self.firmware.clone(),
             device_type: self.device_type,
+            family: self.family,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Who a simulated device says it is.
 
+use super::sunspec::Family;
 use crate::profile::{Facts, Kind, Profile, Register};
 
 /// Who a device says it is.
@@ -13,6 +14,8 @@ pub struct Identity {
     pub firmware: Option<String>,
     /// The vendor's number of the type.
     pub device_type: Option<u64>,
+    /// Which models it has, if it describes itself.
+    pub family: Family,
 }
 
 impl Identity {

@@ -3,11 +3,13 @@
 mod identity;
 mod map;
 mod state;
+mod sunspec;
 mod unit;
 
 pub use identity::Identity;
 pub use map::{Map, Refusal};
 pub use state::values;
+pub use sunspec::Family;
 pub use unit::{Device, Unsupported};
 
 #[cfg(test)]

@@ -31,7 +31,12 @@ fn device(id: &str, script: &str) -> Device {
 /// What somebody reads who knows the profile, block by block.
 fn read(profile: &Profile, selection: &Selection, map: &Map) -> BTreeMap<Meaning, Value> {
     let mut registers = Registers::default();
-    for block in &selection.blocks {
+    let blocks = match profile.protocol {
+        // Somebody who found the points, and reads as much at once as the device takes.
+        Protocol::SunSpec => crate::profile::plan::blocks(&selection.points, &profile.limits),
+        Protocol::Modbus | Protocol::P1 => selection.blocks.clone(),
+    };
+    for block in &blocks {
         let words = map.read(block.function, block.start, block.count);
         registers.add(
             *block,
@@ -77,6 +82,7 @@ fn books_balance_over(profile: &Arc<Profile>, day: LocalDay) {
         Script::default(),
     )
     .unwrap();
+    let profile = device.profile().clone();
     let (mut at, first) = (day.start(), look(&device));
     let begun = device.totals();
     let mut before = first.clone();
@@ -106,7 +112,7 @@ fn books_balance_over(profile: &Arc<Profile>, day: LocalDay) {
             continue;
         };
         let (shown, flown) = (last.0 - first.0, (ended - begun).mwh().cast_signed());
-        let step = step(profile, meaning, *last);
+        let step = step(&profile, meaning, *last);
         assert!(
             (shown - flown).abs() <= step + 1,
             "{}: {meaning} shows {shown} mWh of {flown}",
@@ -135,7 +141,7 @@ fn books_balance_over(profile: &Arc<Profile>, day: LocalDay) {
         let steps: i64 = sources
             .iter()
             .chain(&sinks)
-            .map(|meaning| step(profile, *meaning, before[meaning]))
+            .map(|meaning| step(&profile, *meaning, before[meaning]))
             .sum();
         assert!(
             off <= steps + 5,
@@ -149,7 +155,7 @@ fn books_balance_over(profile: &Arc<Profile>, day: LocalDay) {
 fn every_profile_s_books_balance_on_an_ordinary_day_and_on_those_on_which_clocks_change() {
     let day = |month, day| LocalDay(NaiveDate::from_ymd_opt(2026, month, day).unwrap());
     for profile in Library::embedded().unwrap().iter() {
-        if profile.protocol == Protocol::Modbus {
+        if profile.protocol != Protocol::P1 {
             for day in [day(3, 29), day(6, 21), day(10, 25)] {
                 books_balance_over(profile, day);
             }
@@ -200,6 +206,49 @@ fn every_point_of_every_profile_is_shown_as_it_is() {
                 profile.id
             );
         }
+    }
+}
+
+#[test]
+fn a_device_that_describes_itself_has_a_chain_of_models_with_an_end() {
+    use crate::profile::Function::Holding;
+    for (family, models) in [
+        (Family::Int, &[1, 103, 203][..]),
+        (Family::Float, &[1, 113, 213]),
+        (Family::Der, &[1, 701, 714, 802]),
+    ] {
+        let identity = Identity {
+            family,
+            ..identity()
+        };
+        let device = Device::new(
+            profile("sunspec"),
+            identity,
+            Size::default(),
+            7,
+            noon(),
+            Script::default(),
+        );
+        let device = device.unwrap();
+        let map = device.registers();
+        let words = |start, count| map.read(Holding, start, count).unwrap();
+        assert_eq!(words(40_000, 2), [0x5375, 0x6E53]);
+        let (mut at, mut found) = (40_002, Vec::new());
+        while words(at, 2) != [0xFFFF, 0] {
+            found.push(words(at, 2)[0]);
+            at += 2 + words(at, 2)[1];
+        }
+        assert_eq!(found, models);
+        assert_eq!(map.read(Holding, at, 3), Err(Refusal::Address));
+        let (shown, truth) = (
+            look(&device),
+            device.totals().generation.mwh().cast_signed(),
+        );
+        let shown = shown[&Meaning::GenerationTotal].0;
+        assert!(
+            (truth - shown).abs() <= 1_000,
+            "{family:?}: {shown} of {truth}"
+        );
     }
 }
 

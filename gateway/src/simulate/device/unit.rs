@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::identity::Identity;
 use super::map::Map;
 use super::state;
-use crate::profile::{Meaning, Point, Profile, Quantity, Selection, Value};
+use super::sunspec::{self, Fixed};
+use crate::profile::{Function, Meaning, Point, Profile, Protocol, Quantity, Selection, Value};
 use crate::simulate::fault::{Fault, Kind, Script, Shown, Turn};
 use crate::simulate::physics::{Plant, Size, Totals};
 
@@ -28,6 +29,8 @@ pub enum Unsupported {
 #[derive(Debug, Clone)]
 pub struct Device {
     profile: Arc<Profile>,
+    /// Registers that never change.
+    fixed: Fixed,
     identity: Identity,
     plant: Plant,
     start: DateTime<Utc>,
@@ -53,6 +56,10 @@ impl Device {
         start: DateTime<Utc>,
         script: Script,
     ) -> Result<Self, Unsupported> {
+        let (profile, fixed) = match profile.protocol {
+            Protocol::SunSpec => sunspec::lay_out(&profile, identity.family),
+            Protocol::Modbus | Protocol::P1 => (profile, Fixed::new()),
+        };
         let has_battery = profile
             .points
             .iter()
@@ -64,6 +71,7 @@ impl Device {
         };
         let mut device = Self {
             profile,
+            fixed,
             identity,
             plant: Plant::new(size, seed, start),
             start,
@@ -222,6 +230,9 @@ impl Device {
     pub fn registers(&self) -> Map {
         let selection = self.selection();
         let mut map = Map::new(selection.blocks.clone(), self.profile.limits.max_registers);
+        for (start, words) in &self.fixed {
+            map.write(Function::Holding, *start, words);
+        }
         let truth = self.truth();
         let exponents = self.exponents(&selection, &truth);
         for point in &selection.points {
@@ -292,7 +303,7 @@ impl Device {
         &self.plant
     }
 
-    /// Its profile.
+    /// Its profile; of a device that describes itself, with the points it describes.
     #[must_use]
     pub fn profile(&self) -> &Arc<Profile> {
         &self.profile

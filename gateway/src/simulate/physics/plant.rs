@@ -27,6 +27,8 @@ pub struct Size {
     pub battery: Option<BatterySize>,
     /// Permille of what a usual household uses; 0 where nothing is used.
     pub load_permille: u64,
+    /// How many hours the sun is ahead of that over central Europe, and people with it.
+    pub east_h: u8,
 }
 
 impl Default for Size {
@@ -40,6 +42,7 @@ impl Default for Size {
                 power_w: 3_000,
             }),
             load_permille: 1_000,
+            east_h: 0,
         }
     }
 }
@@ -147,10 +150,11 @@ impl Plant {
     }
 
     fn step(&mut self) {
-        if second_of_day(self.at) == 0 {
+        let here = self.at + TimeDelta::hours(i64::from(self.size.east_h));
+        if second_of_day(here) == 0 {
             self.generation_at_midnight = self.totals.generation;
         }
-        let weather_at = self.at.duration_trunc(WEATHER).unwrap_or(self.at);
+        let weather_at = here.duration_trunc(WEATHER).unwrap_or(here);
         if self.weather.at != Some(weather_at) {
             let made = sun::power_w(self.size.panels_w, self.seed, weather_at);
             self.weather = Weather {

@@ -18,6 +18,7 @@ fn house() -> impl Strategy<Value = Size> {
             power_w,
         }),
         load_permille,
+        east_h: 0,
     })
 }
 
@@ -46,6 +47,22 @@ fn the_sun_shines_by_day_only_and_the_battery_fills_and_empties() {
     assert!((10_000..80_000).contains(&made.wh()), "{} Wh", made.wh());
     let (charged, given) = (end.charge - begun.charge, end.discharge - begun.discharge);
     assert!(charged > Joules::of_wh(1_000) && given > Joules::of_wh(1_000));
+}
+
+#[test]
+fn far_in_the_east_the_sun_shines_earlier() {
+    let night = day(2026, 6, 21).start() + TimeDelta::hours(1);
+    let power_w = |east_h| {
+        let size = Size {
+            east_h,
+            ..Size::default()
+        };
+        let mut plant = Plant::new(size, 7, night);
+        plant.advance_to(night + TimeDelta::minutes(1));
+        plant.powers().generation_w
+    };
+    assert_eq!(power_w(0), 0);
+    assert!(power_w(11) > 500, "it is noon there");
 }
 
 #[test]

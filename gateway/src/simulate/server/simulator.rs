@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +18,7 @@ use crate::clock::Clock;
 use crate::simulate::device::{Device, Map};
 use crate::simulate::fault::{Kind, Line};
 use crate::simulate::physics::{Totals, hash};
+use crate::transport::solarman::Solarman;
 
 /// Unit ids that devices can have (Modbus over Serial Line 1.02, 2.2).
 pub const UNITS: RangeInclusive<u8> = 1..=247;
@@ -36,6 +36,8 @@ pub enum Framing {
     Tcp,
     /// Modbus RTU through a TCP connection.
     RtuOverTcp,
+    /// Modbus RTU inside the frames of a Solarman V5 data logger.
+    Solarman,
 }
 
 /// Devices behind one address; clones are the same ones.
@@ -49,6 +51,7 @@ struct Inner {
     seed: u64,
     latency: RangeInclusive<Duration>,
     connect_delay: Duration,
+    logger: u32,
     answers: AtomicI64,
 }
 
@@ -60,7 +63,8 @@ struct Unit {
 }
 
 impl Simulator {
-    /// Devices by unit id that live in the time of `clock` and take `latency` of real time for an answer.
+    /// Devices by unit id that live in the time of `clock` and take `latency` of real time for an answer, in
+    /// Solarman's frames behind the data logger with serial number `logger`.
     #[must_use]
     pub fn new(
         devices: BTreeMap<u8, Device>,
@@ -68,6 +72,7 @@ impl Simulator {
         seed: u64,
         latency: RangeInclusive<Duration>,
         connect_delay: Duration,
+        logger: u32,
     ) -> Self {
         let unit = |device| Mutex::new(Unit { device, seen: None });
         Self(Arc::new(Inner {
@@ -79,6 +84,7 @@ impl Simulator {
             seed,
             latency,
             connect_delay,
+            logger,
             answers: AtomicI64::new(0),
         }))
     }
@@ -107,14 +113,27 @@ impl Simulator {
     }
 
     async fn awake(&self, listener: TcpListener, framing: Framing) -> io::Result<()> {
-        let connected = |client: TcpStream, _: SocketAddr| async move {
-            let simulator = self.clone();
-            Ok(Some((Answers { simulator, framing }, self.line(client))))
+        let answers = || Answers {
+            simulator: self.clone(),
+            framing,
         };
         let ended = |error: io::Error| tracing::debug!(%error, "a connection ended");
         match framing {
-            Framing::Tcp => tcp::Server::new(listener).serve(&connected, ended).await,
+            Framing::Tcp => {
+                let connected = async |client, _| Ok(Some((answers(), self.line(client))));
+                tcp::Server::new(listener).serve(&connected, ended).await
+            }
             Framing::RtuOverTcp => {
+                let connected = async |client, _| Ok(Some((answers(), self.line(client))));
+                rtu_over_tcp::Server::new(listener)
+                    .serve(&connected, ended)
+                    .await
+            }
+            Framing::Solarman => {
+                let connected = async |client, _| {
+                    let line = Solarman::logger(self.line(client), self.0.logger);
+                    Ok(Some((answers(), line)))
+                };
                 rtu_over_tcp::Server::new(listener)
                     .serve(&connected, ended)
                     .await

@@ -18,7 +18,10 @@ use crate::profile::{Function, Library};
 use crate::simulate::device::{Device, Identity};
 use crate::simulate::fault::Script;
 use crate::simulate::physics::Size;
+use crate::transport::solarman::Solarman;
 
+/// Serial number of the data logger.
+const LOGGER: u32 = 2_712_345_678;
 /// Long enough for an answer that comes, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Long enough to say that none comes.
@@ -80,6 +83,7 @@ impl Rig {
             7,
             Duration::ZERO..=Duration::ZERO,
             connect_delay,
+            LOGGER,
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -187,6 +191,16 @@ async fn the_same_device_answers_rtu_frames_and_nobody_answers_for_another_unit(
             .is_err()
     );
     client.disconnect().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_same_device_answers_behind_a_data_logger() {
+    let mut rig = Rig::new("", Framing::Solarman, Duration::ZERO).await;
+    let line = Solarman::client(rig.connected().await, LOGGER);
+    let mut client = rtu::attach_slave(line, Slave(1));
+    let read = client.read_holding_registers(32_106, 2);
+    let words = timeout(PATIENCE, read).await.unwrap().unwrap().unwrap();
+    assert_eq!(words, rig.expected());
 }
 
 #[tokio::test]
