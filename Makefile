@@ -1,6 +1,7 @@
 # Everything is one command; the work is done by cargo and by the two programs.
 #
 #   make dev ARGS='--set http.port=8001'   flags of `registry dev`
+#   make dev ARGS=--no-gateway             without the simulated inverter
 #   make db.rebuild TARGET=read            read, write or all
 #   make db.reset CONFIRM=yes              without the question
 #   make bench ROW=transfer                one row of the table
@@ -16,7 +17,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # Settings of a local `.env` hold for all that runs here.
 ENV := set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 # One set of packages, so that cargo resolves the same features each time and builds them once.
-BUILD := cargo build --release --package registry --package projections --bins
+BUILD := cargo build --release --package registry --package projections --package gateway --bins
 BIN := "$${CARGO_TARGET_DIR:-target}"/release
 # Where a running `registry dev` says how to reach it.
 IN_DEV := file="$${GCR_DATA_DIR:-data}/dev.toml"; \
@@ -31,7 +32,7 @@ FUZZ ?= full
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-dev: install ## Build and run all of it here: event store, two Postgres, API, projectors
+dev: install ## Build and run all of it here: event store, two Postgres, API, projectors, an inverter, a gateway
 	@$(BUILD)
 	@$(ENV) exec $(BIN)/registry dev $(ARGS)
 

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::{config::Config, dev};
 
-/// Run all of it on this machine: event store, two Postgres, projectors, API
+/// Run all of it on this machine: event store, two Postgres, projectors, API, inverter, gateway
 #[derive(Debug, Args)]
 pub(super) struct Dev {
     /// Delete the data instead, events included
@@ -16,6 +16,9 @@ pub(super) struct Dev {
     /// Do not ask before deleting
     #[arg(long, requires = "reset")]
     yes: bool,
+    /// Without the simulated inverter and its gateway
+    #[arg(long)]
+    no_gateway: bool,
 }
 
 impl Dev {
@@ -24,7 +27,7 @@ impl Dev {
         if self.reset {
             reset(&config, self.yes).await
         } else {
-            Ok(dev::run(config).await?)
+            Ok(dev::run(config, !self.no_gateway).await?)
         }
     }
 }

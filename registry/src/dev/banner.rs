@@ -3,17 +3,28 @@
 use std::{fmt::Write, net::SocketAddr, path::Path, time::Duration};
 
 use super::{
+    edge::Edge,
     environment::{CONFIG, Environment, SECRETS},
     user::{DEMO_USERS, DemoUser},
 };
 use crate::config::{Connection, Location};
 
 /// Prints to standard output; the log goes to standard error.
-pub(super) fn print(environment: &Environment, address: SocketAddr, took: Duration) {
-    print!("{}", text(environment, address, took));
+pub(super) fn print(
+    environment: &Environment,
+    address: SocketAddr,
+    edge: Option<&Edge>,
+    took: Duration,
+) {
+    print!("{}", text(environment, address, edge, took));
 }
 
-fn text(environment: &Environment, address: SocketAddr, took: Duration) -> String {
+fn text(
+    environment: &Environment,
+    address: SocketAddr,
+    edge: Option<&Edge>,
+    took: Duration,
+) -> String {
     let config = &environment.config;
     let data_dir = shown(&config.data_dir);
     let events = match config.event_store_location() {
@@ -32,6 +43,12 @@ fn text(environment: &Environment, address: SocketAddr, took: Duration) -> Strin
     }
     lines.push(("Keys, passwords", format!("{data_dir}/{SECRETS}")));
     lines.push(("Configuration", format!("{data_dir}/{CONFIG}")));
+    if let Some(edge) = edge {
+        let certificates = format!("in account {:?}, every five minutes", edge.account);
+        lines.push(("Inverter", edge.inverter.clone()));
+        lines.push(("Gateway", shown(&edge.folder)));
+        lines.push(("  certificates", certificates));
+    }
     for DemoUser {
         email, password, ..
     } in DEMO_USERS

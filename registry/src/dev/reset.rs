@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    edge,
     environment::{CLUSTERS, CONFIG, SECRETS},
     error::{DevError, while_doing},
     lock::{self, Lock},
@@ -49,6 +50,7 @@ pub fn leftovers(config: &Config) -> Result<Vec<Leftover>, DevError> {
         ("keys and passwords", SECRETS),
         ("configuration", CONFIG),
         ("databases", CLUSTERS),
+        ("gateway", edge::FOLDER),
     ] {
         let path = data_dir.join(name);
         if path.exists() {

@@ -6,6 +6,7 @@ use tokio::time::interval;
 
 use super::{
     banner,
+    edge::Edge,
     environment::{self, Environment},
     error::DevError,
     user,
@@ -19,12 +20,13 @@ use crate::{
 /// How often the databases are looked after.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Runs everything until Ctrl-C or SIGTERM, then stops it.
+/// Runs everything until Ctrl-C or SIGTERM, then stops it; with a simulated inverter and a gateway if the program
+/// `gateway` is in the folder of this one.
 ///
 /// # Errors
 /// [`DevError`] when a part does not start, or ends and can not be started again; the rest is
 /// stopped before this returns.
-pub async fn run(config: Config) -> Result<(), DevError> {
+pub async fn run(config: Config, with_gateway: bool) -> Result<(), DevError> {
     let began = Instant::now();
     let stop = signal::stop_requested();
     tokio::pin!(stop);
@@ -53,11 +55,15 @@ pub async fn run(config: Config) -> Result<(), DevError> {
     };
     let outcome = match outcome {
         Ok(Some(mut system)) => {
+            let mut edge = None;
             let outcome = tokio::select! {
-                outcome = live(&mut environment, &mut system, began) => outcome,
+                outcome = live(&mut environment, &mut system, began, with_gateway, &mut edge) => outcome,
                 () = &mut stop => Ok(()),
             };
             println!("\nStopping.");
+            if let Some(edge) = edge {
+                edge.stop().await;
+            }
             system.shutdown().await;
             outcome
         }
@@ -73,14 +79,36 @@ async fn live(
     environment: &mut Environment,
     system: &mut System,
     began: Instant,
+    with_gateway: bool,
+    edge: &mut Option<Edge>,
 ) -> Result<(), DevError> {
     user::ensure(system.core()).await?;
-    banner::print(environment, system.address(), began.elapsed());
+    if with_gateway {
+        match Edge::start(&environment.config.data_dir, system.address()).await {
+            Ok(started) => *edge = started,
+            // The registry is what people came for.
+            Err(error) => tracing::error!(%error, "no gateway is running"),
+        }
+    }
+    banner::print(
+        environment,
+        system.address(),
+        edge.as_ref(),
+        began.elapsed(),
+    );
     let mut look = interval(LOOK);
     loop {
         tokio::select! {
             error = system.ended() => return Err(error.into()),
-            _ = look.tick() => environment.mend().await?,
+            _ = look.tick() => {
+                environment.mend().await?;
+                if let Some(edge) = edge.as_mut()
+                    && edge.has_ended()
+                {
+                    let folder = edge.folder.display();
+                    tracing::error!(%folder, "the gateway has ended; its log is there");
+                }
+            }
         }
     }
 }

@@ -20,8 +20,18 @@ mod window;
 
 use chrono::Utc;
 
+use crate::client::{Client, ClientError};
+
 pub use self::{error::SeedError, summary::Summary};
 use self::{people::People, progress::Progress, window::Window};
+
+/// Records the demo's issuance metadata, once.
+///
+/// # Errors
+/// [`ClientError`].
+pub(crate) async fn record_metadata(admin: &Client) -> Result<(), ClientError> {
+    metadata::record(admin).await
+}
 
 /// Makes what is missing of the demo in the registry at `url`.
 ///
