@@ -38,7 +38,8 @@ FORM = {"missing", "wrong_type", "unknown_value", "not_a_time", "value_out_of_ra
 
 # Fields whose bounds or presence depend on other fields or on the action, which the document says in words.
 DEPENDENT = re.compile(
-    r"/(energy_source|max_age_s|certificate_bundle_statuses/\d+|source_allocation_id|storage_record_ids)"
+    r"/(energy_source|max_age_s|certificate_bundle_statuses/\d+|source_allocation_id|storage_record_ids"
+    r"|to|created_before)"
 )
 
 
@@ -79,6 +80,7 @@ DECIMALS = {
     "longitude": 6,
     "certificate_bundle_percentage": 9,
     "emissions_factor_production_device": 6,
+    "storage_efficiency_factor": 6,
 }
 
 

@@ -22,7 +22,8 @@ use ledger::refusal::Code;
 use ledger::{Command, Event};
 use schemas::Watts;
 use schemas::api::certificate::{
-    BundlesImported, ImportDeviceJson, ImportFields, ImportUpload, ReceiptQuery, TemplateQuery,
+    BundlesImported, ImportDeviceJson, ImportFields, ImportUpload, ReceiptQuery, TemplateFormat,
+    TemplateQuery,
 };
 use schemas::api::field::{Fields, Source};
 use schemas::api::problem::code;
@@ -53,7 +54,7 @@ pub async fn get_import_template(
 ) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     let name = |kind: &str| format!("attachment; filename=\"certificate_import_template.{kind}\"");
-    if query.format.as_deref() == Some("json") {
+    if query.format == TemplateFormat::Json {
         response.insert_header((CONTENT_DISPOSITION, name("json")));
         return response.json(template_json());
     }

@@ -3,9 +3,12 @@
 use crate::WattHours;
 use crate::Watts;
 use crate::api::field::{Fields, FromFields};
+use crate::api::problem::FieldError;
+use crate::api::value::{At, FromValue, Given, word};
 use crate::energy::{EnergySource, TechnologyType};
 use crate::exchange::Signed;
 use crate::id::{AccountId, ActionId, BundleId, ImportId};
+use crate::words;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -232,25 +235,31 @@ impl FromFields for ReceiptQuery {
     }
 }
 
+words! {
+    /// Form of a template.
+    TemplateFormat { Csv = "csv", Json = "json" }
+}
+
+impl FromValue for TemplateFormat {
+    fn from_value(given: &Given<'_>, at: &At, errors: &mut Vec<FieldError>) -> Option<Self> {
+        word(given, at, errors)
+    }
+}
+
 /// In which form a template is wanted.
-#[derive(Debug, Clone, IntoParams)]
+#[derive(Debug, Clone, Copy, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct TemplateQuery {
-    /// `csv` (default) or `json`.
-    pub format: Option<String>,
+    /// `csv` where absent.
+    #[param(value_type = Option<TemplateFormat>)]
+    pub format: TemplateFormat,
 }
 
 impl FromFields for TemplateQuery {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let format: Option<String> = fields.optional("format");
-        if format
-            .as_deref()
-            .is_some_and(|word| !["csv", "json"].contains(&word))
-        {
-            let unknown = crate::api::problem::code::UNKNOWN_VALUE;
-            fields.refuse("format", unknown, "`format` must be csv or json");
-        }
-        Some(Self { format })
+        Some(Self {
+            format: fields.or("format", TemplateFormat::Csv),
+        })
     }
 }
 

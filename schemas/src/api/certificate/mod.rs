@@ -21,7 +21,8 @@ pub use bundle::{Bundle, BundlePage};
 pub use bundle_full::BundleFull;
 pub use exchange::{
     BundleOrigin, BundlesImported, ConfirmExport, ExportRead, ImportDeviceJson, ImportFields,
-    ImportUpload, ReceiptQuery, RegistryKey, RegistryKeys, TakeBackExport, TemplateQuery,
+    ImportUpload, ReceiptQuery, RegistryKey, RegistryKeys, TakeBackExport, TemplateFormat,
+    TemplateQuery,
 };
 pub use issue::NewBundle;
 pub use lineage::{
