@@ -1,5 +1,6 @@
 //! The binary `gateway`.
 
+mod command;
 mod submit;
 
 use clap::Parser;
@@ -9,6 +10,10 @@ use gateway::simulate::Simulate;
 #[derive(Parser)]
 #[command(name = "gateway", version)]
 enum Cli {
+    Enrol(command::Enrol),
+    Run(command::Run),
+    Status(command::Status),
+    RotateKey(command::RotateKey),
     Submit(submit::Submit),
     Simulate(Simulate),
 }
@@ -16,6 +21,10 @@ enum Cli {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     match Cli::parse() {
+        Cli::Enrol(enrol) => enrol.run().await,
+        Cli::Run(run) => run.run().await,
+        Cli::Status(status) => status.run().await,
+        Cli::RotateKey(rotate) => rotate.run().await,
         Cli::Submit(submit) => submit.run().await,
         Cli::Simulate(simulate) => simulate.run().await,
     }

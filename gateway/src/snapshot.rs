@@ -1,6 +1,7 @@
 //! What the gateway is at. The engine publishes a [`Snapshot`] after each change; the local API, Bluetooth and
 //! `gateway status` show it and nothing else, so nothing they do can hold up the polling of a meter.
 
+use crate::buffer::Hold;
 use crate::connection::Connection;
 use chrono::{DateTime, Utc};
 use schemas::gateway::{ClockState, KeyId, MeterIdentity};
@@ -119,6 +120,9 @@ pub struct Device {
     /// Sequence number of its last envelope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
+    /// Why its envelopes are not sent, where the registry refused one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
 }
 
 /// What a device is at.
@@ -238,6 +242,7 @@ pub(crate) mod examples {
                 samples: 100,
                 failures: 1,
                 sequence: Some(9),
+                hold: None,
             }],
         }
     }

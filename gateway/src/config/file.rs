@@ -4,10 +4,11 @@ use super::{
     Config, DISK_SHARE_MIB, DeviceConfig, FILE_NAME, GAP_LIMIT_H, MAX_DEVICES, NAMEPLATE_W,
     SAMPLE_EVERY_S,
 };
+use crate::folder::write_whole;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Something wrong in the file.
@@ -138,11 +139,13 @@ impl Config {
 
     fn contradictions(&self) -> Vec<Wrong> {
         let mut wrong = Vec::new();
-        if !matches!(self.registry.scheme(), "http" | "https") || !self.registry.has_host() {
-            wrong.push(at("registry", "must be an http or https URL"));
-        }
-        if !self.registry.username().is_empty() || self.registry.password().is_some() {
-            wrong.push(at("registry", "must not carry a user or password"));
+        if let Some(registry) = &self.registry {
+            if !matches!(registry.scheme(), "http" | "https") || !registry.has_host() {
+                wrong.push(at("registry", "must be an http or https URL"));
+            }
+            if !registry.username().is_empty() || registry.password().is_some() {
+                wrong.push(at("registry", "must not carry a user or password"));
+            }
         }
         let mut within =
             |place: &str, holds: bool, from: &dyn fmt::Display, to: &dyn fmt::Display| {
@@ -239,21 +242,4 @@ fn at(place: &str, rule: impl Into<String>) -> Wrong {
 /// An error of the syntax knows its line.
 fn as_whole(error: &toml::de::Error) -> Wrong {
     at("", error.to_string().trim_end())
-}
-
-/// Replaces the file at `path` so that a crash leaves the old one or the new one.
-///
-/// # Errors
-/// When it can not be written, flushed or renamed.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    let mut file = std::fs::File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)?;
-    // The rename itself is durable once the folder is.
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::File::open(folder)?.sync_all(),
-        _ => std::fs::File::open(".")?.sync_all(),
-    }
 }

@@ -6,6 +6,7 @@
 //! sample_every_s = 10          # between the ends of intervals
 //! gap_limit_h = 24             # a longer gap is doubtful
 //! disk_share_mib = 1024
+//! clock_check = true           # doubt readings while nobody sets the clock
 //! # ca_file = "registry-ca.pem"
 //!
 //! [[device]]
@@ -33,7 +34,7 @@ pub use file::{ConfigError, Wrong};
 pub use key::{Pkcs11, SignerConfig};
 
 use crate::connection::Connection;
-use chrono::TimeDelta;
+use crate::interval::Length;
 use schemas::id::DeviceId;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -45,8 +46,9 @@ use url::Url;
 pub const FILE_NAME: &str = "gateway.toml";
 /// Devices of one gateway at most.
 pub const MAX_DEVICES: usize = 1_000;
-/// Shortest and longest time between two samples of a device, in seconds.
-pub const SAMPLE_EVERY_S: std::ops::RangeInclusive<u64> = 1..=300;
+/// Shortest and longest time between two samples of a device, in seconds: the longest still gives a measured end to an
+/// interval of five minutes.
+pub const SAMPLE_EVERY_S: std::ops::RangeInclusive<u64> = 1..=60;
 /// Longest gap that may be settled by the counter alone, in hours.
 pub const GAP_LIMIT_H: std::ops::RangeInclusive<u32> = 1..=744;
 /// What the buffer may take, in MiB.
@@ -61,14 +63,15 @@ pub const API_LISTEN: SocketAddr =
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The registry's address.
-    pub registry: Url,
+    /// The registry's address; none before the gateway was told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<Url>,
     /// Certificates trusted besides those of the system, PEM; relative to the gateway's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
     /// Length of the intervals that are metered.
-    #[serde(default)]
-    pub interval: IntervalLength,
+    #[serde(default = "default_interval")]
+    pub interval: Length,
     /// Seconds between samples of a device within an interval.
     #[serde(default = "default_sample_every_s")]
     pub sample_every_s: u64,
@@ -81,6 +84,10 @@ pub struct Config {
     /// Folder of further device profiles; relative to the gateway's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profiles: Option<PathBuf>,
+    /// Whether readings are doubted while the system says that nobody sets its clock. Without, the clock's state is
+    /// told as unknown.
+    #[serde(default = "default_clock_check")]
+    pub clock_check: bool,
     /// The local API.
     #[serde(default)]
     pub api: ApiConfig,
@@ -115,37 +122,6 @@ pub struct DeviceConfig {
     pub paused: bool,
 }
 
-/// Length of the intervals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum IntervalLength {
-    /// Five minutes.
-    #[default]
-    #[serde(rename = "PT5M")]
-    Minutes5,
-    /// A quarter of an hour.
-    #[serde(rename = "PT15M")]
-    Minutes15,
-    /// Half an hour.
-    #[serde(rename = "PT30M")]
-    Minutes30,
-    /// An hour.
-    #[serde(rename = "PT1H")]
-    Hour,
-}
-
-impl IntervalLength {
-    /// As a span of time.
-    #[must_use]
-    pub fn span(self) -> TimeDelta {
-        TimeDelta::minutes(match self {
-            Self::Minutes5 => 5,
-            Self::Minutes15 => 15,
-            Self::Minutes30 => 30,
-            Self::Hour => 60,
-        })
-    }
-}
-
 /// The local API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -166,8 +142,16 @@ impl Default for ApiConfig {
     }
 }
 
+fn default_interval() -> Length {
+    Length::FiveMinutes
+}
+
 fn default_sample_every_s() -> u64 {
     10
+}
+
+fn default_clock_check() -> bool {
+    true
 }
 
 fn default_gap_limit_h() -> u32 {
@@ -179,17 +163,18 @@ fn default_disk_share_mib() -> u64 {
 }
 
 impl Config {
-    /// What a gateway that has just enrolled is set to.
+    /// What a gateway is set to that reports to `registry`.
     #[must_use]
-    pub fn new(registry: Url) -> Self {
+    pub fn new(registry: Option<Url>) -> Self {
         Self {
             registry,
             ca_file: None,
-            interval: IntervalLength::default(),
+            interval: default_interval(),
             sample_every_s: default_sample_every_s(),
             gap_limit_h: default_gap_limit_h(),
             disk_share_mib: default_disk_share_mib(),
             profiles: None,
+            clock_check: default_clock_check(),
             api: ApiConfig::default(),
             signer: SignerConfig::default(),
             devices: Vec::new(),

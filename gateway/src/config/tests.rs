@@ -22,7 +22,7 @@ fn wrong(text: &str) -> String {
 #[test]
 fn what_is_not_said_has_its_default() {
     let config = Config::parse(&with("")).unwrap();
-    assert_eq!(config.interval, IntervalLength::Minutes5);
+    assert_eq!(config.interval, Length::FiveMinutes);
     assert_eq!(config.sample_every_s, 10);
     assert_eq!(config.disk_share(), 1 << 30);
     assert_eq!(config.api.listen, API_LISTEN);
@@ -80,7 +80,7 @@ nameplate_w = 5
     let wrong = wrong(text);
     for expected in [
         "registry: must be an http or https URL",
-        "sample_every_s: must be 1 to 300",
+        "sample_every_s: must be 1 to 60",
         "disk_share_mib: must be 16",
         "device[0]: ",
         "device[1].nameplate_w: must be 1 to",
@@ -101,7 +101,7 @@ fn a_mistake_in_the_syntax_names_its_line() {
 #[test]
 fn each_bound_holds_at_its_limit_and_not_beyond() {
     for (line, inside, outside) in [
-        ("sample_every_s", "300", "301"),
+        ("sample_every_s", "60", "61"),
         ("sample_every_s", "1", "0"),
         ("gap_limit_h", "744", "745"),
         ("disk_share_mib", "16", "15"),

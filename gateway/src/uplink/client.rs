@@ -32,7 +32,7 @@ const SHOWN_CHARS: usize = 200;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The client could not be set up.
-    #[error("HTTPS can not be set up: {0}")]
+    #[error("the registry can not be asked: {0}")]
     Setup(String),
     /// No answer came; what was sent may have arrived.
     #[error("the registry can not be reached: {0}")]
@@ -105,10 +105,15 @@ impl Registry {
         let client = builder
             .build()
             .map_err(|error| ClientError::Setup(chain(&error)))?;
-        Ok(Self {
-            client,
-            address: config.registry.clone(),
-        })
+        let missing = || ClientError::Setup("no registry is configured".to_owned());
+        let address = config.registry.clone().ok_or_else(missing)?;
+        Ok(Self { client, address })
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> &Url {
+        &self.address
     }
 
     /// Enrols.

@@ -61,7 +61,7 @@ fn readings(numbers: Range<i64>) -> Vec<Reading> {
 }
 
 fn config(address: &str) -> Config {
-    Config::new(address.parse().unwrap())
+    Config::new(Some(address.parse().unwrap()))
 }
 
 impl World {

@@ -1,0 +1,24 @@
+//! The sub-commands.
+
+mod enrol;
+mod key;
+mod log;
+mod run;
+mod status;
+
+pub use enrol::Enrol;
+pub use key::RotateKey;
+pub use run::Run;
+pub use status::Status;
+
+use clap::Args;
+use gateway::folder;
+use std::path::PathBuf;
+
+/// Where the gateway lives.
+#[derive(Debug, Args)]
+pub struct Dir {
+    /// The gateway's folder: configuration, key, enrolment and buffer
+    #[arg(long, env = "GATEWAY_DIR", default_value = folder::DEFAULT)]
+    dir: PathBuf,
+}

@@ -1,0 +1,94 @@
+//! `gateway run`.
+
+use super::Dir;
+use clap::Args;
+use gateway::api::{self, Access};
+use gateway::clock::Clock;
+use gateway::clock_check::SystemClock;
+use gateway::clock_file::ClockFile;
+use gateway::config::{Config, ConfigError};
+use gateway::discover::Discovery;
+use gateway::engine::ClockCheck;
+use gateway::folder::Folder;
+use gateway::meters::Connected;
+use gateway::profile::Library;
+use gateway::program::{Program, Surroundings};
+use schemas::gateway::ClockState;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Read the meters, keep what they say, sign it and send it, until interrupted
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    dir: Dir,
+    /// A file that tells the time, for tests and demonstrations
+    #[arg(long, hide = true)]
+    clock: Option<PathBuf>,
+}
+
+impl Run {
+    pub async fn run(self) -> anyhow::Result<()> {
+        super::log::start()?;
+        // Before anything is opened: from here on a signal ends it cleanly.
+        let stop = stop_requested()?;
+        let folder = Folder::hold(&self.dir.dir)?;
+        let config = match Config::load(folder.path()) {
+            Ok(config) => config,
+            // To be told its registry and devices over its interfaces.
+            Err(ConfigError::Missing { .. }) => Config::new(None),
+            Err(error) => return Err(error.into()),
+        };
+        let (clock, clock_check): (Clock, Arc<dyn ClockCheck>) = match &self.clock {
+            Some(path) => {
+                let file = ClockFile::open(path)?;
+                (Clock::from_source(file.clone()), Arc::new(file))
+            }
+            None if config.clock_check => (Clock::default(), Arc::new(SystemClock)),
+            None => (Clock::default(), Arc::new(ClockState::Unknown)),
+        };
+        let mut profiles = Library::embedded()?;
+        if let Some(more) = &config.profiles {
+            profiles = profiles.with_folder(&folder.path().join(more))?;
+        }
+        let library = Arc::new(profiles.clone());
+        let meters = Arc::new(Connected::new(profiles, clock.clone()));
+        let api = config.api.clone();
+        let token = api.token_file.as_ref().map(|file| folder.path().join(file));
+        let access = Access::new(api.listen, token.as_deref())?;
+        let surroundings = Surroundings {
+            clock,
+            clock_check,
+            meters,
+        };
+        let program = Program::open(folder, config, surroundings).await?;
+        let control = program.control();
+        let discovery = Discovery::new(library, control.clone());
+        // Meters are read whether anybody can look on or not.
+        let server = api::serve(api.listen, access, control, discovery)
+            .inspect_err(|error| tracing::error!(%error, "there is no local API"))
+            .ok();
+        let address = server.as_ref().map(|server| server.address().to_string());
+        tracing::info!(api = address, "the gateway is running");
+        program.run(stop).await;
+        if let Some(server) = server {
+            server.stop().await;
+        }
+        tracing::info!("the gateway has stopped; everything that was taken is kept");
+        Ok(())
+    }
+}
+
+/// Completes at the first SIGINT or SIGTERM after this call.
+fn stop_requested() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,105 @@
+//! `gateway status`.
+
+mod table;
+
+use super::Dir;
+use anyhow::Context;
+use clap::Args;
+use gateway::buffer;
+use gateway::config::Config;
+use gateway::enrolment::Enrolment;
+use gateway::snapshot::Snapshot;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+/// Time for an answer of the running gateway.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often `--watch` looks.
+const EVERY: Duration = Duration::from_secs(1);
+/// Home, and clear what is below (ECMA-48, CUP and ED).
+const CLEAR: &str = "\x1b[H\x1b[J";
+
+/// Show what the gateway is at
+#[derive(Debug, Args)]
+pub struct Status {
+    #[command(flatten)]
+    dir: Dir,
+    /// Show it live until interrupted
+    #[arg(long)]
+    watch: bool,
+    /// As JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    pub async fn run(self) -> anyhow::Result<()> {
+        loop {
+            let text = self.text().await?;
+            let mut out = std::io::stdout().lock();
+            if self.watch && out.is_terminal() {
+                write!(out, "{CLEAR}")?;
+            }
+            writeln!(out, "{text}")?;
+            out.flush()?;
+            drop(out);
+            if !self.watch {
+                return Ok(());
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    async fn text(&self) -> anyhow::Result<String> {
+        let config = Config::load(&self.dir.dir)?;
+        let running = self.ask(&config).await?;
+        match running {
+            Some(snapshot) if self.json => Ok(serde_json::to_string_pretty(&snapshot)?),
+            Some(snapshot) => Ok(table::running(&snapshot)),
+            None => self.at_rest(&config),
+        }
+    }
+
+    /// What a running gateway says; `None` if there is none.
+    async fn ask(&self, config: &Config) -> anyhow::Result<Option<Snapshot>> {
+        let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        let mut request = client.get(format!("http://{}/status", config.api.listen));
+        if let Some(file) = &config.api.token_file {
+            let path = self.dir.dir.join(file);
+            let token =
+                std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            request = request.bearer_auth(token.trim());
+        }
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) if error.is_connect() => return Ok(None),
+            Err(error) => return Err(error).context("the gateway's local API does not answer"),
+        };
+        let status = answer
+            .error_for_status()
+            .context("the gateway's local API")?;
+        Ok(Some(status.json().await?))
+    }
+
+    /// What the folder says of a gateway that is not running.
+    fn at_rest(&self, config: &Config) -> anyhow::Result<String> {
+        let dir = &self.dir.dir;
+        let enrolment = Enrolment::load(dir)?;
+        let path = dir.join(buffer::FILE_NAME);
+        let kept = if path.exists() {
+            Some(buffer::look(&path, config.disk_share())?)
+        } else {
+            None
+        };
+        if self.json {
+            let waiting = kept.as_ref().map_or(0, |(usage, _)| usage.readings);
+            let value = serde_json::json!({
+                "running": false,
+                "gateway_id": enrolment.as_ref().map(|one| one.gateway_id),
+                "readings_waiting": waiting,
+            });
+            return Ok(serde_json::to_string_pretty(&value)?);
+        }
+        Ok(table::at_rest(config, enrolment.as_ref(), kept.as_ref()))
+    }
+}

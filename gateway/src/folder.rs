@@ -1,0 +1,126 @@
+//! The gateway's folder: configuration, key, enrolment and buffer, for one process at a time.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Where it is unless somebody says.
+pub const DEFAULT: &str = "gateway-data";
+/// Permissions of the folder: its owner's alone.
+const MODE: u32 = 0o700;
+const LOCK: &str = "lock";
+
+/// The folder can not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// It can not be made, or not be written to.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Another gateway works in it.
+    #[error("{}: another gateway is running here; stop it first", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+/// The folder, held by this process until it is dropped.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// The lock is the system's, so it is gone with the process, however that ends.
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder if there is none, and holds it.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn hold(path: &Path) -> Result<Self, FolderError> {
+        let io = |source| FolderError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(MODE)
+            .create(path)
+            .map_err(io)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let lock = options.open(path.join(LOCK)).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(FolderError::InUse {
+                path: path.to_owned(),
+            }),
+            Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Replaces the file at `path`, for its owner alone, so that a crash leaves the old one or the new one.
+///
+/// # Errors
+/// When it can not be written, flushed or renamed.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)?;
+    // The rename itself is durable once the folder is.
+    let folder = path.parent().filter(|one| !one.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn one_process_holds_the_folder_and_only_its_owner_sees_into_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("data");
+        let held = Folder::hold(&path).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, MODE);
+        assert!(matches!(
+            Folder::hold(&path),
+            Err(FolderError::InUse { .. })
+        ));
+        drop(held);
+        Folder::hold(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file.json");
+        for text in ["a longer first one", "second"] {
+            write_whole(&path, text.as_bytes()).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,174 @@
+//! Carries out what the local API and Bluetooth ask for.
+
+use crate::buffer::Buffer;
+use crate::clock::Clock;
+use crate::config::{Config, DeviceConfig, Wrong};
+use crate::control::{ControlError, Order, Secret, Trial};
+use crate::engine::{Engine, Meters, last_sample};
+use crate::enrolment::{self, EnrolmentError};
+use crate::snapshot::{Snapshot, UplinkState};
+use crate::uplink::{Registry, Uplink};
+use schemas::gateway::Algorithm;
+use schemas::id::DeviceId;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::JoinSet;
+use url::Url;
+
+/// How long a device that is tried may take, which is less than who asks for it waits.
+const TRIAL: Duration = Duration::from_secs(50);
+
+/// What orders are carried out upon.
+pub struct Desk {
+    /// The gateway's folder.
+    pub dir: PathBuf,
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// Where devices are found.
+    pub meters: Arc<dyn Meters>,
+    /// The buffer.
+    pub buffer: Buffer,
+    /// The clock.
+    pub clock: Clock,
+    /// What the gateway is at.
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// One change of the configuration at a time.
+    pub changing: Mutex<()>,
+}
+
+/// Takes orders until nobody can give any; each is a task of its own.
+pub async fn take(desk: Arc<Desk>, mut orders: mpsc::Receiver<Order>) {
+    let mut tasks = JoinSet::new();
+    while let Some(order) = orders.recv().await {
+        while tasks.try_join_next().is_some() {}
+        let desk = Arc::clone(&desk);
+        tasks.spawn(async move { desk.carry_out(order).await });
+    }
+}
+
+impl Desk {
+    async fn carry_out(&self, order: Order) {
+        // Who asked may have gone; what was done stays done.
+        match order {
+            Order::AddDevice(device, reply) => drop(reply.send(self.add(device).await)),
+            Order::RemoveDevice(id, reply) => drop(reply.send(self.remove(id).await)),
+            Order::TryDevice(device, reply) => drop(reply.send(self.try_device(&device).await)),
+            Order::Enrol {
+                registry,
+                code,
+                reply,
+            } => drop(reply.send(self.enrol(registry, &code).await)),
+        }
+    }
+
+    async fn add(&self, device: DeviceConfig) -> Result<(), ControlError> {
+        let _one = self.changing.lock().await;
+        let mut config = self.engine.configuration();
+        if config.device(device.id).is_some() {
+            let device_id = device.id;
+            return Err(ControlError::DeviceThere { device_id });
+        }
+        self.opened(&device)?;
+        config.devices.push(device.clone());
+        config.check().map_err(|wrong| {
+            let wrong = wrong.into_iter().map(of_the_device).collect();
+            ControlError::Invalid { wrong }
+        })?;
+        self.save(config).await?;
+        self.engine.set_device(device);
+        Ok(())
+    }
+
+    async fn remove(&self, device_id: DeviceId) -> Result<(), ControlError> {
+        let _one = self.changing.lock().await;
+        let mut config = self.engine.configuration();
+        if config.device(device_id).is_none() {
+            return Err(ControlError::NoSuchDevice { device_id });
+        }
+        config.devices.retain(|one| one.id != device_id);
+        self.save(config).await?;
+        self.engine.remove_device(device_id);
+        Ok(())
+    }
+
+    async fn try_device(&self, device: &DeviceConfig) -> Result<Trial, ControlError> {
+        let meter = self.opened(device)?;
+        let unreadable = |reason: String| ControlError::Unreadable { reason };
+        let asked = tokio::time::timeout(TRIAL, meter.sample()).await;
+        let sample = asked
+            .map_err(|_| unreadable("it does not answer".to_owned()))?
+            .map_err(|error| unreadable(error.reason))?;
+        Ok(Trial {
+            meter: sample.identity.clone(),
+            sample: last_sample(&sample),
+        })
+    }
+
+    fn opened(&self, device: &DeviceConfig) -> Result<Arc<dyn crate::engine::Meter>, ControlError> {
+        self.meters
+            .open(device)
+            .map_err(|rule| ControlError::Invalid {
+                wrong: vec![Wrong {
+                    place: String::new(),
+                    rule,
+                }],
+            })
+    }
+
+    async fn enrol(&self, registry: Url, code: &Secret) -> Result<(), ControlError> {
+        let _one = self.changing.lock().await;
+        let mut config = self.engine.configuration();
+        let enrolled = {
+            let snapshot = self.snapshot.borrow();
+            snapshot.gateway_id.is_some() && snapshot.uplink.state != UplinkState::Stopped
+        };
+        if enrolled {
+            let reason = "this gateway has enrolled, and its registry takes its key".to_owned();
+            return Err(ControlError::NotNow { reason });
+        }
+        config.registry = Some(registry);
+        config
+            .check()
+            .map_err(|wrong| ControlError::Invalid { wrong })?;
+        let failed = |error: &dyn std::error::Error| ControlError::Failed {
+            reason: error.to_string(),
+        };
+        let (dir, buffer) = (&self.dir, &self.buffer);
+        let enrolled =
+            enrolment::enrol(dir, &config, buffer, code.reveal(), None, Algorithm::Es256).await;
+        let (enrolment, _) = enrolled.map_err(|error: EnrolmentError| failed(&error))?;
+        self.save(config.clone()).await?;
+        let signer = enrolment
+            .signer(dir, &config)
+            .map_err(|error| failed(&error))?;
+        let registry = Registry::new(dir, &config).map_err(|error| failed(&error))?;
+        let (id, clock) = (enrolment.gateway_id, self.clock.clone());
+        let uplink = Uplink::new(registry, id, signer, buffer.clone(), clock).await;
+        self.engine
+            .set_uplink(uplink.map_err(|error| failed(&error))?);
+        self.engine.set_registry(config.registry);
+        self.engine
+            .set_identity(|snapshot| enrolment.identify(snapshot));
+        Ok(())
+    }
+
+    async fn save(&self, config: Config) -> Result<(), ControlError> {
+        let dir = self.dir.clone();
+        let saved = tokio::task::spawn_blocking(move || config.save(&dir)).await;
+        let failed = |reason: String| ControlError::Failed { reason };
+        saved
+            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| failed(error.to_string()))
+    }
+}
+
+/// A place within the configuration, as a place within the device that was given.
+fn of_the_device(wrong: Wrong) -> Wrong {
+    let place = match wrong.place.split_once("].") {
+        Some((whole, field)) if whole.starts_with("device[") => field.to_owned(),
+        _ => wrong.place,
+    };
+    Wrong { place, ..wrong }
+}
