@@ -12,9 +12,13 @@ mod error;
 mod handle;
 mod power;
 mod sample;
+#[cfg(test)]
+mod tests;
 
 pub use bus::{Bus, MAX_WAITING};
 pub use device::{Device, IDENTITY_VALID};
 pub use error::MeterError;
 pub use handle::{MeterHandle, Source};
 pub use sample::{Counter, Sample};
+#[cfg(test)]
+pub(crate) use tests::slave;

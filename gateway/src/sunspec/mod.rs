@@ -3,6 +3,8 @@
 //! same [`Selection`] that a profile of registers gives.
 
 mod model;
+#[cfg(test)]
+mod tests;
 
 pub use model::Model;
 
@@ -113,7 +115,7 @@ impl Walk<'_> {
     async fn models(&mut self, base: u16) -> Result<Vec<Model>, SunSpecError> {
         let mut models = Vec::new();
         let mut address = base + 2;
-        for _ in 0..MAX_MODELS {
+        for _ in 0..=MAX_MODELS {
             let words = match self.read(address, 2).await {
                 Ok(words) => words,
                 // Some devices have nothing behind the last model, not even its end.
@@ -127,6 +129,9 @@ impl Walk<'_> {
             };
             if id == END {
                 return Ok(models);
+            }
+            if models.len() == MAX_MODELS {
+                break;
             }
             models.push(Model {
                 id,
