@@ -15,7 +15,6 @@ pub mod engine;
 pub mod enrolment;
 pub mod folder;
 pub mod interval;
-pub mod kernel_clock;
 pub mod meter;
 pub mod meters;
 pub mod orders;

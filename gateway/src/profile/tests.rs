@@ -129,7 +129,11 @@ fn every_point_writes_the_registers_that_it_reads() {
                     // The single nearest to a number may be below it.
                     let off = value.0 - again.unwrap().0;
                     let most = i64::from(point.register.kind == Kind::F32);
-                    assert!((0..=most).contains(&off), "{what} {words:04X?} {:04X?}", written[0].1);
+                    assert!(
+                        (0..=most).contains(&off),
+                        "{what} {words:04X?} {:04X?}",
+                        written[0].1
+                    );
                 }
             }
         }
@@ -181,7 +185,13 @@ fn decode(
 }
 
 /// Profile, function, meaning, words at their addresses, value.
-type Worked = (&'static str, u8, Meaning, &'static [(u16, &'static [u16])], i64);
+type Worked = (
+    &'static str,
+    u8,
+    Meaning,
+    &'static [(u16, &'static [u16])],
+    i64,
+);
 
 #[test]
 fn worked_encodings_decode_to_what_they_say() {
