@@ -193,6 +193,7 @@ mod tests {
                 wh: vec![WattHours(1); readings],
             }],
             repeated: 0,
+            gateway: None,
         });
         let envelope = Envelope {
             recorded_at: "2025-02-01T00:00:00Z".parse().unwrap(),

@@ -1,6 +1,6 @@
 //! What surrounds every event: when it was recorded, by whom, for which command.
 
-use crate::id::UserId;
+use crate::id::{GatewayId, UserId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -34,11 +34,13 @@ pub struct Idempotency {
     pub request: Uuid,
 }
 
-/// Who caused an event. Written as `user:7` or `system:expiry`.
+/// Who caused an event. Written as `user:7`, `gateway:3` or `system:expiry`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// A signed-in user.
     User(UserId),
+    /// A gateway, by a signed envelope.
+    Gateway(GatewayId),
     /// A part of the registry itself, by name.
     System(String),
 }
@@ -49,7 +51,7 @@ impl Actor {
     pub const fn user_id(&self) -> Option<UserId> {
         match self {
             Self::User(id) => Some(*id),
-            Self::System(_) => None,
+            Self::Gateway(_) | Self::System(_) => None,
         }
     }
 }
@@ -58,6 +60,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(id) => write!(f, "user:{id}"),
+            Self::Gateway(id) => write!(f, "gateway:{id}"),
             Self::System(part) => write!(f, "system:{part}"),
         }
     }
@@ -74,6 +77,10 @@ impl<'de> Deserialize<'de> for Actor {
         let text = String::deserialize(deserializer)?;
         match text.split_once(':') {
             Some(("user", id)) => id.parse().map(Self::User).map_err(serde::de::Error::custom),
+            Some(("gateway", id)) => id
+                .parse()
+                .map(Self::Gateway)
+                .map_err(serde::de::Error::custom),
             Some(("system", part)) => Ok(Self::System(part.to_owned())),
             _ => Err(serde::de::Error::custom(format!(
                 "{text:?} is not an actor"

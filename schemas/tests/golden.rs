@@ -239,6 +239,7 @@ fn ledger_samples() -> Vec<LedgerEvent> {
             gross_net_indicator: "NET".into(),
             runs: runs(),
             repeated: 2,
+            gateway: None,
         }
         .into(),
         MeasurementMoved {

@@ -367,6 +367,7 @@ fn eligible<'e>(
         code: *code,
         detail,
         errors,
+        expected_sequence: None,
     })
 }
 

@@ -4,6 +4,7 @@
 //! never changes of its parent), so entries known as of different positions can be folded together.
 
 mod exchange;
+mod gateway;
 mod identity;
 mod storage;
 mod touched;
@@ -330,6 +331,18 @@ impl Fold<'_, '_> {
                 self.storage_certificates_issued(event)
             }
             LedgerEvent::BundlesImported(event) => self.bundles_imported(event),
+            LedgerEvent::GatewayCodeIssued(event) => {
+                self.gateway_code_issued(event);
+                Ok(())
+            }
+            LedgerEvent::GatewayEnrolled(event) => self.gateway_enrolled(event),
+            LedgerEvent::GatewayKeyAdded(event) => self.gateway_key_added(event),
+            LedgerEvent::GatewayKeyRevoked(event) => self.gateway_key_revoked(event),
+            LedgerEvent::GatewayRevoked(event) => {
+                self.gateway(event.gateway_id, |gateway| gateway.is_revoked = true)
+            }
+            LedgerEvent::GatewayDevicesChanged(event) => self.gateway_devices_changed(event),
+            LedgerEvent::EnvelopeAccepted(event) => self.envelope_accepted(event),
             LedgerEvent::BundlesActed(action) => self.bundles_acted(action),
         }
     }
@@ -341,7 +354,10 @@ impl Fold<'_, '_> {
             let day = Day::of(of_day[0].1.start());
             self.day(event.device_id, event.meter_id, day, |day| {
                 for (measurement_id, interval, wh) in of_day {
-                    let reading = DayReading::new(*measurement_id, *interval, *wh);
+                    let mut reading = DayReading::new(*measurement_id, *interval, *wh);
+                    if event.is_doubtful() {
+                        reading.doubt();
+                    }
                     day.0.insert(second_of_day(interval.start()), reading);
                 }
             })?;

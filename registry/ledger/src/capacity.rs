@@ -151,7 +151,9 @@ impl<'e, E: Entries> Hours<'e, E> {
             for (second, reading) in readings.0.range(seconds) {
                 let start = day.start() + TimeDelta::seconds(i64::from(*second));
                 let end = start + TimeDelta::seconds(i64::from(reading.length_s));
+                // What a doubtful one says is not what was produced.
                 if self.but != Some((meter_id, start))
+                    && !reading.is_doubtful()
                     && let Ok(interval) = Interval::new(start, end)
                 {
                     found.push((interval, reading.wh));

@@ -5,6 +5,10 @@ mod exchange;
 pub use exchange::{ImportBundles, ImportDevice, ImportRow, SettleExport, Settlement};
 
 use crate::event::Stream;
+pub use crate::gateway::command::{
+    AcceptEnvelope, ChangeGatewayDevices, ChangeGatewayKey, EnrolGateway, IssueGatewayCode,
+    RevokeGateway,
+};
 use crate::refusal::FieldError;
 pub use crate::storage::command::{
     AllocateRows, AllocateStorage, AllocationRow, FixStorageEfficiency, Flow, FlowRow,
@@ -89,6 +93,18 @@ pub enum Command {
     ImportBundles(Box<ImportBundles>),
     /// Confirms an export or takes it back.
     SettleExport(SettleExport),
+    /// Issues a one-time code for a gateway.
+    IssueGatewayCode(IssueGatewayCode),
+    /// Enrols a gateway by such a code.
+    EnrolGateway(Box<EnrolGateway>),
+    /// Gives a gateway another key.
+    ChangeGatewayKey(Box<ChangeGatewayKey>),
+    /// Revokes a gateway or one of its keys.
+    RevokeGateway(RevokeGateway),
+    /// Changes which devices a gateway meters.
+    ChangeGatewayDevices(ChangeGatewayDevices),
+    /// Accepts a signed envelope of readings.
+    AcceptEnvelope(Box<AcceptEnvelope>),
     /// Registers a user.
     RegisterUser(UserProfile),
     /// Changes a user.
@@ -141,6 +157,12 @@ impl Command {
             Self::IssueForStorage(_) => "issue_for_storage",
             Self::ImportBundles(_) => "import_bundles",
             Self::SettleExport(settle) => settle.settlement.action_type().as_str(),
+            Self::IssueGatewayCode(_) => "issue_gateway_code",
+            Self::EnrolGateway(_) => "enrol_gateway",
+            Self::ChangeGatewayKey(_) => "change_gateway_key",
+            Self::RevokeGateway(_) => "revoke_gateway",
+            Self::ChangeGatewayDevices(_) => "change_gateway_devices",
+            Self::AcceptEnvelope(_) => "accept_envelope",
             Self::RegisterUser(_) => "register_user",
             Self::UpdateUser(_) => "update_user",
             Self::RemoveUser(_) => "remove_user",
@@ -323,6 +345,8 @@ pub struct IssueReadings {
     pub meter_identifier: Option<String>,
     /// Whether to issue anew what the issuing body withdrew, too.
     pub include_withdrawn: bool,
+    /// Whether to issue for doubtful readings of gateways, too: that settles them.
+    pub include_doubtful: bool,
     /// Whether to tell what would follow, and do nothing.
     pub dry_run: bool,
 }

@@ -50,10 +50,11 @@ pub(crate) fn correct(
         .but(measurement.meter_id, measurement.interval.start())
         .check(measurement.interval, correct.wh, context)?
         .map_err(field)?;
-    if correct.wh == reading.wh {
+    if correct.wh == reading.wh && !reading.is_doubtful() {
         return Ok(Decision::default());
     }
-    let is_higher = correct.wh > reading.wh;
+    // Nothing was issued for a doubtful one: whatever it becomes, all of it is issued.
+    let is_higher = correct.wh > reading.wh || reading.is_doubtful();
     let case = Case {
         entries,
         correct,
@@ -131,13 +132,14 @@ impl<'e, E: Entries> Case<'e, E> {
     }
 
     /// The new value is higher: the difference pays what the device owes, and is issued. Where a part of
-    /// the reading waits to be issued on request, the difference waits with it.
+    /// the reading waits to be issued on request, the difference waits with it. A doubtful reading is settled
+    /// by whatever value it is given.
     fn raise(&self) -> Result<Vec<Event>, Refusal> {
         let measurement = &self.correct.measurement;
         let mut event = self.event();
         let mut raised = self.reading.clone();
         raised.wh = self.correct.wh;
-        let waits = self.reading.unissued() > WattHours::ZERO;
+        let waits = self.reading.unissued() > WattHours::ZERO && !self.reading.is_doubtful();
         let mut after = Vec::new();
         if self.device.attributes.is_certified() && !waits {
             let difference = Issuable {
@@ -338,6 +340,7 @@ impl<'e, E: Entries> Case<'e, E> {
                  stand in the way",
                 found.blocking.len()
             ),
+            expected_sequence: None,
             errors: found
                 .blocking
                 .iter()

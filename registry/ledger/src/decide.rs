@@ -7,8 +7,8 @@ use crate::key::{Key, name_digest};
 use crate::refusal::Refusal;
 use crate::state::Entries;
 use crate::{
-    account, action, correction, device, export, import, issuance, measurement, meter, on_request,
-    reading, recurring, storage, user,
+    account, action, correction, device, export, gateway, import, issuance, measurement, meter,
+    on_request, reading, recurring, storage, user,
 };
 use schemas::event::LedgerEvent;
 use schemas::log::Position;
@@ -22,6 +22,8 @@ pub struct Decision {
     pub proposed: Vec<Event>,
     /// What became of the rows of a submission.
     pub submission: Option<reading::Submission>,
+    /// What became of an envelope.
+    pub envelope: Option<gateway::Accepted>,
 }
 
 impl Decision {
@@ -43,7 +45,7 @@ impl Decision {
         Self {
             events,
             proposed,
-            submission: None,
+            ..Self::default()
         }
     }
 }
@@ -124,6 +126,12 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         Command::IssueForStorage(issue) => storage::issuance::needed(entries, issue, &mut keys),
         Command::ImportBundles(bundles) => import::needed(entries, bundles, &mut keys),
         Command::SettleExport(settle) => export::needed(entries, settle, &mut keys),
+        Command::IssueGatewayCode(issue) => gateway::code::needed(issue, &mut keys),
+        Command::EnrolGateway(enrol) => gateway::enrol::needed(entries, enrol, &mut keys),
+        Command::ChangeGatewayKey(change) => gateway::key::needed(change, &mut keys),
+        Command::RevokeGateway(revoke) => gateway::key::needed_to_revoke(revoke, &mut keys),
+        Command::ChangeGatewayDevices(change) => gateway::device::needed(change, &mut keys),
+        Command::AcceptEnvelope(accept) => gateway::envelope::needed(entries, accept, &mut keys),
         Command::RegisterUser(profile) => keys.push(Key::Email(name_digest(&profile.email))),
         Command::UpdateUser(update) => {
             keys.push(Key::User(update.user_id));
@@ -201,6 +209,12 @@ pub fn decide(
         Command::IssueForStorage(issue) => storage::issuance::issue(entries, issue, context),
         Command::ImportBundles(bundles) => import::import(entries, bundles, context),
         Command::SettleExport(settle) => export::settle(entries, settle, context),
+        Command::IssueGatewayCode(issue) => gateway::code::issue(entries, issue, context),
+        Command::EnrolGateway(enrol) => gateway::enrol::enrol(entries, enrol, context),
+        Command::ChangeGatewayKey(change) => gateway::key::change(entries, change, context),
+        Command::RevokeGateway(revoke) => gateway::key::revoke(entries, revoke),
+        Command::ChangeGatewayDevices(change) => gateway::device::change(entries, change),
+        Command::AcceptEnvelope(accept) => gateway::envelope::accept(entries, accept, context),
         Command::RegisterUser(profile) => user::register(entries, profile).map(Decision::from),
         Command::UpdateUser(update) => user::update(entries, update).map(Decision::from),
         Command::RemoveUser(user_id) => user::remove(entries, *user_id).map(Decision::from),

@@ -3,10 +3,12 @@
 
 mod device_day;
 mod exchange;
+mod gateway;
 mod storage;
 
 pub use device_day::{DayReading, DeviceDay, second_of_day};
 pub use exchange::{Export, ExportState, Imported};
+pub use gateway::{Gateway, GatewayCode, GatewayKey, GatewayStream, KnownEnvelope};
 pub use storage::{Allocation, DayRecord, EfficiencyKnown, Storage, StorageDay, StorageTrail};
 
 use chrono::{DateTime, Utc};
@@ -15,8 +17,8 @@ use schemas::event::device::{DeviceAttributes, DeviceOrigin};
 use schemas::event::issuance::IssuanceMetadata;
 use schemas::event::recurring::{OpenRun, RuleTerms};
 use schemas::id::{
-    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, ImportId, MeasurementId,
-    MetadataId, MeterId, RuleId, StorageRecordId, UserId,
+    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, GatewayId, ImportId,
+    MeasurementId, MetadataId, MeterId, RuleId, StorageRecordId, UserId,
 };
 use schemas::life_cycle::{CertificateStatus, Role};
 use schemas::log::Position;
@@ -54,6 +56,16 @@ pub enum Entry {
     Origin(Box<Imported>),
     /// Under `Key::Export`.
     Export(Box<Export>),
+    /// Under `Key::Gateway`.
+    Gateway(Gateway),
+    /// Under `Key::GatewayKey`.
+    GatewayKey(GatewayKey),
+    /// Under `Key::GatewayCode`.
+    GatewayCode(Box<GatewayCode>),
+    /// Under `Key::GatewayStream`.
+    GatewayStream(GatewayStream),
+    /// Under `Key::Envelope`.
+    Envelope(Box<KnownEnvelope>),
     /// Under `Key::Command`.
     Command(DoneCommand),
     /// Under `Key::IdentityCounters`.
@@ -101,6 +113,12 @@ pub struct Counters {
         skip_serializing_if = "storage::is_first_allocation"
     )]
     pub allocation: AllocationId,
+    /// Next gateway.
+    #[serde(
+        default = "gateway::first_gateway",
+        skip_serializing_if = "gateway::is_first_gateway"
+    )]
+    pub gateway: GatewayId,
 }
 
 /// Counters that were stored before there were rules lack theirs.
@@ -137,6 +155,7 @@ impl Default for Counters {
             rule: first_rule(),
             storage_record: storage::first_record(),
             allocation: storage::first_allocation(),
+            gateway: gateway::first_gateway(),
         }
     }
 }

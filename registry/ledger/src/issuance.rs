@@ -8,7 +8,7 @@ use crate::decide::Decision;
 use crate::device;
 use crate::entry::Device;
 use crate::key::Key;
-use crate::reading::{Broken, check_interval, check_reading};
+use crate::reading::{Broken, check_capacity, check_interval, check_reading};
 use crate::refusal::{Code, Refusal};
 use crate::state::{Entries, get};
 use chrono::{DateTime, SubsecRound, Utc};
@@ -413,6 +413,15 @@ fn standing(
         )
         .at("/bundle_quantity"));
     }
+    if reading.is_doubtful() {
+        // Nobody asked when it came in whether the device can have produced so much.
+        let beside = Hours::of(entries, issue.device_id, device)
+            .but(None, interval.start())
+            .check(interval, reading.wh, context)?;
+        check_capacity(device, interval, reading.wh, context)
+            .and(beside)
+            .map_err(|(_, code, rule)| Refusal::new(code, rule).at("/bundle_quantity"))?;
+    }
     Ok(Some(reading.measurement_id))
 }
 
@@ -430,5 +439,6 @@ fn reading_to_record(
         gross_net_indicator: "NET".to_owned(),
         runs: Run::pack([(interval, issue.quantity)]),
         repeated: 0,
+        gateway: None,
     })
 }

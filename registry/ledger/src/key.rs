@@ -1,8 +1,10 @@
 //! Names of the entries that make up the state of a registry.
 
 use schemas::event::device::DeviceOrigin;
+use schemas::gateway::KeyId;
 use schemas::id::{
-    AccountId, ActionId, AllocationId, BundleId, DeviceId, MetadataId, MeterId, RuleId, UserId,
+    AccountId, ActionId, AllocationId, BundleId, DeviceId, GatewayId, MetadataId, MeterId, RuleId,
+    UserId,
 };
 use schemas::interval::Day;
 use sha2::{Digest, Sha256};
@@ -39,6 +41,16 @@ pub enum Key {
     Origin(Uuid),
     /// An export.
     Export(ActionId),
+    /// A gateway.
+    Gateway(GatewayId),
+    /// A key of a gateway: digest by [`key_digest`].
+    GatewayKey(Uuid),
+    /// A one-time code: digest by [`code_digest`].
+    GatewayCode(Uuid),
+    /// Where the envelopes of a device stand.
+    GatewayStream(DeviceId),
+    /// The device's envelope of this number.
+    Envelope(DeviceId, i64),
     /// What a command under an idempotency key led to.
     Command(Uuid),
     /// Serials of the identity stream.
@@ -83,4 +95,35 @@ pub fn origin_digest(origin: &DeviceOrigin) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash[..16]);
     Uuid::from_bytes(bytes)
+}
+
+/// Digest under which a key of a gateway is looked up: the first half of its thumbprint. Keys are small,
+/// for there are many; the entry has the whole.
+#[must_use]
+pub fn key_digest(key_id: KeyId) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&key_id.0[..16]);
+    Uuid::from_bytes(bytes)
+}
+
+/// Digest under which a one-time code is looked up: without regard to case and to what separates its
+/// groups, as people type it.
+#[must_use]
+pub fn code_digest(code: &str) -> Uuid {
+    let significant: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+    let hash = Sha256::digest(significant.to_ascii_uppercase());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Uuid::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::code_digest;
+
+    #[test]
+    fn a_code_is_found_however_it_is_typed() {
+        assert_eq!(code_digest("7KQ4M-9XTBD"), code_digest(" 7kq4m 9xtbd\n"));
+        assert_ne!(code_digest("7KQ4M-9XTBD"), code_digest("7KQ4M-9XTBE"));
+    }
 }

@@ -15,6 +15,7 @@ pub mod device;
 pub mod entry;
 pub mod event;
 pub mod export;
+pub mod gateway;
 pub mod import;
 pub mod issuance;
 pub mod key;

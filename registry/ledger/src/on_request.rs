@@ -1,13 +1,15 @@
 //! Rules of issuance on request, for readings that were accepted without it.
 
+use crate::capacity::Hours;
 use crate::command::IssueReadings;
 use crate::context::Context;
 use crate::decide::Decision;
 use crate::device;
+use crate::entry::Device;
 use crate::issuance::needed_metadata;
 use crate::key::Key;
 use crate::meter;
-use crate::reading::MAX_ROWS;
+use crate::reading::{MAX_ROWS, check_capacity};
 use crate::refusal::{Code, Refusal};
 use crate::settlement::{Issuable, settle_and_issue};
 use crate::state::{Entries, get};
@@ -84,8 +86,48 @@ pub(crate) fn issue(
             unissued(entries, issue, meter_id, &mut readings)?;
         }
     }
+    let doubtful = readings
+        .extract_if(.., |(is_doubtful, _)| *is_doubtful)
+        .map(|(_, one)| one);
+    let doubtful: Vec<_> = doubtful.collect();
+    check_doubtful(entries, issue, device, &doubtful, context)?;
+    let mut readings: Vec<_> = readings
+        .into_iter()
+        .map(|(_, one)| one)
+        .chain(doubtful)
+        .collect();
+    readings.sort_by_key(Issuable::order);
     let events = settle_and_issue(entries, issue.device_id, device, readings, context)?;
     Ok(Decision::unless_dry(issue.dry_run, events))
+}
+
+/// Whether the device can have produced what doubtful readings say: nobody asked when they came in.
+fn check_doubtful(
+    entries: &impl Entries,
+    issue: &IssueReadings,
+    device: &Device,
+    doubtful: &[Issuable],
+    context: &Context,
+) -> Result<(), Refusal> {
+    let mut hours = Hours::of(entries, issue.device_id, device);
+    for one in doubtful {
+        let alone = check_capacity(device, one.interval, one.wh, context);
+        let beside = match alone {
+            Ok(()) => hours.add(one.interval, one.wh, context)?,
+            Err(broken) => Err(broken),
+        };
+        beside.map_err(|(_, code, rule)| {
+            Refusal::new(
+                code,
+                format!(
+                    "doubtful reading {}: {rule}; correct it instead",
+                    one.measurement_id
+                ),
+            )
+            .at("/include_doubtful")
+        })?;
+    }
+    Ok(())
 }
 
 /// Adds the readings of one meter that start in the range and have something to issue.
@@ -93,7 +135,7 @@ fn unissued(
     entries: &impl Entries,
     issue: &IssueReadings,
     meter_id: Option<MeterId>,
-    readings: &mut Vec<Issuable>,
+    readings: &mut Vec<(bool, Issuable)>,
 ) -> Result<(), Refusal> {
     for day in days(issue) {
         let Some(of_day) = get::readings(entries, issue.device_id, meter_id, day)? else {
@@ -107,7 +149,9 @@ fn unissued(
             } else {
                 reading.unissued()
             };
-            let wanted = (issue.from..issue.to).contains(&start) && wh > WattHours::ZERO;
+            let wanted = (issue.from..issue.to).contains(&start)
+                && wh > WattHours::ZERO
+                && (issue.include_doubtful || !reading.is_doubtful());
             let Some(interval) = Interval::new(start, end).ok().filter(|_| wanted) else {
                 continue;
             };
@@ -122,12 +166,13 @@ fn unissued(
                 )
                 .at("/to"));
             }
-            readings.push(Issuable {
+            let one = Issuable {
                 measurement_id: reading.measurement_id,
                 meter_id,
                 interval,
                 wh,
-            });
+            };
+            readings.push((reading.is_doubtful(), one));
         }
     }
     Ok(())

@@ -15,8 +15,10 @@ use crate::settlement::{Issuable, settle_and_issue};
 use crate::state::{Entries, get};
 use chrono::{DateTime, Utc};
 use schemas::event::LedgerEvent;
+use schemas::event::gateway::FromGateway;
 use schemas::event::reading::{ReadingsAccepted, Run};
-use schemas::id::MeterId;
+use schemas::gateway::Quality;
+use schemas::id::{DeviceId, MeterId};
 use schemas::interval::{Day, rfc3339};
 use schemas::{Interval, WattHours};
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,6 +102,17 @@ pub(crate) fn check_reading(
     wh: WattHours,
     context: &Context,
 ) -> Result<(), Broken> {
+    check_place(device, interval, wh, context)?;
+    check_capacity(device, interval, wh, context)
+}
+
+/// The same of a reading that may say more than the device can have produced.
+fn check_place(
+    device: &Device,
+    interval: Interval,
+    wh: WattHours,
+    context: &Context,
+) -> Result<(), Broken> {
     let operational = device.attributes.operational_date;
     if interval.start() < operational {
         return Err((
@@ -117,6 +130,16 @@ pub(crate) fn check_reading(
     if wh < WattHours::ZERO {
         return Err((USAGE, Code::NegativeAmount, format!("{wh} is negative")));
     }
+    Ok(())
+}
+
+/// Whether the device can have produced so much.
+pub(crate) fn check_capacity(
+    device: &Device,
+    interval: Interval,
+    wh: WattHours,
+    context: &Context,
+) -> Result<(), Broken> {
     if wh > WattHours::ZERO && !capacity::allows(device, interval, wh, context) {
         return Err((
             USAGE,
@@ -132,13 +155,20 @@ pub(crate) fn check_reading(
 }
 
 pub(crate) fn needed(entries: &impl Entries, submit: &SubmitReadings, keys: &mut Vec<Key>) {
-    keys.push(Key::Device(submit.device_id));
-    let days: BTreeSet<_> = submit.rows.iter().map(|row| Day::of(row.start)).collect();
-    keys.extend(
-        days.iter()
-            .map(|day| Key::DeviceDay(submit.device_id, *day)),
-    );
-    capacity::needed(entries, submit.device_id, days, keys);
+    let starts = submit.rows.iter().map(|row| row.start);
+    needed_for(entries, submit.device_id, starts, keys);
+}
+
+pub(crate) fn needed_for(
+    entries: &impl Entries,
+    device_id: DeviceId,
+    starts: impl Iterator<Item = DateTime<Utc>>,
+    keys: &mut Vec<Key>,
+) {
+    keys.push(Key::Device(device_id));
+    let days: BTreeSet<_> = starts.map(Day::of).collect();
+    keys.extend(days.iter().map(|day| Key::DeviceDay(device_id, *day)));
+    capacity::needed(entries, device_id, days, keys);
     needed_metadata(entries, keys);
 }
 
@@ -187,29 +217,56 @@ struct Candidate<'r> {
     meter_id: Option<MeterId>,
     interval: Interval,
     row: &'r ReadingRow,
+    from: Option<FromGateway>,
 }
+
+impl Candidate<'_> {
+    fn is_doubtful(&self) -> bool {
+        self.from
+            .is_some_and(|from| from.quality == Quality::Doubtful)
+    }
+}
+
+/// Where rows come from: of each by its number, counted from 1.
+pub(crate) type Source<'s> = &'s dyn Fn(u32) -> Option<FromGateway>;
 
 fn candidate<'r>(
     submit: &SubmitReadings,
     device: &Device,
     row: &'r ReadingRow,
+    from: Option<FromGateway>,
     context: &Context,
 ) -> Result<Candidate<'r>, Broken> {
-    let meter_id = check_meter(submit, device, row)?;
-    let interval = check_interval(row.start, row.end)?;
-    check_reading(device, interval, row.wh, context)?;
-    check_indicator(row)?;
-    Ok(Candidate {
-        meter_id,
-        interval,
+    let candidate = Candidate {
+        meter_id: check_meter(submit, device, row)?,
+        interval: check_interval(row.start, row.end)?,
         row,
-    })
+        from,
+    };
+    check_place(device, candidate.interval, row.wh, context)?;
+    if !candidate.is_doubtful() {
+        check_capacity(device, candidate.interval, row.wh, context)?;
+    }
+    check_indicator(row)?;
+    Ok(candidate)
 }
 
 /// Accepts readings and, unless told otherwise, issues for them, in one decision.
 pub(crate) fn submit(
     entries: &impl Entries,
     submit: &SubmitReadings,
+    context: &Context,
+) -> Result<Decision, Refusal> {
+    submit_from(entries, submit, &|_| None, false, context)
+}
+
+/// The same, of rows that a gateway may have signed: nothing is issued for doubtful ones. `keeps_refused`
+/// accepts a submission although every row of it breaks a rule.
+pub(crate) fn submit_from(
+    entries: &impl Entries,
+    submit: &SubmitReadings,
+    source: Source<'_>,
+    keeps_refused: bool,
     context: &Context,
 ) -> Result<Decision, Refusal> {
     let device = device::metered(entries, submit.device_id)?;
@@ -226,7 +283,7 @@ pub(crate) fn submit(
     let mut refused = submit.unreadable.clone();
     let mut candidates: Vec<Candidate<'_>> = Vec::with_capacity(submit.rows.len());
     for row in &submit.rows {
-        match candidate(submit, device, row, context) {
+        match candidate(submit, device, row, source(row.row), context) {
             Ok(candidate) => candidates.push(candidate),
             Err(broken) => refused.push(cell(row.row, broken)),
         }
@@ -263,6 +320,7 @@ pub(crate) fn submit(
                     Some((known, reading)) => {
                         compare(interval, row.wh, known, reading.wh, "was accepted before")
                     }
+                    None if one.is_doubtful() => Fate::Accepted,
                     None => match hours.add(interval, row.wh, context)? {
                         Ok(()) => Fate::Accepted,
                         Err(broken) => Fate::Refused(broken),
@@ -286,7 +344,8 @@ pub(crate) fn submit(
             result.last_start = Some(result.last_start.map_or(start, |last| last.max(start)));
         }
     }
-    if !refused.is_empty() && (!submit.partial || accepted.len() + result.repeated == 0) {
+    let nothing_stands = accepted.len() + result.repeated == 0;
+    if !refused.is_empty() && (!submit.partial || nothing_stands && !keeps_refused) {
         return Err(refuse_rows(refused, listed));
     }
     result.accepted = accepted.len();
@@ -361,6 +420,7 @@ fn refuse_rows(refused: Vec<FieldError>, listed: usize) -> Refusal {
         code,
         detail,
         errors: refused,
+        expected_sequence: None,
     }
 }
 
@@ -374,17 +434,19 @@ fn events_of(
 ) -> Result<Vec<Event>, Refusal> {
     let mut groups: BTreeMap<_, Vec<&Candidate<'_>>> = BTreeMap::new();
     for one in accepted {
-        let group = (one.meter_id, one.row.gross_net_indicator.as_str());
+        let trust = one.from.map(|from| (from.quality, from.cause));
+        let group = (one.meter_id, one.row.gross_net_indicator.as_str(), trust);
         groups.entry(group).or_default().push(one);
     }
-    let issues = submit.issue && device.attributes.is_certified();
+    let is_certified = submit.issue && device.attributes.is_certified();
     // What is accepted as one list is issued as it is, unless it has something to pay.
     let as_accepted = groups.len() == 1 && device.debt == WattHours::ZERO;
     let mut next_measurement = get::counters(entries)?.measurement;
     let mut events: Vec<Event> = Vec::new();
     let mut issued: Vec<Event> = Vec::new();
     let mut issuable = Vec::new();
-    for ((meter_id, indicator), readings) in groups {
+    for ((meter_id, indicator, _), readings) in groups {
+        let issues = is_certified && !readings[0].is_doubtful();
         let first_measurement_id = next_measurement;
         next_measurement = next_measurement.plus(i64::try_from(readings.len()).unwrap_or(i64::MAX));
         let runs = Run::pack(readings.iter().map(|one| (one.interval, one.row.wh)));
@@ -410,6 +472,7 @@ fn events_of(
             gross_net_indicator: indicator.to_owned(),
             runs,
             repeated: i64::try_from(repeated).unwrap_or(i64::MAX),
+            gateway: readings[0].from,
         };
         events.push(LedgerEvent::from(readings).into());
     }

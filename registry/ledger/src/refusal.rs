@@ -208,6 +208,40 @@ codes! {
     ExportNotFound = "export_not_found" NotFound,
     /// The export was confirmed or taken back before.
     ExportSettled = "export_settled" Conflict,
+    /// No such gateway.
+    GatewayNotFound = "gateway_not_found" NotFound,
+    /// The gateway was revoked.
+    GatewayRevoked = "gateway_revoked" Conflict,
+    /// No such one-time code.
+    GatewayCodeUnknown = "gateway_code_unknown" NotFound,
+    /// The one-time code is past its time.
+    GatewayCodeExpired = "gateway_code_expired" Conflict,
+    /// Another gateway enrolled with the one-time code.
+    GatewayCodeUsed = "gateway_code_used" Conflict,
+    /// The key is, or was, that of a gateway.
+    GatewayKeyTaken = "gateway_key_taken" Conflict,
+    /// Who asks does not show to hold the key.
+    GatewayProofInvalid = "gateway_proof_invalid" Rule,
+    /// The gateway has no such key.
+    GatewayKeyUnknown = "gateway_key_unknown" NotFound,
+    /// The key was revoked, or another took its place too long ago.
+    GatewayKeyRevoked = "gateway_key_revoked" Conflict,
+    /// The envelope is not what an envelope has to be.
+    EnvelopeMalformed = "envelope_malformed" Rule,
+    /// The signature is not the key's over what the envelope says.
+    EnvelopeSignatureInvalid = "envelope_signature_invalid" Rule,
+    /// What was signed is no envelope of meter readings.
+    EnvelopeContextWrong = "envelope_context_wrong" Rule,
+    /// Another envelope was accepted under the sequence number.
+    EnvelopeReplayed = "envelope_replayed" Conflict,
+    /// Envelopes before this one are missing.
+    SequenceGap = "sequence_gap" Conflict,
+    /// The envelope does not name the one before it.
+    EnvelopeChainBroken = "envelope_chain_broken" Conflict,
+    /// The envelope was made, or a reading of it ends, in the future.
+    ClockInFuture = "clock_in_future" Conflict,
+    /// The device is not one that the gateway meters.
+    NotTheGatewaysDevice = "not_the_gateways_device" Conflict,
     /// No such user.
     UserNotFound = "user_not_found" NotFound,
     /// Another user has the e-mail address.
@@ -236,6 +270,8 @@ pub struct Refusal {
     pub detail: String,
     /// The fields or rows at fault.
     pub errors: Vec<FieldError>,
+    /// The sequence number that is expected of a gateway's device instead.
+    pub expected_sequence: Option<i64>,
 }
 
 /// One field or row at fault.
@@ -272,7 +308,15 @@ impl Refusal {
             code,
             detail: detail.into(),
             errors: Vec::new(),
+            expected_sequence: None,
         }
+    }
+
+    /// The same, with the sequence number that is expected instead.
+    #[must_use]
+    pub const fn expecting(mut self, sequence: i64) -> Self {
+        self.expected_sequence = Some(sequence);
+        self
     }
 
     /// The same, naming the field at fault by its JSON pointer.

@@ -133,13 +133,16 @@ macro_rules! getters {
 pub mod get {
     use super::{Entries, Entry, Key, NotLoaded};
     use crate::entry::{
-        Account, Allocation, Bundle, Counters, Device, DeviceDay, DoneCommand, Export,
-        IdentityCounters, Imported, RecurringRule, Storage, StorageDay, User,
+        Account, Allocation, Bundle, Counters, Device, DeviceDay, DoneCommand, Export, Gateway,
+        GatewayCode, GatewayKey, GatewayStream, IdentityCounters, Imported, KnownEnvelope,
+        RecurringRule, Storage, StorageDay, User,
     };
     use schemas::event::device::DeviceOrigin;
     use schemas::event::issuance::IssuanceMetadata;
+    use schemas::gateway::KeyId;
     use schemas::id::{
-        AccountId, ActionId, AllocationId, BundleId, DeviceId, MetadataId, MeterId, RuleId, UserId,
+        AccountId, ActionId, AllocationId, BundleId, DeviceId, GatewayId, MetadataId, MeterId,
+        RuleId, UserId,
     };
     use schemas::interval::Day;
     use uuid::Uuid;
@@ -169,6 +172,16 @@ pub mod get {
         origin(origin: &DeviceOrigin) = Key::Origin(crate::key::origin_digest(origin)) => Origin(Imported);
         /// The export.
         export(id: ActionId) = Key::Export(id) => Export(Export);
+        /// The gateway.
+        gateway(id: GatewayId) = Key::Gateway(id) => Gateway(Gateway);
+        /// The key under the digest, of whichever gateway.
+        gateway_key(id: KeyId) = Key::GatewayKey(crate::key::key_digest(id)) => GatewayKey(GatewayKey);
+        /// The one-time code under the digest.
+        gateway_code(digest: Uuid) = Key::GatewayCode(digest) => GatewayCode(GatewayCode);
+        /// Where the envelopes of a device stand.
+        gateway_stream(id: DeviceId) = Key::GatewayStream(id) => GatewayStream(GatewayStream);
+        /// The device's envelope of this number.
+        envelope(id: DeviceId, sequence: i64) = Key::Envelope(id, sequence) => Envelope(KnownEnvelope);
         /// What a command led to.
         command(key: Uuid) = Key::Command(key) => Command(DoneCommand);
         /// The user.

@@ -117,6 +117,7 @@ fn extract(history: &History, event: &LedgerEvent) -> Option<LedgerEvent> {
                 first_measurement_id: id,
                 runs: Run::pack([(interval, wh)]),
                 repeated: 0,
+                gateway: accepted.gateway,
                 device_id: accepted.device_id,
                 account_id: accepted.account_id,
                 gross_net_indicator: accepted.gross_net_indicator.clone(),

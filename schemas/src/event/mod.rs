@@ -6,6 +6,7 @@
 pub mod account;
 pub mod action;
 pub mod device;
+pub mod gateway;
 pub mod identity;
 pub mod import;
 pub mod issuance;
@@ -17,6 +18,10 @@ mod upcast;
 use account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
 use action::BundleAction;
 use device::{DeviceRegistered, DeviceRemoved, DeviceUpdated, MeterRegistered, MeterUpdated};
+use gateway::{
+    EnvelopeAccepted, GatewayCodeIssued, GatewayDevicesChanged, GatewayEnrolled, GatewayKeyAdded,
+    GatewayKeyRevoked, GatewayRevoked,
+};
 use identity::{UserRegistered, UserRemoved, UserUpdated};
 use import::BundlesImported;
 use issuance::{BundlesIssued, IssuanceMetadataRecorded};
@@ -153,6 +158,13 @@ event_set! {
         ReadingCorrected v 1,
         DebtPaid v 1,
         BundlesImported v 1,
+        GatewayCodeIssued v 1,
+        GatewayEnrolled v 1,
+        GatewayKeyAdded v 1,
+        GatewayKeyRevoked v 1,
+        GatewayRevoked v 1,
+        GatewayDevicesChanged v 1,
+        EnvelopeAccepted v 1,
         ;
         /// `BundlesTransferred`, `BundlesCancelled` and so on: one type name per action.
         BundlesActed(BundleAction) v 1 named by EVENT_TYPES

@@ -1,6 +1,8 @@
 //! Events of meter readings.
 
+use super::gateway::FromGateway;
 use crate::amount::WattHours;
+use crate::gateway::Quality;
 use crate::id::{AccountId, ActionId, BundleId, DeviceId, MeasurementId, MeterId};
 use crate::interval::Interval;
 use crate::life_cycle::Settle;
@@ -72,6 +74,9 @@ pub struct ReadingsAccepted {
     /// Rows of the same submission that had been accepted before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub repeated: i64,
+    /// The gateway that signed them, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<FromGateway>,
 }
 
 const fn is_zero(count: &i64) -> bool {
@@ -83,6 +88,13 @@ const fn is_no_energy(amount: &WattHours) -> bool {
 }
 
 impl ReadingsAccepted {
+    /// Whether nothing is issued for them before a person has settled them.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.gateway
+            .is_some_and(|from| from.quality == Quality::Doubtful)
+    }
+
     /// Each reading with its id.
     pub fn readings(&self) -> impl Iterator<Item = (MeasurementId, Interval, WattHours)> + '_ {
         (0..)

@@ -1,9 +1,9 @@
 //! The keys that an event changes.
 
-use super::storage;
+use super::{gateway, storage};
 use crate::decide::Recorded;
 use crate::event::Event;
-use crate::key::{Key, origin_digest};
+use crate::key::{Key, key_digest, origin_digest};
 use schemas::WattHours;
 use schemas::event::reading::Run;
 use schemas::event::{IdentityEvent, LedgerEvent};
@@ -49,6 +49,7 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
         };
     match event {
         LedgerEvent::AccountOpened(_)
+        | LedgerEvent::GatewayCodeIssued(_)
         | LedgerEvent::IssuanceMetadataRecorded(_)
         | LedgerEvent::RecurringRuleCreated(_) => {}
         LedgerEvent::AccountUpdated(event) => keys.push(Key::Account(event.account_id)),
@@ -121,6 +122,14 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
             let origins = event.lots.iter().map(|lot| origin_digest(&lot.origin));
             keys.extend(origins.map(Key::Origin));
         }
+        LedgerEvent::GatewayEnrolled(event) => gateway::touched_by_enrolment(event, keys),
+        LedgerEvent::GatewayKeyAdded(event) => gateway::touched_by_new_key(event, keys),
+        LedgerEvent::GatewayKeyRevoked(event) => {
+            keys.push(Key::GatewayKey(key_digest(event.key_id)));
+        }
+        LedgerEvent::GatewayRevoked(event) => keys.push(Key::Gateway(event.gateway_id)),
+        LedgerEvent::GatewayDevicesChanged(event) => gateway::touched_by_devices(event, keys),
+        LedgerEvent::EnvelopeAccepted(event) => keys.push(Key::GatewayStream(event.device_id)),
         LedgerEvent::BundlesActed(action) => {
             keys.push(Key::Account(action.source_id));
             let offer = action.export.as_ref().and_then(|export| export.offer_id);

@@ -36,6 +36,7 @@ struct Special {
     withdrawn: WattHours,
     excess: WattHours,
     paid: WattHours,
+    is_doubtful: bool,
 }
 
 impl DayReading {
@@ -80,6 +81,24 @@ impl DayReading {
         self.special().paid
     }
 
+    /// Whether nothing is issued for it before a person has settled it.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.special().is_doubtful
+    }
+
+    /// Notes that it is doubtful.
+    pub(crate) fn doubt(&mut self) {
+        self.change(|special| special.is_doubtful = true);
+    }
+
+    /// Notes that a person has settled it.
+    fn settle(&mut self) {
+        if self.is_doubtful() {
+            self.change(|special| special.is_doubtful = false);
+        }
+    }
+
     /// What is neither issued nor has paid a debt.
     #[must_use]
     pub fn free(&self) -> WattHours {
@@ -94,12 +113,14 @@ impl DayReading {
 
     /// Takes free Wh to issue for them; beyond those for everybody, those that were withdrawn.
     pub(crate) fn issue(&mut self, wh: WattHours) {
+        self.settle();
         self.take(wh);
         self.issued += wh;
     }
 
     /// Takes free Wh to pay a debt, likewise.
     pub(crate) fn pay(&mut self, wh: WattHours) {
+        self.settle();
         self.take(wh);
         self.change(|special| special.paid += wh);
     }
@@ -123,15 +144,20 @@ impl DayReading {
         self.change(|special| {
             special.excess = excess;
             special.withdrawn = withdrawn;
+            special.is_doubtful = false;
         });
     }
 }
 
 /// `[length in s, metered, issued, id]`, and behind them `withdrawn, excess, paid` where one of these is
-/// not zero: a day has up to 288 readings, and few of them have anything to add.
+/// not zero, and `true` behind those of a doubtful one: a day has up to 288 readings, and few of them have
+/// anything to add.
 impl Serialize for DayReading {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let length = if self.special.is_some() { 7 } else { 4 };
+        let length = match &self.special {
+            None => 4,
+            Some(special) => 7 + usize::from(special.is_doubtful),
+        };
         let mut list = serializer.serialize_seq(Some(length))?;
         list.serialize_element(&self.length_s)?;
         list.serialize_element(&self.wh)?;
@@ -140,6 +166,9 @@ impl Serialize for DayReading {
         if let Some(special) = &self.special {
             for wh in [special.withdrawn, special.excess, special.paid] {
                 list.serialize_element(&wh)?;
+            }
+            if special.is_doubtful {
+                list.serialize_element(&true)?;
             }
         }
         list.end()
@@ -158,7 +187,7 @@ impl<'de> Visitor<'de> for List {
     type Value = DayReading;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of four or seven numbers")
+        f.write_str("a list of four or seven numbers, or seven and `true`")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<DayReading, A::Error> {
@@ -181,6 +210,7 @@ impl<'de> Visitor<'de> for List {
                 withdrawn,
                 excess: required(&mut list, 5)?,
                 paid: required(&mut list, 6)?,
+                is_doubtful: list.next_element()?.unwrap_or_default(),
             };
             reading.change(|of_reading| *of_reading = special);
         }
@@ -240,6 +270,12 @@ mod tests {
             (1, 2, 3)
         );
         assert_eq!(serde_json::to_string(&read).unwrap(), more);
+        let doubtful = "[3600,100,0,7,0,0,0,true]";
+        let mut read: DayReading = serde_json::from_str(doubtful).unwrap();
+        assert!(read.is_doubtful());
+        assert_eq!(serde_json::to_string(&read).unwrap(), doubtful);
+        read.issue(WattHours(100));
+        assert!(!read.is_doubtful());
         let nothing: DayReading = serde_json::from_str("[3600,100,60,7,0,0,0]").unwrap();
         assert_eq!(nothing, reading());
         for wrong in [

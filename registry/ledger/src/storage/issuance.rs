@@ -260,6 +260,7 @@ fn cancelled(
     Err(Refusal {
         code: *code,
         detail: first.clone(),
+        expected_sequence: None,
         errors: errors
             .iter()
             .take(MAX_NAMED)

@@ -132,6 +132,7 @@ pub(crate) fn refuse_rows(
             first.unwrap_or_default()
         ),
         errors: refused,
+        expected_sequence: None,
     }
 }
 

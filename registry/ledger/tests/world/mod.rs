@@ -148,6 +148,7 @@ pub fn request(device: i64, from: i64, to: i64) -> IssueReadings {
         to: zero + TimeDelta::hours(to),
         meter_identifier: None,
         include_withdrawn: false,
+        include_doubtful: false,
         dry_run: false,
     }
 }

@@ -136,6 +136,7 @@ mod tests {
             gross_net_indicator: "NET".to_owned(),
             runs: Run::pack(hours.iter().map(interval)),
             repeated,
+            gateway: None,
         }
     }
 
