@@ -1,6 +1,6 @@
 //! Reading entries: one query per table, all in one snapshot and one round trip.
 
-use super::row;
+use super::{gateway, row};
 use crate::Error;
 use crate::checkpoint::{self, Checkpoint};
 use deadpool_postgres::ClientWrapper;
@@ -94,6 +94,11 @@ struct Wanted {
     recurring_rules: Vec<i64>,
     origins: Vec<Uuid>,
     exports: Vec<i64>,
+    gateways: Vec<i64>,
+    gateway_keys: Vec<Uuid>,
+    gateway_codes: Vec<Uuid>,
+    gateway_streams: Vec<i64>,
+    envelopes: (Vec<i64>, Vec<i64>),
     commands: Vec<Uuid>,
     users: Vec<i64>,
     emails: Vec<Uuid>,
@@ -128,6 +133,14 @@ impl Wanted {
                 Key::RecurringRule(id) => wanted.recurring_rules.push(id.0),
                 Key::Origin(digest) => wanted.origins.push(digest),
                 Key::Export(id) => wanted.exports.push(id.0),
+                Key::Gateway(id) => wanted.gateways.push(id.0),
+                Key::GatewayKey(digest) => wanted.gateway_keys.push(digest),
+                Key::GatewayCode(digest) => wanted.gateway_codes.push(digest),
+                Key::GatewayStream(id) => wanted.gateway_streams.push(id.0),
+                Key::Envelope(id, sequence) => {
+                    wanted.envelopes.0.push(id.0);
+                    wanted.envelopes.1.push(sequence);
+                }
                 Key::Command(key) => wanted.commands.push(key),
                 Key::User(id) => wanted.users.push(id.0),
                 Key::Email(digest) => wanted.emails.push(digest),
@@ -150,26 +163,30 @@ async fn query_all(
         answers.push(query(client, row::COUNTERS, vec![&stream], row::counters));
     }
     macro_rules! by_one {
-        ($($field:ident, $sql:ident, $read:ident;)+) => {$(
+        ($($field:ident, $sql:path, $read:path;)+) => {$(
             if !wanted.$field.is_empty() {
-                answers.push(query(client, row::$sql, vec![&wanted.$field], row::$read));
+                answers.push(query(client, $sql, vec![&wanted.$field], $read));
             }
         )+};
     }
     by_one! {
-        accounts, ACCOUNT, account;
-        account_names, ACCOUNT_NAME, account_name;
-        devices, DEVICE, device;
-        metadata, METADATA, metadata;
-        storages, STORAGE, storage;
-        allocations, ALLOCATION, allocation;
-        bundles, BUNDLE, bundle;
-        recurring_rules, RECURRING_RULE, recurring_rule;
-        origins, ORIGIN, origin;
-        exports, EXPORT, export;
-        commands, COMMAND, command;
-        users, USER, user;
-        emails, EMAIL, email;
+        accounts, row::ACCOUNT, row::account;
+        account_names, row::ACCOUNT_NAME, row::account_name;
+        devices, row::DEVICE, row::device;
+        metadata, row::METADATA, row::metadata;
+        storages, row::STORAGE, row::storage;
+        allocations, row::ALLOCATION, row::allocation;
+        bundles, row::BUNDLE, row::bundle;
+        recurring_rules, row::RECURRING_RULE, row::recurring_rule;
+        origins, row::ORIGIN, row::origin;
+        exports, row::EXPORT, row::export;
+        commands, row::COMMAND, row::command;
+        users, row::USER, row::user;
+        emails, row::EMAIL, row::email;
+        gateways, gateway::GATEWAY, gateway::gateway;
+        gateway_keys, gateway::GATEWAY_KEY, gateway::gateway_key;
+        gateway_codes, gateway::GATEWAY_CODE, gateway::gateway_code;
+        gateway_streams, gateway::GATEWAY_STREAM, gateway::gateway_stream;
     }
     if !wanted.days.0.is_empty() {
         let parameters: Vec<&(dyn ToSql + Sync)> = vec![&wanted.days.0, &wanted.days.1];
@@ -183,6 +200,16 @@ async fn query_all(
             row::STORAGE_DAY,
             parameters,
             row::storage_day,
+        ));
+    }
+    let (devices, sequences) = &wanted.envelopes;
+    if !devices.is_empty() {
+        let parameters: Vec<&(dyn ToSql + Sync)> = vec![devices, sequences];
+        answers.push(query(
+            client,
+            gateway::ENVELOPE,
+            parameters,
+            gateway::envelope,
         ));
     }
     let (devices, meters, days) = &wanted.meter_days;

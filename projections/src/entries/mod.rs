@@ -1,5 +1,6 @@
 //! The entries of the ledger's state as rows of the WRITE database.
 
+mod gateway;
 mod load;
 mod row;
 mod save;

@@ -47,7 +47,7 @@ pub(super) const COMMAND: &str =
 pub(super) const USER: &str = "SELECT user_id, state FROM registry_user WHERE user_id = ANY($1)";
 pub(super) const EMAIL: &str = "SELECT digest, user_id FROM email WHERE digest = ANY($1)";
 
-fn state<T: DeserializeOwned>(row: &Row, column: usize) -> Result<T, Error> {
+pub(super) fn state<T: DeserializeOwned>(row: &Row, column: usize) -> Result<T, Error> {
     Ok(row.try_get::<_, Json<T>>(column)?.0)
 }
 

@@ -1,5 +1,6 @@
 //! Writing changed entries back: one statement per table.
 
+use super::gateway::Gateways;
 use crate::Error;
 use crate::copy::{Rows, copy};
 use chrono::{DateTime, Utc};
@@ -17,10 +18,10 @@ use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 /// Rows of a table with a serial key and the entry as JSON.
-struct States<'a, T: Serialize + Debug + Sync> {
-    ids: Vec<i64>,
-    states: Vec<Json<&'a T>>,
-    positions: Vec<i64>,
+pub(super) struct States<'a, T: Serialize + Debug + Sync> {
+    pub(super) ids: Vec<i64>,
+    pub(super) states: Vec<Json<&'a T>>,
+    pub(super) positions: Vec<i64>,
 }
 
 impl<T: Serialize + Debug + Sync> Default for States<'_, T> {
@@ -34,13 +35,17 @@ impl<T: Serialize + Debug + Sync> Default for States<'_, T> {
 }
 
 impl<'a, T: Serialize + Debug + Sync> States<'a, T> {
-    fn push(&mut self, id: i64, state: &'a T, position: Position) {
+    pub(super) fn push(&mut self, id: i64, state: &'a T, position: Position) {
         self.ids.push(id);
         self.states.push(Json(state));
         self.positions.push(position.0);
     }
 
-    fn save<'s>(&'s self, client: &'s ClientWrapper, sql: &'static str) -> Option<Write<'s>> {
+    pub(super) fn save<'s>(
+        &'s self,
+        client: &'s ClientWrapper,
+        sql: &'static str,
+    ) -> Option<Write<'s>> {
         if self.ids.is_empty() {
             return None;
         }
@@ -91,9 +96,9 @@ impl Names {
     }
 }
 
-type Write<'a> = BoxFuture<'a, Result<(), Error>>;
+pub(super) type Write<'a> = BoxFuture<'a, Result<(), Error>>;
 
-fn execute<'a>(
+pub(super) fn execute<'a>(
     client: &'a ClientWrapper,
     sql: &'static str,
     parameters: Vec<&'a (dyn ToSql + Sync)>,
@@ -145,6 +150,7 @@ struct Tables<'a> {
     next_runs: Vec<Option<DateTime<Utc>>>,
     origins: Vec<(Uuid, Json<&'a ledger::entry::Imported>, i64)>,
     exports: States<'a, ledger::entry::Export>,
+    gateways: Gateways<'a>,
     commands: Vec<(Uuid, &'a ledger::entry::DoneCommand)>,
     users: States<'a, ledger::entry::User>,
     emails: Names,
@@ -215,6 +221,7 @@ impl<'a> Tables<'a> {
             (Key::Email(digest), Some(Entry::Email(holder))) => {
                 self.emails.push(*digest, Some(holder.0), at);
             }
+            (key, Some(entry)) if self.gateways.push(key, entry, at) => {}
             (key, Some(entry)) => {
                 return Err(Error::Inconsistent(format!("{key:?} holds {entry:?}")));
             }
@@ -294,6 +301,7 @@ impl<'a> Tables<'a> {
             writes.push(execute(client, ORIGIN, parameters));
         }
         writes.extend(self.exports.save(client, EXPORT));
+        writes.extend(self.gateways.save(client));
         if !self.commands.is_empty() {
             let parameters: Vec<&(dyn ToSql + Sync)> =
                 vec![&commands.0, &commands.1, &commands.2, &commands.3];

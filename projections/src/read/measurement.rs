@@ -4,6 +4,7 @@ use crate::Error;
 use crate::copy::copy;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::ClientWrapper;
+use schemas::event::gateway::FromGateway;
 use schemas::event::reading::{
     DebtPaid, MeasurementMoved, MeasurementWithdrawn, ReadingCorrected, ReadingsAccepted,
 };
@@ -27,6 +28,7 @@ struct Measurement {
     excess: Option<WattHours>,
     paid: Option<WattHours>,
     stands_since: Position,
+    from: Option<(DeviceId, FromGateway)>,
 }
 
 /// What became of a reading that was there before.
@@ -76,6 +78,7 @@ impl Measurements {
                 excess: None,
                 paid: None,
                 stands_since: position,
+                from: event.gateway.map(|from| (event.device_id, from)),
             }));
     }
 
@@ -147,7 +150,7 @@ impl Measurements {
     }
 
     pub(super) async fn save(&self, client: &ClientWrapper) -> Result<(), Error> {
-        copy(client, COPY, 13, &self.new, |row, new| {
+        copy(client, COPY, 17, &self.new, |row, new| {
             row.bigint(new.id.0)
                 .bigint(new.device_id.0)
                 .timestamptz(new.interval.start())
@@ -163,7 +166,13 @@ impl Measurements {
                 .option(
                     (new.stands_since != new.position).then_some(new.stands_since),
                     |row, at| row.bigint(at.0),
-                );
+                )
+                .option(new.from, |row, (_, from)| row.text(from.quality.as_str()))
+                .option(new.from.and_then(|(_, from)| from.cause), |row, cause| {
+                    row.text(cause.as_str())
+                })
+                .option(new.from, |row, (id, _)| row.bigint(id.0))
+                .option(new.from, |row, (_, from)| row.bigint(from.sequence));
         })
         .await?;
         if self.changed.is_empty() {
@@ -199,7 +208,7 @@ impl Measurements {
 
 const COPY: &str = "COPY measurement (measurement_id, device_id, interval_start, interval_end, wh,
      gross_net_indicator, is_deleted, created_at, position, meter_id, excess_wh, paid_wh,
-     stands_since)
+     stands_since, quality, cause, envelope_device_id, envelope_sequence)
      FROM STDIN BINARY";
 const UPDATE: &str = "UPDATE measurement SET
      device_id = COALESCE(new.device_id, measurement.device_id),

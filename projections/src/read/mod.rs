@@ -7,6 +7,7 @@ mod correction;
 mod device;
 mod entity;
 mod exchange;
+mod gateway;
 mod holding;
 mod issuance;
 mod measurement;
@@ -237,6 +238,14 @@ impl Rows {
             LedgerEvent::BundlesImported(event) => {
                 self.bundles.imported(event, position, &mut self.holdings)?;
             }
+            // Written straight from the events.
+            LedgerEvent::GatewayCodeIssued(_)
+            | LedgerEvent::GatewayEnrolled(_)
+            | LedgerEvent::GatewayKeyAdded(_)
+            | LedgerEvent::GatewayKeyRevoked(_)
+            | LedgerEvent::GatewayRevoked(_)
+            | LedgerEvent::GatewayDevicesChanged(_)
+            | LedgerEvent::EnvelopeAccepted(_) => {}
             LedgerEvent::BundlesActed(action) => {
                 self.exports.acted(action, at, position);
                 self.bundles.acted(action, position, &mut self.holdings)?;
@@ -253,6 +262,7 @@ impl Rows {
         issuance::save(client, &chunk.events).await?;
         correction::save(client, &chunk.events).await?;
         exchange::save(client, &chunk.events).await?;
+        gateway::save(client, &chunk.events).await?;
         futures_util::try_join!(
             self.users.save(client),
             self.accounts.save(client),

@@ -131,7 +131,7 @@ fn check_device(
     stream: &GatewayStream,
     payload: &MeterReadings,
 ) -> Result<(), Refusal> {
-    let device = device::existing(entries, payload.device_id)?;
+    let device = device::metered(entries, payload.device_id)?;
     if stream.gateway_id != Some(payload.gateway_id) || device.account_id != gateway.account_id {
         return Err(Refusal::new(
             Code::NotTheGatewaysDevice,

@@ -103,8 +103,8 @@ fn check_devices(
     let mut seen = BTreeSet::new();
     for (index, device_id) in device_ids.iter().enumerate() {
         let pointer = || format!("/{field}/{index}");
-        let device = crate::device::existing(entries, *device_id)
-            .map_err(|refusal| refusal.at(pointer()))?;
+        let device =
+            crate::device::metered(entries, *device_id).map_err(|refusal| refusal.at(pointer()))?;
         if device.account_id != account_id {
             return Err(Refusal::new(
                 Code::DeviceNotFound,
