@@ -8,6 +8,7 @@ pub mod config;
 pub mod dev;
 pub mod exchange;
 pub mod expiry;
+pub mod gateway;
 pub mod http;
 pub mod identity;
 pub mod import;

@@ -12,6 +12,10 @@ use schemas::event::device::{
     DeviceAttributes, DeviceOrigin, DeviceRegistered, DeviceRemoved, DeviceUpdated,
     MeterRegistered, MeterUpdated,
 };
+use schemas::event::gateway::{
+    EnvelopeAccepted, EnvelopeOutcome, GatewayCodeIssued, GatewayDevicesChanged, GatewayEnrolled,
+    GatewayKeyAdded, GatewayKeyRevoked, GatewayRevoked, RefusedReading,
+};
 use schemas::event::identity::{
     UserChanges, UserProfile, UserRegistered, UserRemoved, UserUpdated,
 };
@@ -33,9 +37,10 @@ use schemas::event::storage::{
     StorageRecordsAccepted, StorageRecordsWithdrawn, WithdrawnRecord,
 };
 use schemas::event::{IdentityEvent, LedgerEvent};
+use schemas::gateway::PublicKey;
 use schemas::id::{
-    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, ImportId, MeasurementId,
-    MetadataId, MeterId, RuleId, StorageRecordId, UserId,
+    AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, GatewayId, ImportId,
+    MeasurementId, MetadataId, MeterId, RuleId, StorageRecordId, UserId,
 };
 use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role, Settle};
 use schemas::recurring::{EndReason, MissedPeriods, PeriodUnit, RunOutcome, Shortfall};
@@ -128,6 +133,79 @@ fn action(action_type: ActionType) -> BundleAction {
             }),
         }],
     }
+}
+
+fn gateway_key() -> PublicKey {
+    PublicKey::p256(&[1; 32], &[2; 32])
+}
+
+/// A gateway from its code to its end, with one envelope.
+fn gateway_samples() -> Vec<LedgerEvent> {
+    let (gateway_id, device_id) = (GatewayId(3), DeviceId(5));
+    vec![
+        GatewayCodeIssued {
+            code: Uuid::from_u128(9),
+            account_id: AccountId(1),
+            device_ids: vec![device_id],
+            expires_at: at("2024-11-19T09:00:00Z"),
+        }
+        .into(),
+        GatewayEnrolled {
+            gateway_id,
+            account_id: AccountId(1),
+            name: Some("shed".into()),
+            code: Uuid::from_u128(9),
+            device_ids: vec![device_id],
+            key_id: gateway_key().key_id(),
+            public_key: gateway_key(),
+        }
+        .into(),
+        GatewayKeyAdded {
+            gateway_id,
+            key_id: PublicKey::ed25519(&[3; 32]).key_id(),
+            public_key: PublicKey::ed25519(&[3; 32]),
+            replaces: gateway_key().key_id(),
+            accepted_until: at("2025-01-03T08:00:00Z"),
+        }
+        .into(),
+        GatewayKeyRevoked {
+            gateway_id,
+            key_id: gateway_key().key_id(),
+            reason: "stolen".into(),
+        }
+        .into(),
+        GatewayRevoked {
+            gateway_id,
+            reason: "scrapped".into(),
+        }
+        .into(),
+        GatewayDevicesChanged {
+            gateway_id,
+            added: vec![DeviceId(6)],
+            removed: vec![device_id],
+        }
+        .into(),
+        EnvelopeAccepted {
+            gateway_id,
+            device_id,
+            sequence: 2,
+            key_id: gateway_key().key_id(),
+            hash: "ab".repeat(32),
+            envelope: "e30.e30.AA".into(),
+            outcome: EnvelopeOutcome {
+                accepted: 3,
+                repeated: 1,
+                doubtful: 1,
+                bundles: 2,
+                issued: WattHours(30),
+                refused: vec![RefusedReading {
+                    index: 4,
+                    code: "over_capacity".into(),
+                }],
+            },
+        }
+        .into(),
+    ]
 }
 
 fn imported() -> BundlesImported {
@@ -560,7 +638,7 @@ fn pinned(name: &str, bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn events_are_written_and_read_as_the_golden_files_say() {
     let mut files = BTreeSet::from(["Envelope.json".to_owned()]);
-    for sample in ledger_samples() {
+    for sample in ledger_samples().into_iter().chain(gateway_samples()) {
         let (name, version) = (sample.event_type(), sample.version());
         let golden = pinned(&format!("{name}.v{version}.json"), &sample.encode());
         assert_eq!(
@@ -591,7 +669,7 @@ fn events_are_written_and_read_as_the_golden_files_say() {
         found, files,
         "each golden file has its sample and each sample its file"
     );
-    assert_eq!(files.len(), 1 + 22 + 14 + 5 + 3);
+    assert_eq!(files.len(), 1 + 22 + 14 + 7 + 5 + 3);
 }
 
 #[test]

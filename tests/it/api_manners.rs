@@ -4,13 +4,16 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use tests::World;
 
-/// Paths that answer without credentials.
-const PUBLIC: [&str; 11] = [
+/// Paths that answer without credentials, or by the signatures of gateways.
+const PUBLIC: [&str; 14] = [
     "/",
     "/.well-known/registry-keys.json",
     "/auth/login",
     "/csrf-token",
     "/docs",
+    "/gateway/enrol",
+    "/gateway/events",
+    "/gateway/{gateway_id}/keys",
     "/health",
     "/healthz",
     "/metrics",

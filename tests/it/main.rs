@@ -15,6 +15,7 @@ mod device;
 mod exchange;
 mod expiry;
 mod faults;
+mod gateway;
 mod hash;
 mod holdings;
 mod hostile_input;

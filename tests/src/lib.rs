@@ -10,6 +10,7 @@ mod clock;
 mod clusters;
 mod data;
 mod deadline;
+mod gateway;
 mod hash;
 mod lineage;
 mod people;
@@ -26,6 +27,9 @@ pub use clock::{Pace, TestClock};
 pub use clusters::{Clusters, Database};
 pub use data::data_folder;
 pub use deadline::eventually;
+pub use gateway::{
+    GatewayKey, TestGateway, doubtful_hour, enrolment, gateway_code, measured, measured_hour,
+};
 pub use hash::recomputed_hash;
 pub use lineage::broken;
 pub use people::{PASSWORD, email};

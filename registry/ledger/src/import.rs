@@ -364,6 +364,7 @@ fn refuse_rows(mut refused: Vec<FieldError>, listed: usize) -> Refusal {
         refused.len()
     );
     Refusal {
+        expected_sequence: None,
         code,
         detail,
         errors: refused,

@@ -58,6 +58,12 @@ impl Digester {
         }))
     }
 
+    /// A secret for another purpose, which this one can not be told from.
+    #[must_use]
+    pub fn derived(&self, purpose: &[u8]) -> Uuid {
+        self.digest(&[b"derived", purpose])
+    }
+
     fn digest(&self, parts: &[&[u8]]) -> Uuid {
         let mut hash = Sha256::new();
         hash.update(self.0);

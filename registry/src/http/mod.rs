@@ -6,6 +6,7 @@ pub mod auth;
 pub mod certificate;
 pub mod device;
 pub mod extract;
+pub mod gateway;
 pub mod idempotency;
 mod listed;
 pub mod measurement;

@@ -2,7 +2,7 @@
 
 use super::openapi::Routes;
 use super::problem::{EdgeCode, Problem};
-use super::{account, auth, certificate, device, measurement, ops, storage, user};
+use super::{account, auth, certificate, device, gateway, measurement, ops, storage, user};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use utoipa::OpenApi;
@@ -18,6 +18,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .configure(account::routes)
         .configure(device::routes)
         .configure(measurement::routes)
+        .configure(gateway::routes)
         .configure(certificate::routes)
         .configure(storage::routes)
         .service(web::redirect("/docs", "/docs/index.html"))
@@ -29,13 +30,14 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// Every part's document.
-pub(super) fn documents() -> [Document; 8] {
+pub(super) fn documents() -> [Document; 9] {
     [
         auth::Document::openapi(),
         user::Document::openapi(),
         account::Document::openapi(),
         device::Document::openapi(),
         measurement::Document::openapi(),
+        gateway::Document::openapi(),
         certificate::Document::openapi(),
         storage::Document::openapi(),
         ops::Document::openapi(),

@@ -7,6 +7,7 @@ use super::position::{Positions, Written};
 use super::problem::{Answer, EdgeCode, Problem};
 use crate::config::Config;
 use crate::exchange::Exchange;
+use crate::gateway::{KeyDirectory, Workers};
 use crate::identity::{Passwords, Principals, Tokens};
 use crate::read::BundleLoader;
 use deadpool_postgres::{Client, Pool};
@@ -14,6 +15,7 @@ use event_store::EventStore;
 use schemas::log::{Position, StreamName};
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The parts behind the API, started by the caller.
 pub struct Parts {
@@ -47,6 +49,9 @@ pub struct State {
     pub(super) passwords: Passwords,
     pub(super) principals: Principals,
     pub(super) device_accounts: DeviceAccounts,
+    pub(super) gateway_keys: KeyDirectory,
+    pub(super) workers: Workers,
+    pub(super) code_secret: Uuid,
     pub(super) exchange: Exchange,
 }
 
@@ -89,6 +94,9 @@ impl State {
             passwords: Passwords::default(),
             principals: Principals::default(),
             device_accounts: DeviceAccounts::default(),
+            gateway_keys: KeyDirectory::default(),
+            workers: Workers::default(),
+            code_secret: Digester::new(secret).derived(b"gateway code"),
             exchange: Exchange::open(config)?,
         }))
     }

@@ -1,7 +1,7 @@
 //! Meter readings.
 
 use super::cursor::{Page, decode};
-use super::{ReadError, row, rows};
+use super::{ReadError, optional_word, row, rows};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Client;
 use schemas::WattHours;
@@ -13,9 +13,10 @@ const COLUMNS: &str = "
     m.measurement_id, m.created_at, m.device_id, m.interval_start, m.interval_end, m.wh,
     m.gross_net_indicator, m.is_deleted,
     (SELECT meter_identifier FROM meter
-     WHERE meter.device_id = m.device_id AND meter.meter_id = m.meter_id)";
+     WHERE meter.device_id = m.device_id AND meter.meter_id = m.meter_id),
+    m.quality, m.cause";
 /// How many they are.
-const COUNT: usize = 9;
+const COUNT: usize = 11;
 const OF_DEVICE: &str = "measurements_of_device";
 const BY_ID: &str = "measurements";
 
@@ -30,6 +31,8 @@ fn report(row: &Row) -> Result<MeasurementReport, ReadError> {
         gross_net_indicator: row.try_get(6)?,
         is_deleted: row.try_get(7)?,
         meter_identifier: row.try_get(8)?,
+        quality: optional_word(row, 9)?,
+        cause: optional_word(row, 10)?,
     })
 }
 
@@ -45,6 +48,8 @@ pub struct Found {
     pub excess: WattHours,
     /// Wh that paid what the device owed.
     pub paid: WattHours,
+    /// The gateway's envelope that has it: the device that was metered, and its number.
+    pub envelope: Option<(DeviceId, i64)>,
 }
 
 /// The reading, taken back or not.
@@ -53,7 +58,8 @@ pub async fn by_id(
     measurement_id: MeasurementId,
 ) -> Result<Option<Found>, ReadError> {
     let statement = format!(
-        "SELECT {COLUMNS}, d.account_id, m.meter_id, COALESCE(m.excess_wh, 0), COALESCE(m.paid_wh, 0)
+        "SELECT {COLUMNS}, d.account_id, m.meter_id, COALESCE(m.excess_wh, 0), COALESCE(m.paid_wh, 0),
+             m.envelope_device_id, m.envelope_sequence
          FROM measurement m JOIN device d USING (device_id)
          WHERE m.measurement_id = $1"
     );
@@ -68,6 +74,10 @@ pub async fn by_id(
             .and_then(MeterId::new),
         excess: WattHours(row.try_get(COUNT + 2)?),
         paid: WattHours(row.try_get(COUNT + 3)?),
+        envelope: row
+            .try_get::<_, Option<i64>>(COUNT + 4)?
+            .map(DeviceId)
+            .zip(row.try_get(COUNT + 5)?),
     }))
 }
 

@@ -9,6 +9,7 @@ pub mod correction;
 pub mod cursor;
 pub mod device;
 pub mod exchange;
+pub mod gateway;
 pub mod holding;
 pub mod lineage;
 pub mod measurement;
@@ -109,6 +110,15 @@ async fn in_time<T>(
             PATIENCE.as_secs()
         ))),
     }
+}
+
+/// The same, where it may be null.
+pub(crate) fn optional_word<T>(row: &Row, index: usize) -> Result<Option<T>, ReadError>
+where
+    T: std::str::FromStr<Err = schemas::energy::UnknownWord>,
+{
+    let text: Option<&str> = row.try_get(index)?;
+    text.map(str::parse).transpose().map_err(defect)
 }
 
 /// A column that holds a word of an enumeration.

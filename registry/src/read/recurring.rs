@@ -1,7 +1,7 @@
 //! Recurring rules and their runs.
 
 use super::cursor::{Page, decode};
-use super::{ReadError, defect, row, rows, word};
+use super::{ReadError, optional_word, row, rows, word};
 use deadpool_postgres::Client;
 use schemas::WattHours;
 use schemas::api::certificate::{RecurringRule, RecurringRun, RuleProgress};
@@ -16,14 +16,6 @@ const COLUMNS: &str =
     last_outcome";
 const LIST: &str = "recurring_rules";
 const RUNS: &str = "recurring_runs";
-
-fn optional_word<T>(row: &Row, column: usize) -> Result<Option<T>, ReadError>
-where
-    T: std::str::FromStr<Err = schemas::energy::UnknownWord>,
-{
-    let text: Option<&str> = row.try_get(column)?;
-    text.map(str::parse).transpose().map_err(defect)
-}
 
 fn rule(row: &Row) -> Result<RecurringRule, ReadError> {
     let Json(terms): Json<RuleTerms> = row.try_get(3)?;

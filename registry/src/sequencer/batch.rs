@@ -119,6 +119,7 @@ pub(super) fn decide(
                 events: Vec::new(),
                 proposed: decision.proposed,
                 submission: decision.submission,
+                envelope: decision.envelope,
             };
             // It may rest on events of this batch, so it is answered with them.
             batch.accepted.push((job, receipt));
@@ -162,6 +163,7 @@ pub(super) fn decide(
             events,
             proposed: Vec::new(),
             submission: decision.submission,
+            envelope: decision.envelope,
         };
         batch.accepted.push((job, receipt));
     }

@@ -50,6 +50,8 @@ pub struct Receipt {
     /// What became of the rows of a submission; absent when the receipt is that of an earlier request
     /// under the same idempotency key.
     pub submission: Option<Submission>,
+    /// What became of an envelope.
+    pub envelope: Option<ledger::gateway::Accepted>,
 }
 
 /// A command was not accepted; nothing of it was stored.

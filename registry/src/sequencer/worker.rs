@@ -420,6 +420,7 @@ impl Worker {
                             events,
                             proposed: Vec::new(),
                             submission: None,
+                            envelope: None,
                         })
                     }),
                 Err(error) => Err(unreadable(error.to_string())),

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod faults;
+mod gateway;
 mod history;
 mod migration;
 mod random;

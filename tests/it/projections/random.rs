@@ -1,7 +1,7 @@
 //! Random commands, most of which the ledger accepts. One seed gives one history.
 
 use super::history::History;
-use super::{exchange, recurring, world};
+use super::{exchange, gateway, recurring, world};
 use chrono::TimeDelta;
 use ledger::command::{
     ActOnBundles, Amount, CorrectReading, DevicePatch, IssueBundle, IssueReadings, MeasurementRef,
@@ -76,13 +76,15 @@ pub async fn lived(history: &mut History, seed: u64, commands: u32) {
 /// One of them.
 pub fn command(history: &mut History, random: &mut Random) -> Command {
     match random.below(100) {
-        0..24 => readings(random),
+        0..18 => readings(random),
+        18..24 => gateway::envelope(history, random).unwrap_or_else(|| readings(random)),
         24..30 => of_meter(history, random),
         30..58 => act(history, random),
         58..66 => correct(history, random),
         66..71 => request(random),
         71..75 => recurring::command(history, ACCOUNTS, random),
-        75..77 => issue(random),
+        75 => issue(random),
+        76 => gateway::command(history, random),
         77..79 => exchange::import(history, ACCOUNTS, random),
         79..84 => measurement(history, random),
         84..89 => device(random),
@@ -222,6 +224,7 @@ fn request(random: &mut Random) -> Command {
         to: from + TimeDelta::hours(1 + random.below(24 * 20)),
         meter_identifier: None,
         include_withdrawn: random.one_in(3),
+        include_doubtful: random.one_in(3),
         dry_run: false,
     })
 }

@@ -3,12 +3,13 @@
 use super::parameter::form_pairs;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use bytes::BytesMut;
-use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
+use futures_util::{Stream, StreamExt};
 use schemas::api::field::{Fields, FromFields, Source};
 
 /// Most bytes of a JSON or form body: a list of 10,000 bundle ids fits tenfold.
@@ -17,7 +18,7 @@ pub const BODY_LIMIT: usize = 1 << 20;
 /// All bytes of the body, which may be at most `limit`.
 pub(in crate::http) async fn collect(
     request: &HttpRequest,
-    mut payload: Payload,
+    mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
     limit: usize,
 ) -> Answer<Bytes> {
     let too_large = || {

@@ -109,6 +109,12 @@ impl Origin {
         })
     }
 
+    /// Digest of the idempotency key, if the request has one.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<Uuid> {
+        self.idempotency.map(|idempotency| idempotency.key)
+    }
+
     /// A connection to the READ database, once that shows what the caller has written and the position
     /// sent with the request: for commands about what has to be looked up there.
     ///

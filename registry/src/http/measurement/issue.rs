@@ -14,7 +14,8 @@ use schemas::event::LedgerEvent;
 /// For those of a device, or of one of its meters, that start in `[from, to)` and were accepted without
 /// issuing, in time order: for all of them, at most 50,000, or for none. What the device owes for
 /// corrected readings is paid before. What was withdrawn is issued anew, under new certificate ids, by
-/// the issuing body only. A dry run answers what would be issued and does nothing.
+/// the issuing body only. Doubtful readings of gateways are left out unless asked for, and refused where
+/// they say more than the device can have produced. A dry run answers what would be issued and does nothing.
 #[utoipa::path(
     tag = "Measurements",
     operation_id = "issue_readings",
@@ -23,7 +24,7 @@ use schemas::event::LedgerEvent;
         (status = 200, description = "What was issued, or would be.", body = ReadingsIssued),
         (status = 404, description = "device_not_found, meter_not_found, issuance_metadata_missing"),
         (status = 422, description = "request_invalid, device_removed, device_not_certified, \
-            interval_order, value_out_of_range, list_too_long, serials_exhausted"),
+            interval_order, value_out_of_range, list_too_long, serials_exhausted, over_capacity"),
     ),
 )]
 #[post("/measurement/issue_readings")]
@@ -47,6 +48,7 @@ fn command(asked: &IssueReadings) -> Command {
         to: asked.to,
         meter_identifier: asked.meter_identifier.clone(),
         include_withdrawn: asked.include_withdrawn,
+        include_doubtful: asked.include_doubtful,
         dry_run: asked.dry_run,
     })
 }

@@ -70,7 +70,7 @@ pub async fn get_measurement(read: Read, Id(id): Id<MeasurementId>) -> Answer<Ht
     }
     let corrections = correction::of_measurement(&client, id).await?;
     let amounts = (found.excess, found.paid);
-    let detail = MeasurementDetail::of(found.report, amounts, bundles, corrections);
+    let detail = MeasurementDetail::of(found.report, found.envelope, amounts, bundles, corrections);
     Ok(HttpResponse::Ok().json(detail))
 }
 

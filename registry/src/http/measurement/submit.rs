@@ -133,6 +133,8 @@ async fn standing(
             gross_net_indicator: readings.gross_net_indicator.clone(),
             is_deleted: false,
             meter_identifier: meter_of(&write.body).map(str::to_owned),
+            quality: None,
+            cause: None,
         });
     }
     let state = write.caller.state();

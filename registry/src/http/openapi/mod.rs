@@ -33,6 +33,7 @@ use utoipa::OpenApi;
         (name = "Accounts", description = "Who holds certificates, and from whom they accept them."),
         (name = "Devices", description = "What produces or consumes energy."),
         (name = "Measurements", description = "Meter readings, for which certificates are issued."),
+        (name = "Gateways", description = "Edge programs that meter devices and sign what they read."),
         (name = "Certificates", description = "Bundles of certificates and what is done with them."),
         (name = "Storage", description = "What is charged and discharged, and the certificates that pass through storage."),
         (name = "Operation", description = "For those who run the registry."),

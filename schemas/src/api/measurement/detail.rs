@@ -2,6 +2,7 @@
 
 use super::MeasurementReport;
 use crate::WattHours;
+use crate::gateway::{Cause, Quality};
 use crate::id::{AccountId, BundleId, CertificateId, DeviceId, MeasurementId, UserId};
 use crate::life_cycle::{CertificateStatus, Settle};
 use chrono::{DateTime, Utc};
@@ -34,6 +35,16 @@ pub struct MeasurementDetail {
     pub is_deleted: bool,
     /// The meter, where it is not the device's own.
     pub meter_identifier: Option<String>,
+    /// How far it can be trusted, where a gateway signed it. Nothing is issued for a doubtful one before a
+    /// person has issued or corrected it; what the gateway said stays.
+    pub quality: Option<Quality>,
+    /// Why not further.
+    pub cause: Option<Cause>,
+    /// Of the gateway's envelope that has it: the device that was metered.
+    #[schema(value_type = Option<i64>)]
+    pub envelope_device_id: Option<DeviceId>,
+    /// The same: its number among the device's envelopes.
+    pub envelope_sequence: Option<i64>,
     /// Wh that certificates stand for, whatever became of them; withdrawn ones do not count.
     #[schema(value_type = i64)]
     pub issued_wh: WattHours,
@@ -58,6 +69,7 @@ impl MeasurementDetail {
     #[must_use]
     pub fn of(
         report: MeasurementReport,
+        envelope: Option<(DeviceId, i64)>,
         (excess_wh, paid_wh): (WattHours, WattHours),
         bundles: Vec<MeasurementBundle>,
         corrections: Vec<Correction>,
@@ -88,6 +100,10 @@ impl MeasurementDetail {
             gross_net_indicator: report.gross_net_indicator,
             is_deleted: report.is_deleted,
             meter_identifier: report.meter_identifier,
+            quality: report.quality,
+            cause: report.cause,
+            envelope_device_id: envelope.map(|(device_id, _)| device_id),
+            envelope_sequence: envelope.map(|(_, sequence)| sequence),
             issued_wh,
             unissued_wh,
             excess_wh,

@@ -29,6 +29,9 @@ pub struct IssueReadings {
     /// Whether to issue anew what was withdrawn, too; the issuing body alone may.
     #[schema(required = false)]
     pub include_withdrawn: bool,
+    /// Whether to issue for doubtful readings of gateways, too: that settles them.
+    #[schema(required = false)]
+    pub include_doubtful: bool,
     /// Whether to answer what would be issued, and do nothing.
     #[schema(required = false)]
     pub dry_run: bool,
@@ -41,6 +44,7 @@ impl FromFields for IssueReadings {
         let to = fields.required("to");
         let meter_identifier = fields.optional("meter_identifier");
         let include_withdrawn = fields.or("include_withdrawn", false);
+        let include_doubtful = fields.or("include_doubtful", false);
         let dry_run = fields.or("dry_run", false);
         Some(Self {
             device_id: device_id?,
@@ -48,6 +52,7 @@ impl FromFields for IssueReadings {
             to: to?,
             meter_identifier,
             include_withdrawn,
+            include_doubtful,
             dry_run,
         })
     }

@@ -3,6 +3,7 @@
 use crate::WattHours;
 use crate::api::field::{Fields, FromFields};
 use crate::api::problem::code;
+use crate::gateway::{Cause, Quality};
 use crate::id::{DeviceId, MeasurementId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -129,6 +130,10 @@ pub struct MeasurementReport {
     pub is_deleted: bool,
     /// The meter, where it is not the device's own.
     pub meter_identifier: Option<String>,
+    /// How far it can be trusted, where a gateway signed it.
+    pub quality: Option<Quality>,
+    /// Why not further.
+    pub cause: Option<Cause>,
 }
 
 /// Which readings of a list are wanted.

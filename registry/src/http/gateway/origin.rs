@@ -1,0 +1,51 @@
+//! Commands of gateways, which sign in by nothing but their signatures.
+
+use crate::http::position::Positions;
+use crate::http::state::State;
+use crate::sequencer::{ExecuteError, Receipt, Request};
+use actix_web::{HttpMessage, HttpRequest};
+use chrono::{DateTime, SubsecRound, Utc};
+use ledger::{Command, Stream};
+use schemas::envelope::Actor;
+use schemas::log::Position;
+use uuid::Uuid;
+
+/// Where a gateway's commands come from.
+#[derive(Clone)]
+pub(super) struct Origin {
+    correlation_id: Uuid,
+    requested_at: DateTime<Utc>,
+}
+
+impl Origin {
+    pub fn of(request: &HttpRequest) -> Self {
+        Self {
+            correlation_id: crate::http::request_id::of(request),
+            // As fine as events and Postgres keep it.
+            requested_at: Utc::now().trunc_subsecs(6),
+        }
+    }
+
+    /// Has a command decided.
+    pub async fn execute(
+        &self,
+        state: &State,
+        actor: Actor,
+        command: Command,
+    ) -> Result<Receipt, ExecuteError> {
+        let request = Request {
+            command,
+            actor,
+            correlation_id: self.correlation_id,
+            requested_at: self.requested_at,
+            idempotency: None,
+        };
+        state.commands.execute(request).await
+    }
+}
+
+/// Has the answer say that it reflects the ledger up to here.
+pub(super) fn reflects(request: &HttpRequest, state: &State, position: Position) {
+    let at = Positions::of(state.read_progress()).max(Positions::at(Stream::Ledger, position));
+    request.extensions_mut().insert(at);
+}
