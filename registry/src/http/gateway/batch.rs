@@ -14,12 +14,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// The device that an envelope names, and under which number; none where it can not be read.
+pub(super) type Names = Option<(DeviceId, i64)>;
+
 /// One envelope of a request, as far as it has come.
 pub(super) struct Item {
     /// The envelope as it was sent.
     compact: String,
     /// Which device it names, and under which number.
-    pub names: Option<(DeviceId, i64)>,
+    pub names: Names,
     /// What it says, or why it is refused.
     outcome: Result<Box<Parsed>, Refusal>,
 }
@@ -121,7 +124,7 @@ pub(super) async fn key_directory(
 pub(super) fn verify(
     items: Vec<Item>,
     keys: &HashMap<KeyId, Arc<KnownKey>>,
-) -> Vec<(Option<(DeviceId, i64)>, Result<Verified, Refusal>)> {
+) -> Vec<(Names, Result<Verified, Refusal>)> {
     let verified = items.into_iter().map(|item| {
         let outcome = item
             .outcome

@@ -1,6 +1,6 @@
 //! Submission of envelopes.
 
-use super::batch::{Verified, key_directory, key_ids, parse, verify};
+use super::batch::{Names, Verified, key_directory, key_ids, parse, verify};
 use super::origin::{Origin, reflects};
 use crate::http::extract::{collect, read_json, state};
 use crate::http::problem::{Answer, EdgeCode, Problem};
@@ -111,7 +111,6 @@ impl FromRequest for Packed {
     }
 }
 
-type Names = Option<(DeviceId, i64)>;
 type Deciding<'s> = BoxFuture<'s, Result<Receipt, ExecuteError>>;
 
 /// Has every envelope decided, in order.
