@@ -1,8 +1,8 @@
 //! The gateway's folder: configuration, key, enrolment and buffer, for one process at a time.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Where it is unless somebody says.
@@ -53,6 +53,11 @@ impl Folder {
             .mode(MODE)
             .create(path)
             .map_err(io)?;
+        // One that was there may have been anybody's to look into.
+        let metadata = std::fs::metadata(path).map_err(io)?;
+        if metadata.permissions().mode() & 0o077 != 0 {
+            std::fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(io)?;
+        }
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let lock = options.open(path.join(LOCK)).map_err(io)?;
@@ -96,7 +101,6 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn one_process_holds_the_folder_and_only_its_owner_sees_into_it() {
@@ -110,7 +114,10 @@ mod tests {
             Err(FolderError::InUse { .. })
         ));
         drop(held);
+        std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         Folder::hold(&path).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, MODE);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use tracing_subscriber::EnvFilter;
 
 /// A level, or directives as in `info,gateway::uplink=debug`.
 const VARIABLE: &str = "GATEWAY_LOG";
+/// Libraries that tell of their every step, unless asked: what follows overrides what stands before.
+const QUIET: &str = "actix_server=warn";
 
 /// Starts logging for the whole process.
 ///
@@ -12,7 +14,7 @@ const VARIABLE: &str = "GATEWAY_LOG";
 /// When `GATEWAY_LOG` is not a valid directive.
 pub fn start() -> anyhow::Result<()> {
     let level = std::env::var(VARIABLE).unwrap_or_else(|_| "info".to_owned());
-    let filter = EnvFilter::try_new(&level)
+    let filter = EnvFilter::try_new(format!("{QUIET},{level}"))
         .map_err(|error| anyhow::anyhow!("{VARIABLE} is {level:?}: {error}"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -5,7 +5,6 @@ use gateway::buffer::{Stream, Usage};
 use gateway::config::Config;
 use gateway::enrolment::Enrolment;
 use gateway::snapshot::{Device, Snapshot, UplinkState};
-use schemas::interval::rfc3339;
 use std::fmt::Write;
 
 /// Bytes, to the unit below which they are easily read.
@@ -15,6 +14,11 @@ fn bytes(amount: u64) -> String {
         10_240..10_485_760 => format!("{} KiB", amount >> 10),
         _ => format!("{} MiB", amount >> 20),
     }
+}
+
+/// A day and moment, by the second.
+fn rfc3339(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 /// A moment, by the second.
