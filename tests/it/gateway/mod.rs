@@ -5,6 +5,7 @@ mod exactly_once;
 mod forged;
 mod keys;
 mod readings;
+mod runtime;
 
 use schemas::gateway::Algorithm;
 use serde_json::Value;
