@@ -20,6 +20,8 @@ pub(super) fn write(
         "# Written at each start of the development environment.\n\
          registry = \"{registry}\"\n\
          interval = \"PT5M\"\n\
+         # Somebody who tries it out may not keep this machine's clock.\n\
+         clock_check = false\n\
          # A developer's machine may have nobody who sets its clock.\n\
          clock_check = false\n\
          \n\

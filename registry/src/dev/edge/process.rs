@@ -10,7 +10,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, Command},
     time::timeout,
 };
@@ -95,12 +95,20 @@ impl Program {
     /// Enrols the gateway in `folder`.
     pub async fn enrol(&self, folder: &Path, registry: &str, code: &str) -> Result<(), EdgeError> {
         let failed = failed("enrol", folder);
-        let enrolled = self
+        let mut child = self
             .command(folder)?
-            .args(["enrol", "--registry", registry, "--code", code, "--dir"])
+            // From standard input, where no list of processes shows it.
+            .args(["enrol", "--registry", registry, "--code", "-", "--dir"])
             .arg(folder)
+            .stdin(Stdio::piped())
             .stdout(log(folder)?)
-            .status();
+            .spawn()
+            .map_err(while_doing(&self.0))?;
+        if let Some(mut input) = child.stdin.take() {
+            let written = input.write_all(code.as_bytes()).await;
+            written.map_err(|error| failed(error.to_string()))?;
+        }
+        let enrolled = child.wait();
         match timeout(PATIENCE, enrolled).await {
             Ok(Ok(status)) if status.success() => Ok(()),
             Ok(Ok(status)) => Err(failed(status.to_string())),
