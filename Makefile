@@ -25,9 +25,10 @@ IN_DEV := file="$${GCR_DATA_DIR:-data}/dev.toml"; \
 	GCR_CONFIG="$$file"
 WITH_REGISTRY := "$${CARGO_TARGET_DIR:-target}"/debug/with_registry
 TARGET ?= all
+DAYS ?= 20
 FUZZ ?= full
 
-.PHONY: help dev test test.clients test.fuzz lint fmt db.seed db.reset db.rebuild openapi openapi.check bench install
+.PHONY: help dev test test.clients test.fuzz test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check bench gateway.bench install
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +53,9 @@ test.fuzz: ## Fuzz the whole API for as long as it takes, or shortly (FUZZ=smoke
 	@.ci/venv tests/fuzz
 	@cargo build --quiet --package tests --bin with_registry
 	@$(WITH_REGISTRY) tests/fuzz/run $(FUZZ)
+
+test.outage: install ## Live through days on which registry, network and gateway fail (DAYS=20)
+	@GCR_OUTAGE_DAYS=$(DAYS) cargo test --package tests --test it -- --nocapture outage::registry_network
 
 lint: ## Check format and lints
 	@cargo fmt --all --check
@@ -81,6 +85,10 @@ openapi.check: ## Check that the document breaks no client of the last released 
 bench: install ## Measure every row of the targets, or one (ROW=transfer)
 	@$(BUILD)
 	@cargo run --release --package tests --bin bench -- $(ROW)
+
+gateway.bench: install ## Measure CPU and memory of a gateway that reads 100 meters each second
+	@cargo build --release --package gateway
+	@gateway/measure $(BIN)/gateway
 
 install:
 	@.ci/install
