@@ -79,6 +79,8 @@ impl Process {
             Some(line.split_once(READY)?.1.parse().unwrap())
         });
         config.http.port = port.expect("the registry starts, or says why not");
+        // The test harness of a process that runs for more than a minute says so, and ends if nobody listens.
+        std::thread::spawn(move || lines.for_each(drop));
         Self { child }
     }
 

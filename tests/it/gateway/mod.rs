@@ -4,6 +4,7 @@ mod enrolment;
 mod exactly_once;
 mod forged;
 mod keys;
+mod outage;
 mod readings;
 mod runtime;
 
