@@ -74,6 +74,14 @@ const READ: &[(&str, &str)] = &[
            AND b.range_start <= a.range_end AND b.range_end >= a.range_start",
     ),
     (
+        "I1: the envelopes of a device have a gap, or their end is not where the next belongs",
+        "SELECT d.device_id FROM gateway_device d
+         LEFT JOIN gateway_envelope e USING (device_id)
+         GROUP BY d.device_id, d.next_sequence
+         HAVING count(e.sequence) <> d.next_sequence - 1
+           OR coalesce(max(e.sequence), 0) <> d.next_sequence - 1",
+    ),
+    (
         "I3: the parts of a split do not partition what was split",
         "SELECT p.bundle_id FROM bundle p
          LEFT JOIN bundle c ON c.parent_id = p.bundle_id

@@ -98,6 +98,14 @@ const OF_WRITE: &[(Invariant, &str)] = &[
 
 const OF_READ: &[(Invariant, &str)] = &[
     (
+        Invariant::Acknowledged,
+        "SELECT format('device %s: its next envelope is number %s, %s are there up to number %s', device_id,
+            COALESCE(next_sequence, 1), COALESCE(count, 0), COALESCE(last, 0))
+         FROM gateway_device FULL JOIN (SELECT device_id, count(*) AS count, max(sequence) AS last
+            FROM gateway_envelope GROUP BY 1) AS e USING (device_id)
+         WHERE COALESCE(next_sequence, 1) - 1 <> COALESCE(count, 0) OR COALESCE(count, 0) <> COALESCE(last, 0)",
+    ),
+    (
         Invariant::Metered,
         "SELECT format('device %s, meter %s, [%s, %s): issued %s of %s Wh', device_id, meter, start, \"end\",
             COALESCE(issued, 0), COALESCE(metered, 0))

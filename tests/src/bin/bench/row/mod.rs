@@ -3,6 +3,7 @@
 mod big_action;
 mod cancel_split;
 pub mod fsync;
+mod gateway;
 mod get;
 mod http;
 mod issue;
@@ -29,11 +30,12 @@ use std::time::{Duration, Instant};
 pub const CLIENTS: usize = 64;
 
 /// All rows, in the order that lets the later ones rest on what the earlier ones left.
-pub const ROWS: [&str; 15] = [
+pub const ROWS: [&str; 16] = [
     "fsync",
     "http",
     "issue",
     "readings",
+    "gateway",
     "transfer",
     "cancel_split",
     "big_action",
@@ -147,6 +149,7 @@ async fn one(bench: &mut Bench, row: &str) -> Result<Vec<Figure>> {
         "http" => http::run(bench).await,
         "issue" => issue::run(bench).await,
         "readings" => readings::run(bench).await,
+        "gateway" => gateway::run(bench).await,
         "transfer" => transfer::run(bench).await,
         "cancel_split" => cancel_split::run(bench).await,
         "big_action" => big_action::run(bench).await,

@@ -1,0 +1,129 @@
+//! Single readings in envelopes that a gateway signed: one envelope, one submission. The load generator
+//! signs between two requests.
+
+use super::Bench;
+use super::sustained::sustain;
+use crate::figure::Figure;
+use crate::http::{Connection, Reply, post};
+use crate::load::{Client, Crowd};
+use crate::random::Random;
+use crate::world::{DEVICE_YEAR, half_hour};
+use anyhow::{Context, Result, ensure};
+use schemas::gateway::jws::{self, Signed};
+use schemas::gateway::{Algorithm, MeterIdentity, MeterReadings, ProfileRef};
+use schemas::id::{DeviceId, GatewayId};
+use serde_json::json;
+use std::sync::Arc;
+use tests::{GatewayKey, enrolment, measured};
+
+/// Submissions in flight, each of a device of its own.
+const IN_FLIGHT: usize = 256;
+
+struct Meter {
+    gateway_id: i64,
+    key: Arc<GatewayKey>,
+    device: i64,
+    half_hour: usize,
+    previous: Option<String>,
+    random: Random,
+}
+
+impl Client for Meter {
+    fn next(&mut self) -> Option<Vec<u8>> {
+        if self.half_hour >= DEVICE_YEAR {
+            return None;
+        }
+        let (start, end) = (half_hour(self.half_hour), half_hour(self.half_hour + 1));
+        let wh = i64::try_from(10_000 + self.random.below(4_000_000)).ok()?;
+        self.half_hour += 1;
+        let envelope = self.key.sign(&MeterReadings {
+            context: MeterReadings::CONTEXT.to_owned(),
+            gateway_id: GatewayId(self.gateway_id),
+            device_id: DeviceId(self.device),
+            meter: MeterIdentity {
+                maker: "Huawei".to_owned(),
+                model: "SUN2000-10KTL-M1".to_owned(),
+                serial: "HV2140123456".to_owned(),
+                firmware: None,
+            },
+            profile: ProfileRef {
+                id: "huawei_sun2000".to_owned(),
+                sha256: "ab".repeat(32),
+            },
+            sequence: i64::try_from(self.half_hour).ok()?,
+            previous: self.previous.take(),
+            created_at: end,
+            readings: vec![measured(start, end, wh)],
+        });
+        self.previous = Some(jws::hash(&envelope));
+        let body = format!(r#"{{"envelopes":["{envelope}"]}}"#);
+        Some(post("/gateway/events", "", &body))
+    }
+
+    fn answered(&mut self, reply: Reply<'_>) -> Result<()> {
+        reply.expect(200)?;
+        let accepted = br#""status":"accepted""#;
+        ensure!(
+            reply
+                .body
+                .windows(accepted.len())
+                .any(|part| part == accepted),
+            "not accepted: {}",
+            String::from_utf8_lossy(reply.body)
+        );
+        Ok(())
+    }
+}
+
+pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for (algorithm, name, p99) in [
+        (Algorithm::Es256, "gateway_es256", "gateway_es256_p99"),
+        (Algorithm::EdDsa, "gateway_eddsa", "gateway_eddsa_p99"),
+    ] {
+        let crowd = Crowd::connect(bench.world.address, meters(bench, algorithm).await?).await?;
+        let load = sustain(bench, crowd).await?;
+        let settings = format!(
+            "one reading each, signed by {algorithm}, {IN_FLIGHT} in flight; {}",
+            load.processor_time()
+        );
+        figures.push(
+            Figure::higher(name, "submissions/s", load.rates)
+                .target(5_000.0)
+                .settings(settings),
+        );
+        figures.push(Figure::lower(p99, "ms", load.p99_ms));
+    }
+    Ok(figures)
+}
+
+/// Devices of one gateway, which is enrolled.
+async fn meters(bench: &mut Bench, algorithm: Algorithm) -> Result<Vec<Meter>> {
+    let devices = bench.world.register_devices(IN_FLIGHT).await?;
+    let key = Arc::new(GatewayKey::new(algorithm));
+    let mut connection = Connection::open(bench.world.address).await?;
+    let ask = json!({"account_id": bench.world.source, "device_ids": devices}).to_string();
+    let reply = connection
+        .send(&post("/gateway/code", &bench.world.producer, &ask))
+        .await?;
+    reply.expect(201)?;
+    let code = reply.json()?["code"]
+        .as_str()
+        .context("no code")?
+        .to_owned();
+    let enrolment = enrolment(&code, &key).to_string();
+    let reply = connection
+        .send(&post("/gateway/enrol", "", &enrolment))
+        .await?;
+    reply.expect(201)?;
+    let gateway_id = reply.json()?["gateway_id"].as_i64().context("no gateway")?;
+    let meters = devices.into_iter().zip(0..).map(|(device, number)| Meter {
+        gateway_id,
+        key: Arc::clone(&key),
+        device,
+        half_hour: 0,
+        previous: None,
+        random: Random::seeded(number),
+    });
+    Ok(meters.collect())
+}
