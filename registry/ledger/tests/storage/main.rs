@@ -33,8 +33,6 @@ use schemas::{WattHours, Watts};
 use world::{World, act, at, attributes, code, hours, readings};
 
 /// The battery, registered behind the two wind farms.
-
-/// The battery, registered behind the two wind farms.
 const BATTERY: i64 = 3;
 
 fn hour(n: i64) -> DateTime<Utc> {
