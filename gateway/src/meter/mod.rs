@@ -10,6 +10,7 @@ mod bus;
 mod device;
 mod error;
 mod handle;
+mod p1;
 mod power;
 mod sample;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use bus::{Bus, MAX_WAITING};
 pub use device::{Device, IDENTITY_VALID};
 pub use error::MeterError;
 pub use handle::{MeterHandle, Source};
+pub use p1::p1;
 pub use sample::{Counter, Sample};
 #[cfg(test)]
 pub(crate) use tests::slave;

@@ -63,9 +63,10 @@ impl Http {
             }
             body.extend(chunk);
         }
-        let at = self.clock.wall();
+        let (at, monotonic) = (self.clock.wall(), self.clock.monotonic());
         Ok(Arrived {
             at,
+            monotonic,
             telegram: parse(&body)?,
         })
     }

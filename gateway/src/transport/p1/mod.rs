@@ -17,12 +17,15 @@ pub use stream::Stream;
 pub use telegram::{Scanner, Telegram, TelegramError};
 
 use chrono::{DateTime, Utc};
+use std::time::Duration;
 
 /// A telegram and when it came, which is at most the time of one telegram (10 s) after the meter counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrived {
-    /// When its last byte came.
+    /// When its last byte came, by the wall clock.
     pub at: DateTime<Utc>,
+    /// The same moment on the monotonic clock.
+    pub monotonic: Duration,
     /// The telegram.
     pub telegram: Telegram,
 }

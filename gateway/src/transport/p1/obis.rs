@@ -23,6 +23,8 @@ pub struct Registers {
     pub import_mwh: Option<i64>,
     /// Delivered to the grid (`1-0:2.8.x`), likewise.
     pub export_mwh: Option<i64>,
+    /// The finest step of the coarsest of these counters, in mWh: by the digits that are sent.
+    pub resolution_mwh: i64,
     /// Taken from the grid at the moment (`1-0:1.7.0`), in mW.
     pub import_mw: Option<i64>,
     /// Delivered to the grid at the moment (`1-0:2.7.0`), in mW.
@@ -81,6 +83,7 @@ impl Registers {
         let (mut import, mut export) = (Energy::default(), Energy::default());
         let (mut import_mw, mut export_mw) = (None, None);
         let (mut serial, mut version) = (None, None);
+        let mut resolution_mwh = 1;
         for line in telegram.lines() {
             let Some((code, value)) = split(line) else {
                 continue;
@@ -90,15 +93,16 @@ impl Registers {
                     serial = Some(text(value)).filter(|serial| !serial.is_empty());
                 }
                 "1-3:0.2.8" | "0-0:96.1.4" => version = Some(value.to_owned()),
-                "1-0:1.7.0" => once(&mut import_mw, code, milli(code, value, Unit::Power)?)?,
-                "1-0:2.7.0" => once(&mut export_mw, code, milli(code, value, Unit::Power)?)?,
+                "1-0:1.7.0" => once(&mut import_mw, code, milli(code, value, Unit::Power)?.0)?,
+                "1-0:2.7.0" => once(&mut export_mw, code, milli(code, value, Unit::Power)?.0)?,
                 _ => {
                     let (registers, tariff) = match tariff(code) {
                         Some((1, tariff)) => (&mut import, tariff),
                         Some((_, tariff)) => (&mut export, tariff),
                         None => continue,
                     };
-                    let energy = milli(code, value, Unit::Energy)?;
+                    let (energy, step) = milli(code, value, Unit::Energy)?;
+                    resolution_mwh = resolution_mwh.max(step);
                     once(&mut registers.0[tariff], code, energy)?;
                 }
             }
@@ -110,6 +114,7 @@ impl Registers {
             version,
             import_mwh: import.sum(),
             export_mwh: export.sum(),
+            resolution_mwh,
             import_mw,
             export_mw,
         })
@@ -141,8 +146,8 @@ enum Unit {
 }
 
 /// `000123.456*kWh` in mWh, `01.193*kW` in mW: exact, since DSMR sends three decimals and more than six are
-/// refused.
-fn milli(code: &str, value: &str, unit: Unit) -> Result<i64, ObisError> {
+/// refused. And what its last digit counts.
+fn milli(code: &str, value: &str, unit: Unit) -> Result<(i64, i64), ObisError> {
     let wrong = || ObisError::Value {
         code: code.to_owned(),
         value: value.chars().take(40).collect(),
@@ -179,7 +184,9 @@ fn milli(code: &str, value: &str, unit: Unit) -> Result<i64, ObisError> {
     if scale % parts != 0 {
         return Err(wrong());
     }
-    digits.checked_mul(scale / parts).ok_or_else(wrong)
+    let step = scale / parts;
+    let value = digits.checked_mul(step).ok_or_else(wrong)?;
+    Ok((value, step))
 }
 
 fn once(register: &mut Option<i64>, code: &str, value: i64) -> Result<(), ObisError> {

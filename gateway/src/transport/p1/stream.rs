@@ -58,16 +58,17 @@ impl Stream {
     ///
     /// # Errors
     /// If none does in 15 s, or the connection failed meanwhile.
-    pub async fn next(&mut self) -> Result<Arc<Arrived>, P1Error> {
-        self.latest.mark_unchanged();
-        match timeout(PATIENCE, self.latest.changed()).await {
-            Ok(Ok(())) => match self.latest.borrow_and_update().clone() {
+    pub async fn next(&self) -> Result<Arc<Arrived>, P1Error> {
+        let mut latest = self.latest.clone();
+        latest.mark_unchanged();
+        match timeout(PATIENCE, latest.changed()).await {
+            Ok(Ok(())) => match latest.borrow_and_update().clone() {
                 Some(latest) => latest,
                 None => Err(P1Error::Silent),
             },
             Ok(Err(_)) => Err(P1Error::Silent),
             // Why nothing comes is in what was published before.
-            Err(_) => match self.latest.borrow().clone() {
+            Err(_) => match latest.borrow().clone() {
                 Some(Err(error)) => Err(error),
                 _ => Err(P1Error::Silent),
             },
@@ -114,6 +115,7 @@ async fn read(
             publish.send_replace(Some(found.map(|telegram: Telegram| {
                 Arc::new(Arrived {
                     at: clock.wall(),
+                    monotonic: clock.monotonic(),
                     telegram,
                 })
             })));

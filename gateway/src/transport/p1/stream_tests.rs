@@ -42,7 +42,7 @@ async fn adapter() -> (u16, mpsc::Sender<String>) {
 
 /// Says `text` again and again until the stream answers as wanted: what was said before may come first.
 async fn until(
-    stream: &mut Stream,
+    stream: &Stream,
     say: &mpsc::Sender<String>,
     text: String,
     wanted: impl Fn(&Result<Option<i64>, P1Error>) -> bool,
@@ -65,20 +65,20 @@ async fn until(
 #[tokio::test]
 async fn telegrams_of_a_stream_are_taken_as_they_come_and_spoilt_ones_told() {
     let (port, say) = adapter().await;
-    let mut stream = Stream::open("127.0.0.1".to_owned(), port, Clock::default());
-    until(&mut stream, &say, telegram(1), |answer| {
+    let stream = Stream::open("127.0.0.1".to_owned(), port, Clock::default());
+    until(&stream, &say, telegram(1), |answer| {
         *answer == Ok(Some(1000))
     })
     .await;
     let spoilt = telegram(2).replace(".002", ".003");
-    until(&mut stream, &say, spoilt, |answer| {
+    until(&stream, &say, spoilt, |answer| {
         matches!(
             answer,
             Err(P1Error::Telegram(TelegramError::Checksum { .. }))
         )
     })
     .await;
-    until(&mut stream, &say, telegram(3), |answer| {
+    until(&stream, &say, telegram(3), |answer| {
         *answer == Ok(Some(3000))
     })
     .await;
@@ -87,16 +87,16 @@ async fn telegrams_of_a_stream_are_taken_as_they_come_and_spoilt_ones_told() {
 #[tokio::test]
 async fn a_stream_connects_again_when_the_adapter_hangs_up() {
     let (port, say) = adapter().await;
-    let mut stream = Stream::open("127.0.0.1".to_owned(), port, Clock::default());
-    until(&mut stream, &say, telegram(1), |answer| {
+    let stream = Stream::open("127.0.0.1".to_owned(), port, Clock::default());
+    until(&stream, &say, telegram(1), |answer| {
         *answer == Ok(Some(1000))
     })
     .await;
-    until(&mut stream, &say, String::new(), |answer| {
+    until(&stream, &say, String::new(), |answer| {
         matches!(answer, Err(P1Error::Connection(_)))
     })
     .await;
-    until(&mut stream, &say, telegram(5), |answer| {
+    until(&stream, &say, telegram(5), |answer| {
         *answer == Ok(Some(5000))
     })
     .await;

@@ -44,6 +44,7 @@ fn the_example_of_the_standard_is_read() {
             version: Some("50".to_owned()),
             import_mwh: Some(246_913_578_000),
             export_mwh: Some(123_457_000_000),
+            resolution_mwh: 1_000,
             import_mw: Some(1_193_000),
             export_mw: Some(0),
         }
