@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Where it is unless somebody says.
 pub const DEFAULT: &str = "gateway-data";
 /// Permissions of the folder: its owner's alone.
-const MODE: u32 = 0o700;
+pub const MODE: u32 = 0o700;
 const LOCK: &str = "lock";
 
 /// The folder can not be used.

@@ -14,6 +14,7 @@ enum Cli {
     Run(command::Run),
     Status(command::Status),
     RotateKey(command::RotateKey),
+    BluetoothKey(command::BluetoothKey),
     Submit(submit::Submit),
     Simulate(Simulate),
 }
@@ -25,6 +26,7 @@ async fn main() -> anyhow::Result<()> {
         Cli::Run(run) => run.run().await,
         Cli::Status(status) => status.run().await,
         Cli::RotateKey(rotate) => rotate.run().await,
+        Cli::BluetoothKey(key) => key.run(),
         Cli::Submit(submit) => submit.run().await,
         Cli::Simulate(simulate) => simulate.run().await,
     }

@@ -5,8 +5,8 @@ use crate::clock::Clock;
 use crate::config::DeviceConfig;
 use crate::connection::Connection;
 use crate::engine::{Meter, Meters, NotRead};
-use crate::meter::{Bus, Device, MeterError, MeterHandle, Sample};
-use crate::profile::{Facts, Library, Meaning, Profile};
+use crate::meter::{Bus, Device, MeterError, MeterHandle, Sample, p1};
+use crate::profile::{Facts, Library, Meaning, Profile, Protocol};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use schemas::gateway::ProfileRef;
@@ -57,6 +57,10 @@ impl Meters for Connected {
     fn open(&self, config: &DeviceConfig) -> Result<Arc<dyn Meter>, String> {
         let profile = self.profile(&config.profile)?;
         let counter = config.counter.as_deref().map(counter).transpose()?;
+        if profile.protocol == Protocol::P1 {
+            let handle = p1(&config.connection, &profile, counter, self.clock.clone())?;
+            return Ok(Arc::new(Opened { handle, profile }));
+        }
         let device = Device {
             profile: Arc::clone(&profile),
             unit_id: config.unit_id,
@@ -64,6 +68,8 @@ impl Meters for Connected {
             facts: Facts::default(),
         };
         let mut buses = self.buses.lock().unwrap_or_else(PoisonError::into_inner);
+        // Connections that were only tried, or whose devices were removed.
+        buses.retain(|_, bus| bus.is_used());
         let bus = buses
             .entry(config.connection.clone())
             .or_insert_with(|| Bus::start(config.connection.clone(), self.clock.clone()));

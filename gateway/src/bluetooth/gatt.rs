@@ -74,6 +74,14 @@ impl Offer {
         begun.map_err(|_| BluetoothError::Silent)?
     }
 
+    /// Whether BlueZ still has it: a restart of BlueZ takes all services away.
+    pub async fn is_alive(&self) -> bool {
+        matches!(
+            timeout(BEGIN, self.adapter.is_powered()).await,
+            Ok(Ok(true))
+        )
+    }
+
     /// Name of the adapter.
     #[must_use]
     pub fn adapter(&self) -> &str {

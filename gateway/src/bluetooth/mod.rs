@@ -5,10 +5,13 @@
 //! [`service`] joins them) and two thin edges on D-Bus: [`gatt`] to BlueZ, [`network`] to NetworkManager.
 
 pub mod frame;
+pub mod key_file;
 pub mod operation;
 pub mod service;
 pub mod session;
 
+#[cfg(all(feature = "bluetooth", target_os = "linux"))]
+pub mod commission;
 #[cfg(all(feature = "bluetooth", target_os = "linux"))]
 pub mod gatt;
 #[cfg(all(feature = "bluetooth", target_os = "linux"))]

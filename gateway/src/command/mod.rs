@@ -1,11 +1,13 @@
 //! The sub-commands.
 
+mod bluetooth_key;
 mod enrol;
 mod key;
 mod log;
 mod run;
 mod status;
 
+pub use bluetooth_key::BluetoothKey;
 pub use enrol::Enrol;
 pub use key::RotateKey;
 pub use run::Run;

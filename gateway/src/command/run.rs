@@ -3,6 +3,8 @@
 use super::Dir;
 use clap::Args;
 use gateway::api::{self, Access};
+#[cfg(all(feature = "bluetooth", target_os = "linux"))]
+use gateway::bluetooth::commission::commission;
 use gateway::clock::Clock;
 use gateway::clock_check::SystemClock;
 use gateway::clock_file::ClockFile;
@@ -57,6 +59,8 @@ impl Run {
         let meters = Arc::new(Connected::new(profiles, clock.clone()));
         let api = config.api.clone();
         let token = api.token_file.as_ref().map(|file| folder.path().join(file));
+        #[cfg(all(feature = "bluetooth", target_os = "linux"))]
+        let (dir, bluetooth) = (folder.path().to_owned(), config.bluetooth.clone());
         let access = Access::new(api.listen, token.as_deref())?;
         let surroundings = Surroundings {
             clock,
@@ -66,6 +70,15 @@ impl Run {
         let program = Program::open(folder, config, surroundings).await?;
         let control = program.control();
         let discovery = Discovery::new(library, control.clone());
+        #[cfg(all(feature = "bluetooth", target_os = "linux"))]
+        let commission = {
+            let control = control.clone();
+            tokio::spawn(async move {
+                if let Err(error) = commission(&dir, &bluetooth, control).await {
+                    tracing::error!(%error, "commissioning over Bluetooth is not offered");
+                }
+            })
+        };
         // Meters are read whether anybody can look on or not.
         let server = api::serve(api.listen, access, control, discovery)
             .inspect_err(|error| tracing::error!(%error, "there is no local API"))
@@ -73,6 +86,8 @@ impl Run {
         let address = server.as_ref().map(|server| server.address().to_string());
         tracing::info!(api = address, "the gateway is running");
         program.run(stop).await;
+        #[cfg(all(feature = "bluetooth", target_os = "linux"))]
+        commission.abort();
         if let Some(server) = server {
             server.stop().await;
         }

@@ -27,9 +27,11 @@
 //! # pin_file = "pin"
 //! ```
 
+mod bluetooth;
 mod file;
 mod key;
 
+pub use bluetooth::{BluetoothConfig, Offer, TrustConfig};
 pub use file::{ConfigError, Wrong};
 pub use key::{Pkcs11, SignerConfig};
 
@@ -91,6 +93,9 @@ pub struct Config {
     /// The local API.
     #[serde(default)]
     pub api: ApiConfig,
+    /// Commissioning over Bluetooth.
+    #[serde(default, skip_serializing_if = "BluetoothConfig::is_default")]
+    pub bluetooth: BluetoothConfig,
     /// Where the key is.
     #[serde(default, skip_serializing_if = "SignerConfig::is_file")]
     pub signer: SignerConfig,
@@ -176,6 +181,7 @@ impl Config {
             profiles: None,
             clock_check: default_clock_check(),
             api: ApiConfig::default(),
+            bluetooth: BluetoothConfig::default(),
             signer: SignerConfig::default(),
             devices: Vec::new(),
         }

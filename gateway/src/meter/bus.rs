@@ -53,6 +53,13 @@ impl Bus {
         }
     }
 
+    /// Whether there is a device on the connection.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        // This one is the first.
+        self.orders.strong_count() > 1
+    }
+
     /// A device on the connection.
     #[must_use]
     pub fn meter(&self, device: Device) -> MeterHandle {

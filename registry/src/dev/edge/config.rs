@@ -24,6 +24,8 @@ pub(super) fn write(
          clock_check = false\n\
          # A developer's machine may have nobody who sets its clock.\n\
          clock_check = false\n\
+         # Nor does anybody want to find it by Bluetooth.\n\
+         bluetooth.offer = \"never\"\n\
          \n\
          [[device]]\n\
          id = {}\n\
