@@ -14,6 +14,7 @@ pub mod discover;
 pub mod engine;
 pub mod enrolment;
 pub mod folder;
+pub mod fuzzed;
 pub mod interval;
 pub mod meter;
 pub mod meters;
