@@ -22,8 +22,6 @@ pub(super) fn write(
          interval = \"PT5M\"\n\
          # Somebody who tries it out may not keep this machine's clock.\n\
          clock_check = false\n\
-         # A developer's machine may have nobody who sets its clock.\n\
-         clock_check = false\n\
          # Nor does anybody want to find it by Bluetooth.\n\
          bluetooth.offer = \"never\"\n\
          \n\
