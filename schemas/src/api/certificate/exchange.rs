@@ -251,7 +251,7 @@ impl FromValue for TemplateFormat {
 #[into_params(parameter_in = Query)]
 pub struct TemplateQuery {
     /// `csv` where absent.
-    #[param(value_type = Option<TemplateFormat>)]
+    #[param(inline, value_type = Option<TemplateFormat>)]
     pub format: TemplateFormat,
 }
 
