@@ -19,6 +19,7 @@ pub mod interval;
 pub mod meter;
 pub mod meters;
 pub mod orders;
+pub mod parent;
 pub mod profile;
 pub mod program;
 pub mod signer;

@@ -2,6 +2,8 @@
 
 use super::Dir;
 use clap::Args;
+use futures_util::FutureExt;
+use futures_util::future::OptionFuture;
 use gateway::api::{self, Access};
 #[cfg(all(feature = "bluetooth", target_os = "linux"))]
 use gateway::bluetooth::commission::commission;
@@ -13,6 +15,7 @@ use gateway::discover::Discovery;
 use gateway::engine::ClockCheck;
 use gateway::folder::Folder;
 use gateway::meters::Connected;
+use gateway::parent;
 use gateway::profile::Library;
 use gateway::program::{Program, Surroundings};
 use schemas::gateway::ClockState;
@@ -29,13 +32,16 @@ pub struct Run {
     /// A file that tells the time, for tests and demonstrations
     #[arg(long, hide = true)]
     clock: Option<PathBuf>,
+    /// Stop when standard input ends
+    #[arg(long, hide = true)]
+    with_parent: bool,
 }
 
 impl Run {
     pub async fn run(self) -> anyhow::Result<()> {
         super::log::start()?;
         // Before anything is opened: from here on a signal ends it cleanly.
-        let stop = stop_requested()?;
+        let stop = stop_requested(self.with_parent)?;
         let folder = Folder::hold(&self.dir.dir)?;
         let config = match Config::load(folder.path()) {
             Ok(config) => config,
@@ -96,14 +102,16 @@ impl Run {
     }
 }
 
-/// Completes at the first SIGINT or SIGTERM after this call.
-fn stop_requested() -> std::io::Result<impl Future<Output = ()>> {
+/// Completes at the first SIGINT or SIGTERM after this call, or when the parent has gone.
+fn stop_requested(with_parent: bool) -> std::io::Result<impl Future<Output = ()>> {
+    let parent = with_parent.then(parent::gone).transpose()?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = OptionFuture::from(parent).map(|_| ()), if with_parent => {}
         }
     })
 }

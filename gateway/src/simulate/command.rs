@@ -3,6 +3,8 @@
 use anyhow::{Context, bail, ensure};
 use chrono::{NaiveDate, NaiveTime, Timelike, Utc};
 use clap::Args;
+use futures_util::FutureExt;
+use futures_util::future::OptionFuture;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ use super::fault::Script;
 use super::physics::{BatterySize, LocalDay, Size};
 use super::server::{Framing, Simulator, UNITS};
 use crate::clock::{Clock, Pace, Paced};
+use crate::parent;
 use crate::profile::{Library, Profile, Protocol};
 
 /// Be an inverter or a meter: answer Modbus requests as a device of a profile does
@@ -95,6 +98,9 @@ pub struct Simulate {
     /// The models of a device that describes itself (profile sunspec)
     #[arg(long, value_enum, default_value_t = Family::Int)]
     pub family: Family,
+    /// Stop when standard input ends
+    #[arg(long, hide = true)]
+    pub with_parent: bool,
 }
 
 /// Largest plant that is simulated: 1 GW. Above, a year of joules would not fit.
@@ -111,9 +117,11 @@ impl Simulate {
             .await
             .with_context(|| format!("{}:{} can not be listened on", self.host, self.port))?;
         println!("{about} listens on {}", listener.local_addr()?);
+        let parent = self.with_parent.then(parent::gone).transpose()?;
         tokio::select! {
             served = simulator.serve(listener, self.framing) => match served? {},
             stopped = tokio::signal::ctrl_c() => Ok(stopped?),
+            () = OptionFuture::from(parent).map(|_| ()), if self.with_parent => Ok(()),
         }
     }
 

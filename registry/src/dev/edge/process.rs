@@ -49,7 +49,8 @@ impl Program {
     fn command(&self, folder: &Path) -> Result<Command, EdgeError> {
         let mut command = Command::new(&self.0);
         command
-            .stdin(Stdio::null())
+            // They end when this does, also if it is killed.
+            .stdin(Stdio::piped())
             .stderr(log(folder)?)
             .kill_on_drop(true)
             // Ctrl-C is for the environment, which stops them in order.
@@ -66,7 +67,14 @@ impl Program {
         let failed = failed("simulate", folder);
         let mut child = self
             .command(folder)?
-            .args(["simulate", "--profile", PROFILE, "--battery-wh", "0"])
+            .args([
+                "simulate",
+                "--with-parent",
+                "--profile",
+                PROFILE,
+                "--battery-wh",
+                "0",
+            ])
             .args(["--inverter-w", &CAPACITY_W.to_string()])
             .args(["--since", &place.sun.since.to_string()])
             .args(["--east-h", &place.sun.east_h.to_string()])
@@ -100,7 +108,6 @@ impl Program {
             // From standard input, where no list of processes shows it.
             .args(["enrol", "--registry", registry, "--code", "-", "--dir"])
             .arg(folder)
-            .stdin(Stdio::piped())
             .stdout(log(folder)?)
             .spawn()
             .map_err(while_doing(&self.0))?;
@@ -121,7 +128,7 @@ impl Program {
     pub fn run(&self, folder: &Path) -> Result<Process, EdgeError> {
         let child = self
             .command(folder)?
-            .args(["run", "--dir"])
+            .args(["run", "--with-parent", "--dir"])
             .arg(folder)
             .stdout(log(folder)?)
             .spawn()
