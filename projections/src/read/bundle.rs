@@ -113,20 +113,15 @@ impl Bundles {
         let hashes = &decoded.bundle_hashes;
         for (index, bundle) in issued.bundles().enumerate() {
             let state = State {
-                account_id: issued.account_id,
-                status: CertificateStatus::Active,
-                locked_from: None,
-                device_id: issued.device_id,
-                energy_source: issued.terms.energy_source,
                 meter_id: issued.meter_id,
-                start: bundle.start,
-                end: bundle.end,
-                interval: bundle.interval,
-                expiry: issued.terms.expiry,
-                parent_id: None,
-                beneficiary: None,
-                beneficiary_account_id: None,
-                storage: None,
+                ..State::new(
+                    issued.account_id,
+                    issued.device_id,
+                    issued.terms.energy_source,
+                    [bundle.start, bundle.end],
+                    bundle.interval,
+                    issued.terms.expiry,
+                )
             };
             holdings.add(&state, origin.energy_source);
             let hash = hashes
@@ -162,22 +157,14 @@ impl Bundles {
                 let interval = bundle.interval().ok_or_else(|| {
                     Error::Inconsistent(format!("bundle {id} was imported without an interval"))
                 })?;
-                let state = State {
-                    account_id: imported.account_id,
-                    status: CertificateStatus::Active,
-                    locked_from: None,
-                    device_id: lot.device_id,
-                    energy_source: lot.terms.energy_source,
-                    start: bundle.start,
-                    end: bundle.end,
+                let state = State::new(
+                    imported.account_id,
+                    lot.device_id,
+                    lot.terms.energy_source,
+                    [bundle.start, bundle.end],
                     interval,
-                    expiry: lot.terms.expiry,
-                    parent_id: None,
-                    beneficiary: None,
-                    beneficiary_account_id: None,
-                    storage: None,
-                    meter_id: None,
-                };
+                    lot.terms.expiry,
+                );
                 holdings.add(&state, origin.energy_source);
                 self.push(Bundle {
                     id,
@@ -235,22 +222,14 @@ impl Bundles {
             let origin = Arc::new(used.origin.released(issued, &decoded.envelope));
             self.violations.extend(broken);
             let Some(new) = new else { continue };
-            let mut state = State {
-                account_id: issued.account_id,
-                status: CertificateStatus::Active,
-                locked_from: None,
-                device_id: issued.device_id,
-                meter_id: None,
-                energy_source: origin.energy_source,
-                start: new.start,
-                end: new.end,
-                interval: allocation.discharged,
-                expiry: issued.expiry,
-                parent_id: None,
-                beneficiary: None,
-                beneficiary_account_id: None,
-                storage: None,
-            };
+            let mut state = State::new(
+                issued.account_id,
+                issued.device_id,
+                origin.energy_source,
+                [new.start, new.end],
+                allocation.discharged,
+                issued.expiry,
+            );
             state.note(|trail| trail.issued_for = Some(allocation_id));
             holdings.add(&state, origin.energy_source);
             self.push(Bundle {

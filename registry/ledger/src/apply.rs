@@ -387,20 +387,15 @@ impl Fold<'_, '_> {
             self.create(
                 Key::Bundle(bundle.bundle_id),
                 Entry::Bundle(Bundle {
-                    account_id: event.account_id,
-                    status: CertificateStatus::Active,
-                    locked_from: None,
-                    device_id: event.device_id,
-                    energy_source: event.terms.energy_source,
                     meter_id: event.meter_id,
-                    start: bundle.start,
-                    end: bundle.end,
-                    interval: bundle.interval,
-                    expiry: event.terms.expiry,
-                    parent_id: None,
-                    beneficiary: None,
-                    beneficiary_account_id: None,
-                    storage: None,
+                    ..Bundle::new(
+                        event.account_id,
+                        event.device_id,
+                        event.terms.energy_source,
+                        [bundle.start, bundle.end],
+                        bundle.interval,
+                        event.terms.expiry,
+                    )
                 }),
             );
         }

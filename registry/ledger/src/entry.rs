@@ -254,6 +254,34 @@ pub struct Bundle {
 }
 
 impl Bundle {
+    /// A bundle that enters circulation: Active, whole, of the device's own meter.
+    #[must_use]
+    pub const fn new(
+        account_id: AccountId,
+        device_id: DeviceId,
+        energy_source: EnergySource,
+        [start, end]: [CertificateId; 2],
+        interval: Interval,
+        expiry: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            account_id,
+            status: CertificateStatus::Active,
+            locked_from: None,
+            device_id,
+            energy_source,
+            meter_id: None,
+            start,
+            end,
+            interval,
+            expiry,
+            parent_id: None,
+            beneficiary: None,
+            beneficiary_account_id: None,
+            storage: None,
+        }
+    }
+
     /// What it has to do with storage.
     #[must_use]
     pub fn trail(&self) -> StorageTrail {

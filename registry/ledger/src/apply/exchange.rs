@@ -6,7 +6,7 @@ use crate::key::{Key, origin_digest};
 use crate::state::NotLoaded;
 use schemas::event::action::BundleAction;
 use schemas::event::import::BundlesImported;
-use schemas::life_cycle::{ActionType, CertificateStatus};
+use schemas::life_cycle::ActionType;
 
 impl Fold<'_, '_> {
     pub(super) fn bundles_imported(&mut self, event: &BundlesImported) -> Result<(), NotLoaded> {
@@ -31,22 +31,14 @@ impl Fold<'_, '_> {
             };
             self.create(
                 Key::Bundle(bundle_id),
-                Entry::Bundle(Bundle {
-                    account_id: event.account_id,
-                    status: CertificateStatus::Active,
-                    locked_from: None,
-                    device_id: lot.device_id,
-                    energy_source: lot.terms.energy_source,
-                    start: bundle.start,
-                    end: bundle.end,
+                Entry::Bundle(Bundle::new(
+                    event.account_id,
+                    lot.device_id,
+                    lot.terms.energy_source,
+                    [bundle.start, bundle.end],
                     interval,
-                    expiry: lot.terms.expiry,
-                    parent_id: None,
-                    beneficiary: None,
-                    beneficiary_account_id: None,
-                    storage: None,
-                    meter_id: None,
-                }),
+                    lot.terms.expiry,
+                )),
             );
         }
         let total = event.total();

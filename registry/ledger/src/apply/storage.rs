@@ -13,7 +13,6 @@ use schemas::event::storage::{
 };
 use schemas::id::DeviceId;
 use schemas::interval::Day;
-use schemas::life_cycle::CertificateStatus;
 use std::collections::BTreeMap;
 
 pub(super) fn touched_by_records(event: &StorageRecordsAccepted, keys: &mut Vec<Key>) {
@@ -241,22 +240,14 @@ impl Fold<'_, '_> {
             let Some(energy_source) = source else {
                 continue;
             };
-            let mut bundle = Bundle {
-                account_id: event.account_id,
-                status: CertificateStatus::Active,
-                locked_from: None,
-                device_id: event.device_id,
-                meter_id: None,
+            let mut bundle = Bundle::new(
+                event.account_id,
+                event.device_id,
                 energy_source,
-                start: new.start,
-                end: new.end,
-                interval: allocation.discharged,
-                expiry: event.expiry,
-                parent_id: None,
-                beneficiary: None,
-                beneficiary_account_id: None,
-                storage: None,
-            };
+                [new.start, new.end],
+                allocation.discharged,
+                event.expiry,
+            );
             bundle.note(|trail| trail.issued_for = Some(allocation.allocation_id));
             self.create(Key::Bundle(new.bundle_id), Entry::Bundle(bundle));
             next_bundle = Some(new.bundle_id.plus(1));
