@@ -6,6 +6,7 @@
 pub mod amount;
 pub mod api;
 pub mod bundle;
+pub mod capability;
 pub mod energy;
 pub mod envelope;
 pub mod event;

@@ -113,18 +113,6 @@ impl Role {
         }
     }
 
-    /// Whether the role may do what `lowest` may. Roles from `AUDIT_USER` on rise, each with the rights of
-    /// those before it; a storage validator reads as an auditor does, and only it and an administrator
-    /// validate storage.
-    #[must_use]
-    pub fn reaches(self, lowest: Self) -> bool {
-        match lowest {
-            Self::StorageValidator => matches!(self, Self::StorageValidator | Self::Admin),
-            Self::Audit => true,
-            _ => self >= lowest,
-        }
-    }
-
     /// The number the contract gives the role.
     #[must_use]
     pub const fn number(self) -> i64 {
@@ -187,22 +175,5 @@ impl<'de> Deserialize<'de> for Role {
             NumberOrName::Name(name) => name,
         };
         text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_storage_validator_reads_and_validates_and_nothing_else() {
-        let reached = |role: Role| Role::ALL.map(|lowest| role.reaches(lowest));
-        assert_eq!(
-            reached(Role::StorageValidator),
-            [true, true, false, false, false]
-        );
-        assert_eq!(reached(Role::Audit), [false, true, false, false, false]);
-        assert_eq!(reached(Role::Production), [false, true, true, true, false]);
-        assert_eq!(reached(Role::Admin), [true; 5]);
     }
 }

@@ -13,7 +13,7 @@ async fn an_account_is_opened_by_a_producer_who_becomes_its_last_member() {
     trader
         .post("/account/create", body.clone())
         .await
-        .refused_saying(403, "role_required", "production_user");
+        .refused_saying(403, "capability_required", "production_user");
     let account = producer.post("/account/create", body).await.expect(201);
     assert_eq!(account["user_ids"], json!([trader.id, producer.id]));
     let path = format!("/account/{}", account["id"]);
@@ -92,7 +92,7 @@ async fn an_account_is_renamed_by_a_trading_member_only() {
         .auditor
         .patch(&path, name.clone())
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     world.admin.patch(&path, name.clone()).await.refused_saying(
         403,
         "account_access_denied",
@@ -257,7 +257,7 @@ async fn the_users_of_an_account_are_listed_for_the_issuing_body_without_hashes(
         .producer
         .get(&path)
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     world
         .admin
         .get("/account/9999/users")

@@ -221,7 +221,7 @@ async fn members_of_the_devices_account_and_the_issuing_body_correct_with_a_reas
     let (reading, _) = issued(&world, 100).await;
     correct(&world.trader, reading, json!({}))
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     correct(&world.producer, reading, json!({"reason": " "}))
         .await
         .refused_at(422, "value_out_of_range", "/reason");

@@ -28,7 +28,7 @@ async fn a_device_is_registered_by_a_producer_in_an_account_of_theirs() {
         .trader
         .try_device(world.s, json!({}))
         .await
-        .refused_saying(403, "role_required", "production_user");
+        .refused_saying(403, "capability_required", "production_user");
     producer
         .try_device(999, json!({}))
         .await
@@ -165,7 +165,11 @@ async fn the_devices_behind_the_certificates_of_an_account_are_listed() {
         .await
         .expect(202);
     assert_eq!(world.trader.get(&path).await.expect(200)[0]["id"], world.w);
-    world.auditor.get(&path).await.refused(403, "role_required");
+    world
+        .auditor
+        .get(&path)
+        .await
+        .refused(403, "capability_required");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,7 +181,7 @@ async fn a_device_is_changed_and_taken_out_by_its_producer() {
         .trader
         .patch(&path, change.clone())
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     let device = world.producer.patch(&path, change).await.expect(200);
     assert_eq!(device["capacity"], json!(12.5));
     assert_eq!(

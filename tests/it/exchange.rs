@@ -427,10 +427,10 @@ async fn rows_that_nobody_signed_are_for_the_issuing_body_and_columns_must_be_th
     let rows = [line(1, "Active", 1, 1000)];
     import_rows(&world.producer, world.s, &rows)
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     import_rows(&world.trader, world.s, &rows)
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     let short = with_device(form(world.s, "bundle_quantity\n1\n"));
     let refused = world.admin.upload("/certificate/import", short).await;
     refused.refused_saying(

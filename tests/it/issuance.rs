@@ -162,7 +162,7 @@ async fn the_issuing_body_issues_by_hand_under_the_same_rules() {
         .producer
         .post("/certificate/create", by_hand(&world))
         .await;
-    refused.refused(403, "role_required");
+    refused.refused(403, "capability_required");
     create("bundle_quantity", json!(999))
         .await
         .refused(422, "range_quantity");

@@ -133,7 +133,7 @@ async fn what_was_withdrawn_is_issued_anew_by_the_issuing_body_only() {
     assert_eq!(nothing["bundles"], 0);
     issue(&world.producer, world.w, 0, 24, anew.clone())
         .await
-        .refused_at(403, "role_required", "/include_withdrawn");
+        .refused_at(403, "capability_required", "/include_withdrawn");
     let issued = issue(&world.admin, world.w, 0, 24, anew).await.expect(200);
     assert_eq!(
         (&issued["first_certificate_id"], &issued["issued_wh"]),
@@ -174,7 +174,7 @@ async fn a_request_for_issuance_names_a_device_of_the_caller_and_a_range() {
     let world = World::start().await;
     issue(&world.trader, world.w, 0, 1, json!({}))
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     issue(&world.producer, 9999, 0, 1, json!({}))
         .await
         .refused(404, "device_not_found");

@@ -18,7 +18,7 @@ async fn what_is_locked_stands_still_until_it_is_unlocked_as_it_was() {
         .trader
         .act("lock", world.s, &all, dispute.clone())
         .await;
-    by_trader.refused(403, "role_required");
+    by_trader.refused(403, "capability_required");
     world
         .admin
         .act("lock", world.s, &all, dispute)
@@ -43,7 +43,7 @@ async fn what_is_locked_stands_still_until_it_is_unlocked_as_it_was() {
         .trader
         .act("unlock", world.s, &[active], json!({}))
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     world
         .admin
         .act("withdraw", world.s, &[withdrawn], json!({}))

@@ -181,7 +181,7 @@ async fn meters_are_listed_and_can_be_taken_out_of_use() {
         .trader
         .post(&path, json!({"meter_identifier": "E"}))
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     world
         .producer
         .get("/device/9999/meters")

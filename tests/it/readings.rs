@@ -86,7 +86,7 @@ async fn readings_are_submitted_by_producers_of_the_devices_account() {
         .trader
         .submit(world.w, &reading)
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     world.producer.submit(9999, &reading).await.refused_saying(
         404,
         "device_not_found",
@@ -467,7 +467,7 @@ async fn a_reading_by_itself_is_created_moved_and_taken_back() {
         .producer
         .patch(&update, move_it.clone())
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     let moved = world.admin.patch(&update, move_it).await.expect(200);
     assert_eq!(moved["interval_start_datetime"], "2024-11-18T13:00:00Z");
     let delete = format!("/measurement/delete/{}", report["id"]);

@@ -226,7 +226,7 @@ async fn every_route_is_refused_below_its_lowest_role_and_not_from_there_on() {
                 request = request.json(&body);
             }
             let answer = actor.send(request).await;
-            let refused = answer.status == 403 && answer.json()["code"] == "role_required";
+            let refused = answer.status == 403 && answer.json()["code"] == "capability_required";
             if refused != (role < lowest) || answer.status >= 500 {
                 wrong.push(format!("role {role} (lowest {lowest}): {answer}"));
             }
@@ -243,11 +243,11 @@ async fn an_auditor_changes_nothing() {
     for action in ["transfer", "cancel", "claim", "reserve", "release"] {
         let fields = json!({"target_id": world.t});
         let answer = world.auditor.act(action, world.s, &[bundle], fields).await;
-        answer.refused_saying(403, "role_required", "trading_user");
+        answer.refused_saying(403, "capability_required", "trading_user");
     }
     let whitelist = format!("/account/{}/whitelist", world.s);
     let answer = world.auditor.get(&whitelist).await;
-    answer.refused_saying(403, "role_required", "trading_user");
+    answer.refused_saying(403, "capability_required", "trading_user");
     assert_eq!(
         world.auditor.bundle(bundle).await["certificate_bundle_status"],
         "Active"

@@ -59,7 +59,7 @@ async fn only_an_administrator_registers_users() {
         .await;
     refused.refused_saying(
         403,
-        "role_required",
+        "capability_required",
         "User does not have the required role: admin",
     );
     let login = world
@@ -203,7 +203,7 @@ async fn an_administrator_changes_roles_and_the_new_one_holds_at_once() {
         .producer
         .post_nothing(&path)
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     let changed = world.admin.post_nothing(&path).await.expect(200);
     assert_eq!(changed["role"], "TRADING_USER");
     let [bundle] = world.issue([10]).await;
@@ -238,7 +238,7 @@ async fn a_removed_user_is_refused_at_once_and_what_they_did_stays() {
         .producer
         .delete(&path)
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     world.admin.delete(&path).await.expect(200);
     world.admin.delete(&path).await.refused(422, "user_removed");
     world

@@ -92,7 +92,11 @@ async fn an_account_taken_off_the_whitelist_can_not_send_until_it_is_back() {
 async fn a_whitelist_is_seen_and_changed_by_trading_members_only() {
     let world = World::start().await;
     let path = format!("/account/{}/whitelist", world.s);
-    world.auditor.get(&path).await.refused(403, "role_required");
+    world
+        .auditor
+        .get(&path)
+        .await
+        .refused(403, "capability_required");
     world
         .admin
         .get(&path)

@@ -18,7 +18,7 @@ async fn only_the_issuing_body_withdraws_with_a_reason_that_is_kept() {
         .trader
         .act("withdraw", world.s, &[active], reason.clone())
         .await;
-    refused.refused_saying(403, "role_required", "admin");
+    refused.refused_saying(403, "capability_required", "admin");
     let action = world
         .admin
         .act("withdraw", world.s, &[active, reserved], reason)

@@ -3,6 +3,7 @@
 use std::{fs, io, path::PathBuf};
 
 use projections::postgres::Secret;
+use schemas::capability::Duties;
 use serde::{Deserialize, Serialize};
 
 /// HMAC-SHA-256 keys shorter than their hash are weaker than the algorithm (RFC 7518, section 3.2).
@@ -20,6 +21,9 @@ pub struct Auth {
     pub token_minutes: u32,
     /// Whether the demo users with their published passwords exist. Only for `dev`.
     pub dev_users: bool,
+    /// Whether the issuing body (ADMIN) neither trades nor submits readings. `dev` sets it to false, so
+    /// that the administrator of the contract may do everything.
+    pub separation_of_duties: bool,
 }
 
 impl Default for Auth {
@@ -29,6 +33,7 @@ impl Default for Auth {
             jwt_secret_file: None,
             token_minutes: 60,
             dev_users: false,
+            separation_of_duties: true,
         }
     }
 }
@@ -75,6 +80,16 @@ impl Auth {
             0 => Err(AuthError::NoSecret),
             len if len < MIN_JWT_SECRET_BYTES => Err(AuthError::ShortSecret { len }),
             _ => Ok(key),
+        }
+    }
+
+    /// Whether the duties of the issuing body and of the market are separated.
+    #[must_use]
+    pub const fn duties(&self) -> Duties {
+        if self.separation_of_duties {
+            Duties::Separated
+        } else {
+            Duties::Together
         }
     }
 

@@ -32,6 +32,7 @@ pub async fn run(config: Config, with_gateway: bool) -> Result<(), DevError> {
     tokio::pin!(stop);
     let mut config = config;
     config.auth.dev_users = true;
+    config.auth.separation_of_duties = false;
     let listener = match Listener::bind(&config.http) {
         Ok(listener) => listener,
         Err(taken) => {

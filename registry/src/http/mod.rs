@@ -25,10 +25,7 @@ pub mod storage;
 mod tests;
 pub mod user;
 
-pub use extract::{
-    Admin, Audit, Caller, Form, Id, Json, Member, Origin, Production, Query, Read,
-    StorageValidator, Trading, Viewer, Write,
-};
+pub use extract::{Caller, Form, Id, Json, May, Member, Origin, Query, Read, Viewer, Write, may};
 pub use openapi::openapi_document;
 pub use problem::{Answer, EdgeCode, Problem};
 pub use server::{Server, serve};

@@ -92,7 +92,7 @@ impl State {
             digester: Digester::new(secret),
             tokens: Tokens::new(secret, &config.domain, config.auth.token_minutes),
             passwords: Passwords::default(),
-            principals: Principals::default(),
+            principals: Principals::new(config.auth.duties()),
             device_accounts: DeviceAccounts::default(),
             gateway_keys: KeyDirectory::default(),
             workers: Workers::default(),
@@ -109,6 +109,11 @@ impl State {
             .get()
             .await
             .map_err(crate::read::ReadError::from)?)
+    }
+
+    /// What makes and reads tokens.
+    pub(crate) const fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// How far the READ database has come.

@@ -1,20 +1,24 @@
 //! The credentials of a request.
 
+use super::credential::{Credential, Via};
 use super::{csrf, token::Tokens};
 use crate::http::problem::{Answer, EdgeCode, Problem};
+use crate::http::state::State;
 use actix_web::HttpRequest;
 use actix_web::http::header;
-use schemas::id::UserId;
 
 /// Cookie of an access token.
 pub const ACCESS_COOKIE: &str = "access_token";
 
-/// Whose credentials the request carries: `Authorization: Bearer`, or the cookie with a CSRF token.
+/// The credentials of the request: `Authorization: Bearer`, or the cookie with a CSRF token.
 ///
 /// # Errors
 /// 401 if there are none or they are not good, 403 if the CSRF token is missing.
-pub fn credentials(request: &HttpRequest, tokens: &Tokens) -> Answer<UserId> {
-    let bad = || Problem::new(EdgeCode::TokenInvalid, "Could not validate credentials");
+pub async fn credentials(request: &HttpRequest, state: &State) -> Answer<Credential> {
+    of_token(request, state.tokens())
+}
+
+fn of_token(request: &HttpRequest, tokens: &Tokens) -> Answer<Credential> {
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let (scheme, token) = value
             .to_str()
@@ -24,14 +28,27 @@ pub fn credentials(request: &HttpRequest, tokens: &Tokens) -> Answer<UserId> {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(not_authenticated());
         }
-        return tokens.user(token.trim()).map_err(|_| bad());
+        return credential(tokens, token.trim());
     }
     let cookie = request
         .cookie(ACCESS_COOKIE)
         .ok_or_else(not_authenticated)?;
-    let user_id = tokens.user(cookie.value()).map_err(|_| bad())?;
+    let credential = credential(tokens, cookie.value())?;
     csrf::check(request, tokens)?;
-    Ok(user_id)
+    Ok(credential)
+}
+
+fn credential(tokens: &Tokens, token: &str) -> Answer<Credential> {
+    let (user_id, jti) = tokens.user(token).map_err(|_| bad())?;
+    Ok(Credential {
+        user_id,
+        via: Via::Token(jti),
+        restriction: None,
+    })
+}
+
+fn bad() -> Problem {
+    Problem::new(EdgeCode::TokenInvalid, "Could not validate credentials")
 }
 
 fn not_authenticated() -> Problem {
@@ -44,13 +61,14 @@ mod tests {
     use super::*;
     use actix_web::cookie::Cookie;
     use actix_web::test::TestRequest;
+    use schemas::id::UserId;
 
     fn tokens() -> Tokens {
         Tokens::new(&[7; 32], "gb", 60)
     }
 
     fn code(request: &HttpRequest) -> &'static str {
-        credentials(request, &tokens()).unwrap_err().code().as_str()
+        of_token(request, &tokens()).unwrap_err().code().as_str()
     }
 
     #[test]
@@ -75,12 +93,10 @@ mod tests {
             .cookie(Cookie::new(csrf::SESSION_COOKIE, session))
             .insert_header((csrf::CSRF_HEADER, csrf))
             .to_http_request();
-        assert_eq!(credentials(&complete, &tokens()).unwrap(), UserId(3));
+        let user = |request| of_token(request, &tokens()).unwrap().user_id;
+        assert_eq!(user(&complete), UserId(3));
         let bearer =
             TestRequest::post().insert_header(("authorization", format!("Bearer {token}")));
-        assert_eq!(
-            credentials(&bearer.to_http_request(), &tokens()).unwrap(),
-            UserId(3)
-        );
+        assert_eq!(user(&bearer.to_http_request()), UserId(3));
     }
 }

@@ -68,13 +68,14 @@ impl Tokens {
         self.sign(ACCESS, user_id.to_string(), self.lifetime_s)
     }
 
-    /// Whose access token this is.
+    /// Whose access token this is, and its id.
     ///
     /// # Errors
     /// [`TokenError`].
-    pub fn user(&self, token: &str) -> Result<UserId, TokenError> {
+    pub fn user(&self, token: &str) -> Result<(UserId, Uuid), TokenError> {
         let claims: Claims = self.verified(ACCESS, token)?;
-        claims.sub.parse().map_err(|_| TokenError::Subject)
+        let user_id = claims.sub.parse().map_err(|_| TokenError::Subject)?;
+        Ok((user_id, claims.jti))
     }
 
     /// A CSRF token and the session that proves it was given out here.
@@ -137,7 +138,7 @@ mod tests {
     #[test]
     fn a_token_names_its_user() {
         let token = tokens().access(UserId(42)).unwrap();
-        assert_eq!(tokens().user(&token).unwrap(), UserId(42));
+        assert_eq!(tokens().user(&token).unwrap().0, UserId(42));
     }
 
     #[test]

@@ -66,6 +66,11 @@ macro_rules! select {
     };
 }
 
+/// Ids as Postgres has them.
+pub(super) fn ids(accounts: &[AccountId]) -> Vec<i64> {
+    accounts.iter().map(|account| account.0).collect()
+}
+
 fn all(rows: &[Row]) -> Result<Vec<AccountRow>, ReadError> {
     rows.iter().map(AccountRow::from_row).collect()
 }
@@ -86,20 +91,20 @@ pub async fn by_id(
     found.as_ref().map(AccountRow::from_row).transpose()
 }
 
-/// Open accounts behind `after` in the order of their ids: of one member, or all.
+/// Open accounts behind `after` in the order of their ids: among those given, or all.
 pub async fn list(
     client: &Client,
-    member: Option<UserId>,
+    among: Option<&[AccountId]>,
     after: AccountId,
     limit: i64,
 ) -> Result<Vec<AccountRow>, ReadError> {
-    let found = match member {
-        Some(member) => {
+    let found = match among {
+        Some(among) => {
             let statement = select!(
-                "WHERE a.user_ids @> ARRAY[$1::bigint] AND NOT a.is_deleted AND a.account_id > $2
+                "WHERE a.account_id = ANY($1) AND NOT a.is_deleted AND a.account_id > $2
                  ORDER BY a.account_id LIMIT $3"
             );
-            rows(client, statement, &[&member.0, &after.0, &limit]).await?
+            rows(client, statement, &[&ids(among), &after.0, &limit]).await?
         }
         None => {
             let statement = select!(

@@ -1,11 +1,12 @@
 //! Devices.
 
+use super::account::ids;
 use super::{ReadError, defect, row, rows, word};
 use deadpool_postgres::Client;
 use rust_decimal::Decimal;
 use schemas::api::ExactNumber;
 use schemas::api::device::{DeviceRead, Position};
-use schemas::id::{AccountId, DeviceId, UserId};
+use schemas::id::{AccountId, DeviceId};
 use schemas::{WattHours, Watts};
 use tokio_postgres::Row;
 
@@ -99,22 +100,21 @@ pub async fn behind_holdings(
     all(&rows(client, statement, &[&account_id.0, &after.0, &limit]).await?)
 }
 
-/// Devices behind `after` in the order of their ids, removed ones left out: those of the accounts of one
-/// user, or all.
+/// Devices behind `after` in the order of their ids, removed ones left out: those of accounts, or
+/// all.
 pub async fn list(
     client: &Client,
-    member: Option<UserId>,
+    among: Option<&[AccountId]>,
     after: DeviceId,
     limit: i64,
 ) -> Result<Vec<DeviceRead>, ReadError> {
-    let found = match member {
-        Some(member) => {
+    let found = match among {
+        Some(among) => {
             let statement = select!(
-                "WHERE NOT d.is_deleted AND d.device_id > $2 AND d.account_id IN (
-                     SELECT a.account_id FROM account a WHERE a.user_ids @> ARRAY[$1::bigint])
+                "WHERE NOT d.is_deleted AND d.device_id > $2 AND d.account_id = ANY($1)
                  ORDER BY d.device_id LIMIT $3"
             );
-            rows(client, statement, &[&member.0, &after.0, &limit]).await?
+            rows(client, statement, &[&ids(among), &after.0, &limit]).await?
         }
         None => {
             let statement = select!(

@@ -144,7 +144,7 @@ pages! {
     "recurring_start",
     "request_invalid",
     "role_change_elsewhere",
-    "role_required",
+    "capability_required",
     "route_not_found",
     "sequence_gap",
     "serials_exhausted",

@@ -60,7 +60,7 @@ async fn a_code_is_for_members_with_the_role_and_for_devices_of_the_account() {
     let world = World::start().await;
     let ask = |devices: &[i64]| json!({"account_id": world.s, "device_ids": devices});
     let auditor = world.auditor.post("/gateway/code", ask(&[world.w])).await;
-    auditor.refused(403, "role_required");
+    auditor.refused(403, "capability_required");
     let stranger = stranger(&world).await;
     let stranger = stranger.post("/gateway/code", ask(&[world.w])).await;
     stranger.refused(404, "account_not_found");

@@ -65,7 +65,7 @@ async fn a_revoked_key_and_a_revoked_gateway_are_gateway_key_revoked_at_once() {
             body["key_id"] = json!(gateway.key.id());
         }
         let trader = world.trader.post(&path, body.clone()).await;
-        trader.refused(403, "role_required");
+        trader.refused(403, "capability_required");
         let revoked = world.producer.post(&path, body).await.expect(200);
         assert_eq!(revoked["revoked_at"].is_string(), whole);
         assert_eq!(revoked["keys"][0]["revoked_at"].is_string(), !whole);

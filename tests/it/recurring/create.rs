@@ -70,7 +70,7 @@ async fn a_rule_is_created_by_members_who_trade_and_seen_by_members_and_the_issu
         .auditor
         .post(path, own.clone())
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     world
         .admin
         .post(path, own.clone())
@@ -142,7 +142,7 @@ async fn a_rule_is_created_by_members_who_trade_and_seen_by_members_and_the_issu
             .refused(403, "account_access_denied");
         change(&world.auditor, mine)
             .await
-            .refused(403, "role_required");
+            .refused(403, "capability_required");
         change(&world.trader, 999)
             .await
             .refused(404, "recurring_rule_not_found");

@@ -16,7 +16,7 @@ async fn only_a_validator_and_the_issuing_body_allocate_and_what_is_uncovered_is
             .producer
             .post(path, body.clone())
             .await
-            .refused_saying(403, "role_required", "storage_validator");
+            .refused_saying(403, "capability_required", "storage_validator");
         // The issuing body is no member of S.
         world
             .admin
@@ -144,6 +144,6 @@ async fn a_validator_allocates_by_file_and_every_bad_row_is_named() {
         .refused(409, "storage_method_fixed");
     site.upload(&site.world.producer, path, &good)
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     site.world.registry.audit().await;
 }

@@ -94,10 +94,10 @@ async fn a_file_of_records_that_breaks_rules_stores_nothing_and_names_every_row(
     wind.refused(422, "device_not_storage");
     site.submit_as(&world.trader, &file(&[(1, 5)]))
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     site.submit_as(&site.validator, &file(&[(1, 5)]))
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     world.registry.audit().await;
 }
 

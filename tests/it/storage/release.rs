@@ -62,7 +62,7 @@ async fn what_storage_releases_keeps_its_source_and_names_its_chain() {
         .trader
         .post("/storage/issue_sdgcs", json!([1]))
         .await
-        .refused(403, "role_required");
+        .refused(403, "capability_required");
     let wrong =
         json!({"allocated_storage_record_ids": [1], "granular_certificate_bundle_ids": [second]});
     let wrong = world.producer.post("/storage/issue_sdgcs", wrong).await;

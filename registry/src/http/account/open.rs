@@ -2,7 +2,7 @@
 
 use crate::http::position::reached;
 use crate::http::problem::{Answer, EdgeCode, Problem};
-use crate::http::{Caller, Production, Write};
+use crate::http::{Caller, Write, may};
 use crate::read;
 use actix_web::{HttpResponse, post};
 use ledger::command::OpenAccount;
@@ -24,7 +24,9 @@ use schemas::id::UserId;
     ),
 )]
 #[post("/account/create")]
-pub async fn create_account(request: Write<Production, CreateAccount>) -> Answer<HttpResponse> {
+pub async fn create_account(
+    request: Write<may::OpenAccounts, CreateAccount>,
+) -> Answer<HttpResponse> {
     let mut user_ids = request.body.user_ids.clone();
     check_users(&request.caller, &user_ids).await?;
     if !user_ids.contains(&request.caller.user_id) {
@@ -52,7 +54,7 @@ pub async fn create_account(request: Write<Production, CreateAccount>) -> Answer
 ///
 /// # Errors
 /// `users_unknown`, naming each.
-pub(super) async fn check_users<R>(caller: &Caller<R>, user_ids: &[UserId]) -> Answer<()> {
+pub(super) async fn check_users<C>(caller: &Caller<C>, user_ids: &[UserId]) -> Answer<()> {
     if user_ids.is_empty() {
         return Ok(());
     }

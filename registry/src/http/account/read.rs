@@ -3,7 +3,7 @@
 use super::existing;
 use crate::http::listed::{after, listed};
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Admin, Member, Query, Read, Trading, Viewer};
+use crate::http::{Member, Query, Read, Viewer, may};
 use crate::read::{self, cursor::Page};
 use actix_web::{HttpResponse, get};
 use ledger::refusal::Code;
@@ -29,13 +29,13 @@ const CERTIFICATE_DEVICES: &str = "certificate_devices";
 )]
 #[get("/account/list")]
 pub async fn list_accounts(
-    read: Read<Trading>,
+    read: Read<may::ManageAccounts>,
     Query(page): Query<PageQuery>,
 ) -> Answer<HttpResponse> {
     let after = AccountId(after(ACCOUNTS, &page)?);
-    let member = (!read.is_admin()).then_some(read.user_id);
     let client = read.client().await?;
-    let accounts = read::account::list(&client, member, after, page.limit + 1).await?;
+    let accounts =
+        read::account::list(&client, read.visible_accounts(), after, page.limit + 1).await?;
     let accounts: Vec<_> = accounts.into_iter().map(AccountRead::from).collect();
     let page = Page::of(accounts, page.limit, ACCOUNTS, |account| account.id);
     Ok(listed(&page))
@@ -71,7 +71,7 @@ pub async fn get_account(viewer: Viewer) -> Answer<HttpResponse> {
     ),
 )]
 #[get("/account/{account_id}/users")]
-pub async fn list_account_users(viewer: Viewer<Admin>) -> Answer<HttpResponse> {
+pub async fn list_account_users(viewer: Viewer<may::ManageUsers>) -> Answer<HttpResponse> {
     let client = viewer.client().await?;
     let account = existing(&client, viewer.account_id).await?;
     check_open(&account, "users")?;
@@ -146,7 +146,7 @@ pub async fn list_account_devices(
 )]
 #[get("/account/{account_id}/certificates/devices")]
 pub async fn list_certificate_devices(
-    member: Member<Trading>,
+    member: Member<may::ManageAccounts>,
     Query(page): Query<PageQuery>,
 ) -> Answer<HttpResponse> {
     let after = DeviceId(after(CERTIFICATE_DEVICES, &page)?);

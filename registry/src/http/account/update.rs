@@ -3,7 +3,7 @@
 use super::existing;
 use super::open::check_users;
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Id, Trading, Write};
+use crate::http::{Id, Write, may};
 use actix_web::{HttpResponse, delete, patch};
 use ledger::{Command, Event, command};
 use schemas::api::account::{AccountRead, UpdateAccount};
@@ -26,7 +26,7 @@ use schemas::id::AccountId;
 )]
 #[patch("/account/update/{account_id}")]
 pub async fn update_account(
-    request: Write<Trading, UpdateAccount>,
+    request: Write<may::ManageAccounts, UpdateAccount>,
     Id(account_id): Id<AccountId>,
 ) -> Answer<HttpResponse> {
     let account_id = request.caller.member_of(account_id).await?;
@@ -70,7 +70,7 @@ pub async fn update_account(
 )]
 #[delete("/account/delete/{account_id}")]
 pub async fn delete_account(
-    request: Write<Trading>,
+    request: Write<may::ManageAccounts>,
     Id(account_id): Id<AccountId>,
 ) -> Answer<HttpResponse> {
     let account_id = request.caller.member_of(account_id).await?;

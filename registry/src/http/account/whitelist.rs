@@ -2,7 +2,7 @@
 
 use super::existing;
 use crate::http::problem::Answer;
-use crate::http::{Id, Member, Trading, Write};
+use crate::http::{Id, Member, Write, may};
 use crate::read;
 use actix_web::{HttpResponse, get, patch};
 use ledger::{Command, command};
@@ -25,7 +25,7 @@ use schemas::id::AccountId;
 )]
 #[patch("/account/update_whitelist/{account_id}")]
 pub async fn update_whitelist(
-    request: Write<Trading, UpdateWhitelist>,
+    request: Write<may::ManageAccounts, UpdateWhitelist>,
     Id(account_id): Id<AccountId>,
 ) -> Answer<HttpResponse> {
     let account_id = request.caller.member_of(account_id).await?;
@@ -52,7 +52,7 @@ pub async fn update_whitelist(
     ),
 )]
 #[get("/account/{account_id}/whitelist")]
-pub async fn get_whitelist(member: Member<Trading>) -> Answer<HttpResponse> {
+pub async fn get_whitelist(member: Member<may::ManageAccounts>) -> Answer<HttpResponse> {
     let client = member.client().await?;
     let accounts = read::account::whitelist(&client, member.account_id).await?;
     let accounts: Vec<_> = accounts.into_iter().map(WhitelistedAccount::from).collect();
@@ -72,7 +72,7 @@ pub async fn get_whitelist(member: Member<Trading>) -> Answer<HttpResponse> {
     ),
 )]
 #[get("/account/{account_id}/whitelist_inverse")]
-pub async fn get_whitelist_inverse(member: Member<Trading>) -> Answer<HttpResponse> {
+pub async fn get_whitelist_inverse(member: Member<may::ManageAccounts>) -> Answer<HttpResponse> {
     let client = member.client().await?;
     let accounts = read::account::whitelist_inverse(&client, member.account_id).await?;
     let accounts: Vec<_> = accounts.into_iter().map(WhitelistedAccount::from).collect();

@@ -1,7 +1,7 @@
 //! Actions on bundles. Each answer is made from the event that records the action.
 
 use crate::http::problem::{Answer, EdgeCode, Problem};
-use crate::http::{Admin, Caller, Origin, Trading, Write};
+use crate::http::{Caller, May, Origin, Write, may};
 use crate::read::storage as stored;
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, post};
@@ -18,7 +18,7 @@ use schemas::id::{AccountId, DeviceId};
 use schemas::life_cycle::ActionType;
 
 /// Has an action decided for a member of the source account.
-async fn act_as_member<T: ActionRequest>(write: Write<Trading, T>) -> Answer<HttpResponse> {
+async fn act_as_member<T: ActionRequest>(write: Write<may::Trade, T>) -> Answer<HttpResponse> {
     let Write {
         caller,
         body,
@@ -34,7 +34,7 @@ async fn act_as_member<T: ActionRequest>(write: Write<Trading, T>) -> Answer<Htt
 }
 
 /// Has a cancellation for a storage device decided, which the request names by id or identifier.
-async fn act_for_storage<T: ActionRequest>(write: Write<Trading, T>) -> Answer<HttpResponse> {
+async fn act_for_storage<T: ActionRequest>(write: Write<may::Trade, T>) -> Answer<HttpResponse> {
     let Write {
         caller,
         body,
@@ -55,7 +55,7 @@ async fn act_for_storage<T: ActionRequest>(write: Write<Trading, T>) -> Answer<H
 }
 
 async fn storage_device(
-    caller: &Caller<Trading>,
+    caller: &Caller<may::Trade>,
     origin: &Origin,
     account_id: AccountId,
     identifier: Option<&str>,
@@ -85,14 +85,16 @@ async fn storage_device(
 }
 
 /// Has an action of the issuing body decided, which need not be a member of the source account.
-async fn act_as_issuing_body<T: ActionRequest>(write: Write<Admin, T>) -> Answer<HttpResponse> {
+async fn act_as_issuing_body<C: May, T: ActionRequest>(write: Write<C, T>) -> Answer<HttpResponse> {
     let Write {
         caller,
         body,
         origin,
     } = write;
+    let asked = body.asked();
+    caller.supervises(asked.source_id)?;
     let receipt = origin
-        .execute(caller.state(), command(T::ACTION, body.asked()))
+        .execute(caller.state(), command(T::ACTION, asked))
         .await?;
     accepted(receipt)
 }
@@ -138,7 +140,7 @@ pub(super) fn accepted(receipt: Receipt) -> Answer<HttpResponse> {
 macro_rules! actions {
     ($(
         $(#[$doc:meta])*
-        $name:ident at $path:literal takes $body:ident, by $role:ident through $act:ident
+        $name:ident at $path:literal takes $body:ident, by who may $may:ident through $act:ident
         answers { $($status:literal: $codes:literal),+ $(,)? }
     )+) => {$(
         $(#[$doc])*
@@ -152,7 +154,7 @@ macro_rules! actions {
             ),
         )]
         #[post($path)]
-        pub async fn $name(write: Write<$role, $body>) -> Answer<HttpResponse> {
+        pub async fn $name(write: Write<may::$may, $body>) -> Answer<HttpResponse> {
             $act(write).await
         }
     )+};
@@ -163,7 +165,7 @@ actions! {
     ///
     /// Moves active bundles, whole or in part, to an account that has whitelisted the source. A bundle of
     /// which only a part moves is split into two new ones.
-    transfer_certificates at "/certificate/transfer" takes TransferRequest, by Trading through act_as_member
+    transfer_certificates at "/certificate/transfer" takes TransferRequest, by who may Trade through act_as_member
     answers {
         404: "account_not_found, bundle_not_found",
         409: "bundle_state, bundle_expired",
@@ -175,7 +177,7 @@ actions! {
     ///
     /// Retires active or reserved bundles, whole or in part, for a beneficiary. What is cancelled never
     /// moves again.
-    cancel_certificates at "/certificate/cancel" takes CancelRequest, by Trading through act_as_member
+    cancel_certificates at "/certificate/cancel" takes CancelRequest, by who may Trade through act_as_member
     answers {
         404: "account_not_found, bundle_not_found",
         409: "bundle_state, bundle_expired",
@@ -189,7 +191,7 @@ actions! {
     /// charged while they were produced. They can not be claimed: what the device releases of the energy
     /// is issued anew (`POST /storage/issue_sdgcs`).
     cancel_certificates_for_storage at "/certificate/cancel_for_storage" takes CancelForStorageRequest,
-    by Trading through act_for_storage
+    by who may Trade through act_for_storage
     answers {
         404: "account_not_found, bundle_not_found, device_not_found",
         409: "bundle_state, bundle_expired",
@@ -201,7 +203,7 @@ actions! {
     ///
     /// By the account that cancelled them or, where the cancellation named a beneficiary's account, by that
     /// one alone. What is claimed never changes again.
-    claim_certificates at "/certificate/claim" takes ClaimRequest, by Trading through act_as_member
+    claim_certificates at "/certificate/claim" takes ClaimRequest, by who may Trade through act_as_member
     answers {
         404: "account_not_found, bundle_not_found",
         409: "bundle_state",
@@ -212,7 +214,7 @@ actions! {
     /// Reserve bundles.
     ///
     /// Sets active bundles aside: a reserved bundle can be cancelled or released, not transferred.
-    reserve_certificates at "/certificate/reserve" takes ReserveRequest, by Trading through act_as_member
+    reserve_certificates at "/certificate/reserve" takes ReserveRequest, by who may Trade through act_as_member
     answers {
         404: "account_not_found, bundle_not_found",
         409: "bundle_state, bundle_expired",
@@ -223,7 +225,7 @@ actions! {
     /// Release reserved bundles.
     ///
     /// Makes reserved bundles active again.
-    release_certificates at "/certificate/release" takes ReleaseRequest, by Trading through act_as_member
+    release_certificates at "/certificate/release" takes ReleaseRequest, by who may Trade through act_as_member
     answers {
         404: "account_not_found, bundle_not_found",
         409: "bundle_state",
@@ -236,7 +238,7 @@ actions! {
     /// Takes active bundles, whole or in part, out of circulation until the export is confirmed with the other
     /// registry's receipt or taken back; nothing else can be done with them meanwhile. The signed file for the
     /// other registry is at `/certificate/export/{id}/file`.
-    export_certificates at "/certificate/export" takes ExportRequest, by Trading through act_as_member
+    export_certificates at "/certificate/export" takes ExportRequest, by who may Trade through act_as_member
     answers {
         404: "account_not_found, bundle_not_found",
         409: "bundle_state, bundle_expired",
@@ -248,7 +250,7 @@ actions! {
     ///
     /// The issuing body freezes active or reserved bundles of any account: a locked bundle can be unlocked
     /// or withdrawn, nothing else.
-    lock_certificates at "/certificate/lock" takes LockRequest, by Admin through act_as_issuing_body
+    lock_certificates at "/certificate/lock" takes LockRequest, by who may Lock through act_as_issuing_body
     answers {
         404: "account_not_found, bundle_not_found",
         409: "bundle_state",
@@ -259,7 +261,7 @@ actions! {
     /// Unlock bundles.
     ///
     /// The issuing body ends a lock: each bundle is again what it was before.
-    unlock_certificates at "/certificate/unlock" takes UnlockRequest, by Admin through act_as_issuing_body
+    unlock_certificates at "/certificate/unlock" takes UnlockRequest, by who may Lock through act_as_issuing_body
     answers {
         404: "account_not_found, bundle_not_found",
         409: "bundle_state",
@@ -271,7 +273,7 @@ actions! {
     ///
     /// The issuing body takes active, reserved or locked bundles of any account back for good. The metered
     /// energy may be issued again, under new serials.
-    withdraw_certificates at "/certificate/withdraw" takes WithdrawRequest, by Admin through act_as_issuing_body
+    withdraw_certificates at "/certificate/withdraw" takes WithdrawRequest, by who may Withdraw through act_as_issuing_body
     answers {
         404: "account_not_found, bundle_not_found",
         409: "bundle_state",

@@ -3,7 +3,7 @@
 use super::act::accepted;
 use crate::exchange::{refuse_receipt, sealed};
 use crate::http::problem::{Answer, EdgeCode, Problem};
-use crate::http::{Caller, Id, Read, Trading, Write};
+use crate::http::{Caller, Id, Read, Write, may};
 use crate::read::{bundle, exchange};
 use actix_web::{HttpResponse, get, post};
 use deadpool_postgres::Client;
@@ -55,7 +55,10 @@ pub async fn get_export(read: Read, Id(id): Id<ActionId>) -> Answer<HttpResponse
     ),
 )]
 #[get("/certificate/export/{id}/file")]
-pub async fn get_export_file(read: Read<Trading>, Id(id): Id<ActionId>) -> Answer<HttpResponse> {
+pub async fn get_export_file(
+    read: Read<may::SettleExports>,
+    Id(id): Id<ActionId>,
+) -> Answer<HttpResponse> {
     let client = read.client().await?;
     let export = visible(&read, &client, id).await?;
     if export.state == ledger::entry::ExportState::TakenBack.as_str() {
@@ -87,7 +90,7 @@ pub async fn get_export_file(read: Read<Trading>, Id(id): Id<ActionId>) -> Answe
 )]
 #[post("/certificate/export/{id}/confirm")]
 pub async fn confirm_export(
-    write: Write<Trading, ConfirmExport>,
+    write: Write<may::SettleExports, ConfirmExport>,
     Id(id): Id<ActionId>,
 ) -> Answer<HttpResponse> {
     let export = settleable(&write.caller, id).await?;
@@ -115,7 +118,7 @@ pub async fn confirm_export(
 )]
 #[post("/certificate/export/{id}/take_back")]
 pub async fn take_back_export(
-    write: Write<Trading, TakeBackExport>,
+    write: Write<may::SettleExports, TakeBackExport>,
     Id(id): Id<ActionId>,
 ) -> Answer<HttpResponse> {
     let export = settleable(&write.caller, id).await?;
@@ -136,7 +139,7 @@ fn not_found(id: ActionId) -> Problem {
     Problem::not_found(Code::ExportNotFound, "Export", id)
 }
 
-async fn visible<R>(caller: &Caller<R>, client: &Client, id: ActionId) -> Answer<ExportRead> {
+async fn visible<C>(caller: &Caller<C>, client: &Client, id: ActionId) -> Answer<ExportRead> {
     exchange::export(client, id)
         .await?
         .filter(|export| caller.sees(export.source_id))
@@ -144,13 +147,16 @@ async fn visible<R>(caller: &Caller<R>, client: &Client, id: ActionId) -> Answer
 }
 
 /// The export, which the caller may settle: as a member of the account, or as the issuing body.
-async fn settleable(caller: &Caller<Trading>, id: ActionId) -> Answer<ExportRead> {
+async fn settleable(caller: &Caller<may::SettleExports>, id: ActionId) -> Answer<ExportRead> {
     let client = caller.client().await?;
     visible(caller, &client, id).await
 }
 
 /// What the receiving registry knows its import by, on its own signature where that can be checked.
-fn reference(write: &Write<Trading, ConfirmExport>, export: &ExportRead) -> Answer<String> {
+fn reference(
+    write: &Write<may::SettleExports, ConfirmExport>,
+    export: &ExportRead,
+) -> Answer<String> {
     let given = write.body.receiving_reference.clone();
     let state = write.caller.state();
     let receiving = export.receiving_registry.as_str();

@@ -4,10 +4,10 @@ use crate::exchange::{
     FileError, ImportRows, Opened, TEMPLATE, TableError, Untrusted, accept, read_csv, read_json,
     receipt, sealed, template_json,
 };
-use crate::http::extract::{Caller, Origin, Production};
+use crate::http::extract::{Caller, Origin, may};
 use crate::http::measurement::{FILE, point, read_form};
 use crate::http::problem::{Answer, EdgeCode, Problem};
-use crate::http::{Audit, Query, Read};
+use crate::http::{Query, Read};
 use crate::read::exchange;
 use crate::sequencer::Receipt;
 use actix_multipart::Multipart;
@@ -27,6 +27,7 @@ use schemas::api::certificate::{
 };
 use schemas::api::field::{Fields, Source};
 use schemas::api::problem::code;
+use schemas::capability::Capability;
 use schemas::energy::{DeviceType, GpsLocation};
 use schemas::event::LedgerEvent;
 use schemas::event::device::DeviceAttributes;
@@ -49,7 +50,7 @@ const DEVICE: &str = "device_json";
 )]
 #[get("/certificate/certificate_import_template")]
 pub async fn get_import_template(
-    _: Caller<Audit>,
+    _: Caller<may::Read>,
     Query(query): Query<TemplateQuery>,
 ) -> HttpResponse {
     let mut response = HttpResponse::Ok();
@@ -74,7 +75,7 @@ enum Content {
 
 /// An import somebody wants. That the account is theirs is not checked yet.
 pub struct Import {
-    caller: Caller<Production>,
+    caller: Caller<may::Import>,
     origin: Origin,
     fields: ImportFields,
     content: Content,
@@ -123,7 +124,7 @@ impl Import {
     }
 }
 
-async fn content(caller: &Caller<Production>, file: Bytes, first: Option<u8>) -> Answer<Content> {
+async fn content(caller: &Caller<may::Import>, file: Bytes, first: Option<u8>) -> Answer<Content> {
     let state = caller.state().clone();
     let read = block(move || match first {
         Some(b'{') => accept(&state.exchange, &file)
@@ -172,7 +173,7 @@ fn unreadable(error: TableError) -> Problem {
     request_body(content((ImportUpload = "multipart/form-data"))),
     responses(
         (status = 201, description = "What was imported.", body = BundlesImported),
-        (status = 403, description = "role_required, account_access_denied"),
+        (status = 403, description = "capability_required, account_access_denied"),
         (status = 404, description = "account_not_found"),
         (status = 409, description = "imported_before"),
         (status = 422, description = "request_invalid, malformed_body, list_empty, list_too_long, \
@@ -183,7 +184,7 @@ fn unreadable(error: TableError) -> Problem {
 #[post("/certificate/import")]
 pub async fn import_certificates(import: Import) -> Answer<HttpResponse> {
     let caller = &import.caller;
-    let account_id = match caller.is_admin() {
+    let account_id = match caller.may(Capability::Issue) {
         true => caller.may_view(import.fields.account_id).await?,
         false => caller.member_of(import.fields.account_id).await?,
     };
@@ -202,7 +203,7 @@ pub async fn import_certificates(import: Import) -> Answer<HttpResponse> {
 }
 
 fn command(
-    caller: &Caller<Production>,
+    caller: &Caller<may::Import>,
     content: Content,
     fields: &ImportFields,
 ) -> Answer<ImportBundles> {
@@ -211,8 +212,8 @@ fn command(
         Content::Signed(opened) => opened
             .command(fields.account_id, here)
             .map_err(|error| untrusted(error).at(format!("/{FILE}"))),
-        Content::Rows(_) if !caller.is_admin() => Err(Problem::new(
-            EdgeCode::RoleRequired,
+        Content::Rows(_) if !caller.may(Capability::Issue) => Err(Problem::new(
+            EdgeCode::CapabilityRequired,
             "rows that no registry has signed are imported by the issuing body (ADMIN) only",
         )),
         Content::Rows(rows) => {
@@ -257,7 +258,7 @@ fn device(json: Option<&str>) -> Answer<DeviceAttributes> {
     })
 }
 
-fn imported(caller: &Caller<Production>, decided: Receipt) -> Answer<BundlesImported> {
+fn imported(caller: &Caller<may::Import>, decided: Receipt) -> Answer<BundlesImported> {
     let recorded_at = decided.recorded_at;
     let event = decided
         .events

@@ -1,7 +1,7 @@
 //! Issuance by hand, and the metadata that issuances carry.
 
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Admin, Write};
+use crate::http::{Write, may};
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, post};
 use chrono::{DateTime, Utc};
@@ -33,7 +33,7 @@ use schemas::life_cycle::CertificateStatus;
     ),
 )]
 #[post("/certificate/create")]
-pub async fn create_bundle(write: Write<Admin, NewBundle>) -> Answer<HttpResponse> {
+pub async fn create_bundle(write: Write<may::Issue, NewBundle>) -> Answer<HttpResponse> {
     let command = Command::IssueBundle(Box::new(issue(&write.body)));
     let receipt = write.execute(command).await?;
     let (issued, recorded_at) = issued(receipt)?;
@@ -151,7 +151,7 @@ fn issued_bundle(issued: &BundlesIssued, issued_at: DateTime<Utc>) -> Answer<Bun
     ),
 )]
 #[post("/certificate/create_metadata")]
-pub async fn create_metadata(write: Write<Admin, NewMetadata>) -> Answer<HttpResponse> {
+pub async fn create_metadata(write: Write<may::Issue, NewMetadata>) -> Answer<HttpResponse> {
     let command = Command::RecordIssuanceMetadata(Box::new(write.body.clone().into()));
     let receipt = write.execute(command).await?;
     let recorded_at = receipt.recorded_at;

@@ -35,9 +35,7 @@ pub(super) async fn visible(read: &Read, id: BundleId) -> Answer<BundleFull> {
     let found = read.state().bundles.get(id).await?;
     let visible = found.filter(|bundle| {
         let beneficiary = bundle.beneficiary_account_id;
-        read.is_admin()
-            || read.accounts.contains(&bundle.account_id)
-            || beneficiary.is_some_and(|account| read.accounts.contains(&account))
+        read.sees(bundle.account_id) || beneficiary.is_some_and(|account| read.sees(account))
     });
     visible.ok_or_else(|| Problem::not_found(Code::BundleNotFound, "GranularCertificateBundle", id))
 }
@@ -65,11 +63,7 @@ pub async fn get_action(read: Read, Id(id): Id<ActionId>) -> Answer<HttpResponse
             action.target_id,
             action.beneficiary_account_id,
         ];
-        read.is_admin()
-            || parties
-                .iter()
-                .flatten()
-                .any(|party| read.accounts.contains(party))
+        parties.iter().flatten().any(|party| read.sees(*party))
     });
     let action = visible.ok_or_else(|| {
         Problem::new(
@@ -110,8 +104,7 @@ pub async fn list_actions(
     };
     let accounts = match &one {
         Some(one) => Some(one.as_slice()),
-        None if read.is_admin() => None,
-        None => Some(read.accounts.as_slice()),
+        None => read.visible_accounts(),
     };
     let client = read.client().await?;
     let actions = action::page(&client, accounts, wanted.action_type, before, page.limit).await?;

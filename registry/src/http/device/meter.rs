@@ -3,7 +3,7 @@
 use super::visible;
 use crate::http::listed::{after, listed};
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Id, Production, Query, Read, Write};
+use crate::http::{Id, Query, Read, Write, may};
 use crate::read::{self, cursor::Page};
 use actix_web::{HttpResponse, get, patch, post};
 use ledger::command::{self, RegisterMeter};
@@ -34,7 +34,7 @@ const LIST: &str = "meters";
 )]
 #[post("/device/{device_id}/meters")]
 pub async fn create_meter(
-    request: Write<Production, CreateMeter>,
+    request: Write<may::ManageDevices, CreateMeter>,
     Id(device_id): Id<DeviceId>,
 ) -> Answer<HttpResponse> {
     let caller = &request.caller;
@@ -75,7 +75,7 @@ pub async fn create_meter(
 )]
 #[patch("/device/{device_id}/meters")]
 pub async fn update_meter(
-    request: Write<Production, UpdateMeter>,
+    request: Write<may::ManageDevices, UpdateMeter>,
     Id(device_id): Id<DeviceId>,
 ) -> Answer<HttpResponse> {
     let (caller, asked) = (&request.caller, &request.body);

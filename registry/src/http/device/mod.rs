@@ -46,8 +46,8 @@ pub fn routes(config: &mut ServiceConfig) {
 pub struct Document;
 
 /// The device, if the caller may see it; removed ones included.
-async fn visible<R>(
-    caller: &Caller<R>,
+async fn visible<C>(
+    caller: &Caller<C>,
     client: &Client,
     device_id: DeviceId,
 ) -> Answer<DeviceRead> {

@@ -24,9 +24,9 @@ const LIST: &str = "devices";
 #[get("/device/list")]
 pub async fn list_devices(read: Read, Query(page): Query<PageQuery>) -> Answer<HttpResponse> {
     let after = DeviceId(after(LIST, &page)?);
-    let member = (!read.is_admin()).then_some(read.user_id);
     let client = read.client().await?;
-    let devices = read::device::list(&client, member, after, page.limit + 1).await?;
+    let devices =
+        read::device::list(&client, read.visible_accounts(), after, page.limit + 1).await?;
     Ok(listed(&Page::of(devices, page.limit, LIST, |device| {
         device.id
     })))

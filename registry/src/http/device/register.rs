@@ -2,7 +2,7 @@
 
 use super::shown;
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Production, Write};
+use crate::http::{Write, may};
 use actix_web::{HttpResponse, post};
 use ledger::command::RegisterDevice;
 use ledger::{Command, Event};
@@ -25,7 +25,9 @@ use schemas::event::device::DeviceAttributes;
     ),
 )]
 #[post("/device/create")]
-pub async fn create_device(request: Write<Production, CreateDevice>) -> Answer<HttpResponse> {
+pub async fn create_device(
+    request: Write<may::ManageDevices, CreateDevice>,
+) -> Answer<HttpResponse> {
     let account_id = request.caller.member_of(request.body.account_id).await?;
     let command = Command::RegisterDevice(RegisterDevice {
         account_id,

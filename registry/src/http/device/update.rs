@@ -2,7 +2,7 @@
 
 use super::{shown, visible};
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Id, Production, Write};
+use crate::http::{Id, Write, may};
 use actix_web::{HttpResponse, delete, patch};
 use ledger::command::{self, DevicePatch};
 use ledger::{Command, Event};
@@ -27,7 +27,7 @@ use schemas::id::DeviceId;
 )]
 #[patch("/device/update/{device_id}")]
 pub async fn update_device(
-    request: Write<Production, UpdateDevice>,
+    request: Write<may::ManageDevices, UpdateDevice>,
     Id(device_id): Id<DeviceId>,
 ) -> Answer<HttpResponse> {
     let caller = &request.caller;
@@ -87,7 +87,7 @@ fn patch_of(wanted: UpdateDevice) -> DevicePatch {
 )]
 #[delete("/device/delete/{device_id}")]
 pub async fn delete_device(
-    request: Write<Production>,
+    request: Write<may::ManageDevices>,
     Id(device_id): Id<DeviceId>,
 ) -> Answer<HttpResponse> {
     let caller = &request.caller;

@@ -1,92 +1,63 @@
 //! Who calls, and what they may act for.
 
+use super::may::May;
 use super::state;
 use crate::http::position::reached;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::state::State;
-use crate::identity::{Principal, credentials};
+use crate::identity::{Principal, Via, credentials};
 use crate::read;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use deadpool_postgres::Client;
 use futures_util::future::LocalBoxFuture;
 use ledger::refusal::Code;
+use schemas::capability::Capability;
 use schemas::id::{AccountId, UserId};
-use schemas::life_cycle::Role;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A lowest role.
-pub trait AtLeast: 'static {
-    /// The role.
-    const ROLE: Role;
-}
-
-macro_rules! at_least {
-    ($($(#[$doc:meta])* $name:ident),+) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy)]
-        pub enum $name {}
-
-        impl AtLeast for $name {
-            const ROLE: Role = Role::$name;
-        }
-    )+};
-}
-
-at_least! {
-    /// Whoever validates storage: its validator, and the issuing body.
-    StorageValidator,
-    /// Anyone who is signed in.
-    Audit,
-    /// Whoever may move and retire certificates.
-    Trading,
-    /// Whoever may keep accounts and devices.
-    Production,
-    /// The issuing body.
-    Admin
-}
-
-/// A signed-in user whose role is at least `R`.
-pub struct Caller<R> {
+/// A signed-in user who may do `C`.
+pub struct Caller<C> {
     principal: Arc<Principal>,
+    via: Via,
     state: Arc<State>,
-    role: PhantomData<R>,
+    capability: PhantomData<C>,
 }
 
-impl<R: AtLeast> Caller<R> {
+impl<C: May> Caller<C> {
     /// Finds out who sent the request.
     ///
     /// # Errors
-    /// 401 without valid credentials, 403 below the role or without the CSRF token, 503 if it can not be
+    /// 401 without valid credentials, 403 without the capability or the CSRF token, 503 if it can not be
     /// found out.
     pub async fn of(request: &HttpRequest) -> Answer<Self> {
         let state = state(request)?;
-        let user_id = credentials(request, &state.tokens)?;
-        let principal = state.principals.get(user_id, &state).await?;
-        if !principal.role.reaches(R::ROLE) {
-            return Err(Problem::new(
-                EdgeCode::RoleRequired,
-                format!(
-                    "User does not have the required role: {}",
-                    R::ROLE.as_str().to_ascii_lowercase()
-                ),
-            ));
-        }
+        let credential = credentials(request, &state).await?;
+        let via = credential.via;
+        let principal = state.principals.get(credential, &state).await?;
+        principal.check(C::CAPABILITY)?;
         Ok(Self {
             principal,
+            via,
             state,
-            role: PhantomData,
+            capability: PhantomData,
         })
     }
 }
 
-impl<R> Caller<R> {
+impl<C> Caller<C> {
     /// The state of the process.
     #[must_use]
     pub fn state(&self) -> &Arc<State> {
         &self.state
+    }
+
+    /// What they proved who they are with.
+    #[must_use]
+    pub const fn via(&self) -> Via {
+        self.via
     }
 
     /// A connection to the READ database, once that shows what the caller has written.
@@ -97,12 +68,6 @@ impl<R> Caller<R> {
         let written = self.state.written.by(self.user_id);
         reached(self.state.read_progress(), written, self.state.read_wait()).await?;
         self.state.read_client().await
-    }
-
-    /// Whether the caller may see what belongs to the account: as a member, or as the issuing body.
-    #[must_use]
-    pub fn sees(&self, account_id: AccountId) -> bool {
-        self.is_admin() || self.accounts.contains(&account_id)
     }
 
     /// The account, of which the caller is a member.
@@ -120,58 +85,65 @@ impl<R> Caller<R> {
         ))
     }
 
-    /// The account, which the caller may see: as a member, or as the issuing body.
+    /// The account, which the caller may see: as a member, or as who oversees all.
     ///
     /// # Errors
     /// 404 if there is none.
     pub async fn may_view(&self, account_id: AccountId) -> Answer<AccountId> {
         let visible = self.accounts.contains(&account_id)
-            || self.is_admin()
+            || self.sees(account_id)
                 && read::account::exists(&self.state.read_client().await?, account_id).await?;
         if visible {
             Ok(account_id)
         } else {
-            Err(Problem::not_found(
-                Code::AccountNotFound,
-                "Account",
-                account_id,
-            ))
+            Err(not_found(account_id))
         }
     }
 
-    /// Whether the caller is the issuing body, which sees everything.
-    #[must_use]
-    pub fn is_admin(&self) -> bool {
-        self.principal.role == Role::Admin
+    /// The account of whichever holder; that there is one is for the ledger to say.
+    ///
+    /// # Errors
+    /// 404 if the caller may not see it.
+    pub fn supervises(&self, account_id: AccountId) -> Answer<AccountId> {
+        if self.sees(account_id) {
+            return Ok(account_id);
+        }
+        Err(not_found(account_id))
     }
 
-    /// Checks the `user_id` of a body, which must be the caller's own unless they administer users.
+    /// Checks the `user_id` of a body, which must be the caller's own unless they manage users.
     ///
     /// # Errors
     /// `user_id_not_yours`.
     pub fn acts_as(&self, user_id: Option<UserId>) -> Answer<()> {
         match user_id {
-            Some(other) if other != self.user_id && !self.is_admin() => Err(Problem::new(
-                EdgeCode::UserIdNotYours,
-                format!(
-                    "user_id {other} is not yours; leave it out or send {}",
-                    self.user_id
-                ),
-            )
-            .at("/user_id")),
+            Some(other) if other != self.user_id && !self.may(Capability::ManageUsers) => {
+                Err(Problem::new(
+                    EdgeCode::UserIdNotYours,
+                    format!(
+                        "user_id {other} is not yours; leave it out or send {}",
+                        self.user_id
+                    ),
+                )
+                .at("/user_id"))
+            }
             _ => Ok(()),
         }
     }
 }
 
-impl<R> Deref for Caller<R> {
+fn not_found(account_id: AccountId) -> Problem {
+    Problem::not_found(Code::AccountNotFound, "Account", account_id)
+}
+
+impl<C> Deref for Caller<C> {
     type Target = Principal;
     fn deref(&self) -> &Principal {
         &self.principal
     }
 }
 
-impl<R: AtLeast> FromRequest for Caller<R> {
+impl<C: May> FromRequest for Caller<C> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Answer<Self>>;
 

@@ -3,13 +3,15 @@
 
 mod body;
 mod caller;
+pub mod may;
 mod parameter;
 mod read;
 mod write;
 
 pub use body::{BODY_LIMIT, Form, Json};
 pub(in crate::http) use body::{collect, read_json};
-pub use caller::{Admin, AtLeast, Audit, Caller, Production, StorageValidator, Trading};
+pub use caller::Caller;
+pub use may::May;
 pub use parameter::{Id, Query};
 pub use read::{Member, Read, Viewer};
 pub use write::{Origin, Write};

@@ -1,6 +1,7 @@
 //! Requests that change nothing.
 
-use super::caller::{AtLeast, Audit, Caller};
+use super::caller::Caller;
+use super::may::{self, May};
 use super::parameter::Id;
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, Problem};
@@ -12,11 +13,11 @@ use schemas::id::AccountId;
 use std::ops::Deref;
 
 /// A caller with a READ database that shows what they have written.
-pub struct Read<R = Audit> {
-    caller: Caller<R>,
+pub struct Read<C = may::Read> {
+    caller: Caller<C>,
 }
 
-impl<R: AtLeast> Read<R> {
+impl<C: May> Read<C> {
     async fn of(request: &HttpRequest) -> Answer<Self> {
         let caller = Caller::of(request).await?;
         let state = caller.state();
@@ -33,7 +34,7 @@ impl<R: AtLeast> Read<R> {
     }
 }
 
-impl<R> Read<R> {
+impl<C> Read<C> {
     /// A connection to the READ database.
     ///
     /// # Errors
@@ -43,14 +44,14 @@ impl<R> Read<R> {
     }
 }
 
-impl<R> Deref for Read<R> {
-    type Target = Caller<R>;
-    fn deref(&self) -> &Caller<R> {
+impl<C> Deref for Read<C> {
+    type Target = Caller<C>;
+    fn deref(&self) -> &Caller<C> {
         &self.caller
     }
 }
 
-impl<R: AtLeast> FromRequest for Read<R> {
+impl<C: May> FromRequest for Read<C> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Answer<Self>>;
 
@@ -63,20 +64,20 @@ impl<R: AtLeast> FromRequest for Read<R> {
 macro_rules! of_account {
     ($(#[$doc:meta])* $name:ident by $check:ident) => {
         $(#[$doc])*
-        pub struct $name<R = Audit> {
+        pub struct $name<C = may::Read> {
             /// The account.
             pub account_id: AccountId,
-            read: Read<R>,
+            read: Read<C>,
         }
 
-        impl<R> Deref for $name<R> {
-            type Target = Read<R>;
-            fn deref(&self) -> &Read<R> {
+        impl<C> Deref for $name<C> {
+            type Target = Read<C>;
+            fn deref(&self) -> &Read<C> {
                 &self.read
             }
         }
 
-        impl<R: AtLeast> FromRequest for $name<R> {
+        impl<C: May> FromRequest for $name<C> {
             type Error = Problem;
             type Future = LocalBoxFuture<'static, Answer<Self>>;
 

@@ -1,7 +1,8 @@
 //! Requests that change something.
 
 use super::body::{BODY_LIMIT, collect, read_json};
-use super::caller::{AtLeast, Caller};
+use super::caller::Caller;
+use super::may::May;
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, Problem};
 use crate::http::state::State;
@@ -18,16 +19,16 @@ use schemas::envelope::{Actor, Idempotency};
 use uuid::Uuid;
 
 /// A request to change something: the caller, what they ask, and what makes a command of it.
-pub struct Write<R, T = ()> {
+pub struct Write<C, T = ()> {
     /// Who asks.
-    pub caller: Caller<R>,
+    pub caller: Caller<C>,
     /// What they ask.
     pub body: T,
     /// Where the command comes from.
     pub origin: Origin,
 }
 
-impl<R, T> Write<R, T> {
+impl<C, T> Write<C, T> {
     /// Has a command decided. What it led to is visible to the caller's next read.
     ///
     /// # Errors
@@ -54,7 +55,7 @@ impl<T: FromFields> Submission for T {
     }
 }
 
-impl<R: AtLeast, T: FromFields + 'static> FromRequest for Write<R, T> {
+impl<C: May, T: FromFields + 'static> FromRequest for Write<C, T> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Answer<Self>>;
 

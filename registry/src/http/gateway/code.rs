@@ -2,7 +2,7 @@
 
 use crate::gateway::OneTimeCode;
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Production, Write};
+use crate::http::{Write, may};
 use actix_web::{HttpResponse, post};
 use ledger::command::IssueGatewayCode;
 use ledger::key::code_digest;
@@ -29,7 +29,7 @@ use schemas::gateway::api::{CreateGatewayCode, GatewayCode};
 )]
 #[post("/gateway/code")]
 pub async fn create_gateway_code(
-    write: Write<Production, CreateGatewayCode>,
+    write: Write<may::ManageDevices, CreateGatewayCode>,
 ) -> Answer<HttpResponse> {
     let account_id = write.caller.member_of(write.body.account_id).await?;
     let code = match write.origin.idempotency_key() {

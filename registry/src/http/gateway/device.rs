@@ -2,7 +2,7 @@
 
 use super::{as_of, visible};
 use crate::http::problem::Answer;
-use crate::http::{Id, Production, Write};
+use crate::http::{Id, Write, may};
 use actix_web::{HttpResponse, patch};
 use ledger::{Command, command};
 use schemas::gateway::api::{ChangeGatewayDevices, GatewayRead};
@@ -27,7 +27,7 @@ use schemas::id::GatewayId;
 )]
 #[patch("/gateway/{gateway_id}/devices")]
 pub async fn change_gateway_devices(
-    write: Write<Production, ChangeGatewayDevices>,
+    write: Write<may::ManageDevices, ChangeGatewayDevices>,
     Id(gateway_id): Id<GatewayId>,
 ) -> Answer<HttpResponse> {
     let account_id = visible(&write.caller, gateway_id).await?;

@@ -52,7 +52,7 @@ fn not_found(gateway_id: GatewayId) -> Problem {
 }
 
 /// The account of a gateway that the caller may see.
-async fn visible<R>(caller: &Caller<R>, gateway_id: GatewayId) -> Answer<AccountId> {
+async fn visible<C>(caller: &Caller<C>, gateway_id: GatewayId) -> Answer<AccountId> {
     let client = caller.client().await?;
     questions::gateway::account_of(&client, gateway_id)
         .await?

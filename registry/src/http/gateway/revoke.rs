@@ -2,7 +2,7 @@
 
 use super::{as_of, visible};
 use crate::http::problem::Answer;
-use crate::http::{Id, Production, Write};
+use crate::http::{Id, Write, may};
 use actix_web::{HttpResponse, post};
 use ledger::{Command, command};
 use schemas::gateway::api::{GatewayRead, RevokeGateway};
@@ -25,7 +25,7 @@ use schemas::id::GatewayId;
 )]
 #[post("/gateway/{gateway_id}/revoke")]
 pub async fn revoke_gateway(
-    write: Write<Production, RevokeGateway>,
+    write: Write<may::ManageDevices, RevokeGateway>,
     Id(gateway_id): Id<GatewayId>,
 ) -> Answer<HttpResponse> {
     visible(&write.caller, gateway_id).await?;

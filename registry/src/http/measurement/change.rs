@@ -2,7 +2,7 @@
 
 use super::read::not_found;
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Admin, Id, Query, Read, Write};
+use crate::http::{Id, Query, Read, Write, may};
 use crate::read::measurement::{Found, by_id};
 use actix_web::{HttpResponse, delete, patch};
 use ledger::command::{MeasurementRef, MoveMeasurement};
@@ -30,9 +30,9 @@ use schemas::id::MeasurementId;
 )]
 #[patch("/measurement/update/{measurement_id}")]
 pub async fn update_measurement(
-    read: Read<Admin>,
+    read: Read<may::Issue>,
     Id(id): Id<MeasurementId>,
-    write: Write<Admin, MeasurementChange>,
+    write: Write<may::Issue, MeasurementChange>,
 ) -> Answer<HttpResponse> {
     let (found, from) = reference(&read, id).await?;
     let meter_identifier = found.meter_identifier.clone();
@@ -84,10 +84,10 @@ pub async fn update_measurement(
 )]
 #[delete("/measurement/delete/{id}")]
 pub async fn delete_measurement(
-    read: Read<Admin>,
+    read: Read<may::Issue>,
     Id(in_path): Id<MeasurementId>,
     Query(named): Query<NamedMeasurement>,
-    write: Write<Admin>,
+    write: Write<may::Issue>,
 ) -> Answer<HttpResponse> {
     let id = named.measurement_id.unwrap_or(in_path);
     let (found, reference) = reference(&read, id).await?;
@@ -115,7 +115,7 @@ pub async fn delete_measurement(
 
 /// The reading as READ shows it, and as the ledger finds it.
 async fn reference(
-    read: &Read<Admin>,
+    read: &Read<may::Issue>,
     id: MeasurementId,
 ) -> Answer<(MeasurementReport, MeasurementRef)> {
     let client = read.client().await?;

@@ -4,7 +4,7 @@ use super::change::reference_to;
 use super::read::visible;
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, Code, Problem};
-use crate::http::{Caller, Id, Production, Read, Write};
+use crate::http::{Caller, Id, Read, Write, may};
 use crate::read::{correction, measurement};
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, post};
@@ -44,9 +44,9 @@ const LOOKS: usize = 3;
 )]
 #[post("/measurement/correct/{measurement_id}")]
 pub async fn correct_measurement(
-    read: Read<Production>,
+    read: Read<may::CorrectReadings>,
     Id(id): Id<MeasurementId>,
-    write: Write<Production, CorrectMeasurement>,
+    write: Write<may::CorrectReadings, CorrectMeasurement>,
 ) -> Answer<HttpResponse> {
     let mut looks = 1;
     loop {
@@ -76,7 +76,7 @@ pub async fn correct_measurement(
 }
 
 /// Waits until READ shows what was decided so far.
-async fn all_decided(read: &Read<Production>) -> Answer<()> {
+async fn all_decided(read: &Read<may::CorrectReadings>) -> Answer<()> {
     let state = read.state();
     let head = Positions::at(Stream::Ledger, state.ledger_head().await?);
     reached(state.read_progress(), head, state.read_wait()).await
@@ -85,7 +85,7 @@ async fn all_decided(read: &Read<Production>) -> Answer<()> {
 /// Says of bundles that stand in the way who holds them, as far as the caller may see that.
 fn naming_holders(
     problem: Problem,
-    caller: &Caller<Production>,
+    caller: &Caller<may::CorrectReadings>,
     bundles: &[MeasurementBundle],
 ) -> Problem {
     problem.naming(|error| {
@@ -100,7 +100,7 @@ fn naming_holders(
 }
 
 fn corrected(
-    write: &Write<Production, CorrectMeasurement>,
+    write: &Write<may::CorrectReadings, CorrectMeasurement>,
     id: MeasurementId,
     receipt: &Receipt,
 ) -> MeasurementCorrected {

@@ -50,10 +50,10 @@ pub(in crate::http) fn not_found(device_id: DeviceId) -> Problem {
 ///
 /// # Errors
 /// 404 if the caller may not know of it, 403 if they may see it only.
-pub(in crate::http) async fn of_member<R>(caller: &Caller<R>, device_id: DeviceId) -> Answer<()> {
+pub(in crate::http) async fn of_member<C>(caller: &Caller<C>, device_id: DeviceId) -> Answer<()> {
     match account_of(caller, device_id).await? {
         Some(account_id) if caller.accounts.contains(&account_id) => Ok(()),
-        Some(_) if caller.is_admin() => Err(Problem::new(
+        Some(account_id) if caller.sees(account_id) => Err(Problem::new(
             EdgeCode::AccountAccessDenied,
             "User does not have access to the specified source account",
         )),
@@ -65,8 +65,8 @@ pub(in crate::http) async fn of_member<R>(caller: &Caller<R>, device_id: DeviceI
 ///
 /// # Errors
 /// 404 if the caller may not know of it.
-pub(super) async fn of_member_or_issuing_body<R>(
-    caller: &Caller<R>,
+pub(super) async fn of_member_or_issuing_body<C>(
+    caller: &Caller<C>,
     device_id: DeviceId,
 ) -> Answer<()> {
     match account_of(caller, device_id).await? {
@@ -77,7 +77,7 @@ pub(super) async fn of_member_or_issuing_body<R>(
 
 /// The account of a device. Only where READ does not know it yet is what the caller has written waited
 /// for: submissions follow each other faster than READ shows them.
-async fn account_of<R>(caller: &Caller<R>, device_id: DeviceId) -> Answer<Option<AccountId>> {
+async fn account_of<C>(caller: &Caller<C>, device_id: DeviceId) -> Answer<Option<AccountId>> {
     let state = caller.state();
     match state.device_accounts.of(state, device_id).await? {
         Some(account_id) => Ok(Some(account_id)),

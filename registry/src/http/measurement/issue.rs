@@ -2,11 +2,12 @@
 
 use super::device_account::of_member_or_issuing_body;
 use crate::http::problem::{Answer, EdgeCode, Problem};
-use crate::http::{Production, Write};
+use crate::http::{Write, may};
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, post};
 use ledger::{Command, Event, command};
 use schemas::api::measurement::{IssueReadings, ReadingsIssued};
+use schemas::capability::Capability;
 use schemas::event::LedgerEvent;
 
 /// Issue for readings.
@@ -28,11 +29,13 @@ use schemas::event::LedgerEvent;
     ),
 )]
 #[post("/measurement/issue_readings")]
-pub async fn issue_readings(write: Write<Production, IssueReadings>) -> Answer<HttpResponse> {
+pub async fn issue_readings(
+    write: Write<may::RequestIssuance, IssueReadings>,
+) -> Answer<HttpResponse> {
     of_member_or_issuing_body(&write.caller, write.body.device_id).await?;
-    if write.body.include_withdrawn && !write.caller.is_admin() {
+    if write.body.include_withdrawn && !write.caller.may(Capability::Issue) {
         return Err(Problem::new(
-            EdgeCode::RoleRequired,
+            EdgeCode::CapabilityRequired,
             "User does not have the required role: admin; it alone issues anew what was withdrawn",
         )
         .at("/include_withdrawn"));

@@ -4,7 +4,7 @@ use super::device_account;
 use crate::http::certificate::foreign_cursor;
 use crate::http::listed::listed;
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Audit, Caller, Id, Query, Read};
+use crate::http::{Caller, Id, Query, Read, may};
 use crate::read::{correction, measurement as stored};
 use crate::readings::TEMPLATE;
 use actix_web::http::header::CONTENT_DISPOSITION;
@@ -19,8 +19,8 @@ pub(super) fn not_found(id: MeasurementId) -> Problem {
 }
 
 /// The reading, if the caller may see it.
-pub(super) fn visible<R>(
-    caller: &Caller<R>,
+pub(super) fn visible<C>(
+    caller: &Caller<C>,
     found: Option<stored::Found>,
     id: MeasurementId,
 ) -> Answer<stored::Found> {
@@ -36,7 +36,7 @@ pub(super) fn visible<R>(
     responses((status = 200, description = "Header and two rows.", body = String, content_type = "text/csv")),
 )]
 #[get("/measurement/meter_readings_template")]
-pub async fn get_template(_: Caller<Audit>) -> HttpResponse {
+pub async fn get_template(_: Caller<may::Read>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((
@@ -114,7 +114,7 @@ async fn of_device(
     };
     let client = read.client().await?;
     let account = stored::account_of_device(&client, device_id).await?;
-    if !account.is_some_and(|account| read.is_admin() || read.accounts.contains(&account)) {
+    if !account.is_some_and(|account| read.sees(account)) {
         return Err(device_account::not_found(device_id));
     }
     let (range, issued) = ((filter.from, filter.to), filter.issued);
@@ -128,9 +128,8 @@ async fn of_caller(read: &Read, page: &PageQuery) -> Answer<HttpResponse> {
         None => None,
         Some(cursor) => Some(stored::key_by_id(cursor).ok_or_else(|| foreign_cursor("cursor"))?),
     };
-    let accounts = (!read.is_admin()).then_some(read.accounts.as_slice());
     let client = read.client().await?;
     Ok(listed(
-        &stored::page_by_id(&client, accounts, after, page.limit).await?,
+        &stored::page_by_id(&client, read.visible_accounts(), after, page.limit).await?,
     ))
 }

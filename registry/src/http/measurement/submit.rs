@@ -5,7 +5,7 @@ use super::outcome::{readings_of, submitted};
 use super::upload::Upload;
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Production, Write};
+use crate::http::{Write, may};
 use crate::read::measurement::starting_at;
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, post};
@@ -78,7 +78,9 @@ pub(in crate::http) fn point(error: &mut FieldError, list: &str) {
     ),
 )]
 #[post("/measurement/create")]
-pub async fn create_measurement(write: Write<Production, NewMeasurement>) -> Answer<HttpResponse> {
+pub async fn create_measurement(
+    write: Write<may::SubmitReadings, NewMeasurement>,
+) -> Answer<HttpResponse> {
     of_member(&write.caller, write.body.device_id).await?;
     let decided = write.execute(submission_of(&write.body)).await;
     let receipt = decided.map_err(|problem| {
@@ -115,7 +117,7 @@ fn meter_of(new: &NewMeasurement) -> Option<&str> {
 
 /// The reading that was accepted now, or before.
 async fn standing(
-    write: &Write<Production, NewMeasurement>,
+    write: &Write<may::SubmitReadings, NewMeasurement>,
     receipt: &Receipt,
 ) -> Answer<MeasurementReport> {
     let accepted = readings_of(receipt);

@@ -1,6 +1,6 @@
 //! Submissions of readings, as a file in a form or as JSON.
 
-use crate::http::extract::{Caller, Origin, Production, collect, read_json};
+use crate::http::extract::{Caller, Origin, collect, may, read_json};
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::readings::{CsvError, Rows, read_csv, read_texts};
 use actix_multipart::{Field, Multipart, MultipartError};
@@ -27,7 +27,7 @@ pub(in crate::http) const FILE: &str = "file";
 /// Readings somebody wants to submit. That the device is theirs is not checked yet.
 pub struct Upload {
     /// Who submits.
-    pub caller: Caller<Production>,
+    pub caller: Caller<may::SubmitReadings>,
     /// Where the command comes from.
     pub origin: Origin,
     /// The metered device.
@@ -61,7 +61,7 @@ impl FromRequest for Upload {
 async fn of_json(
     request: &HttpRequest,
     payload: Payload,
-    caller: Caller<Production>,
+    caller: Caller<may::SubmitReadings>,
 ) -> Answer<Upload> {
     if request.content_type() != "application/json" {
         return Err(Problem::new(
@@ -86,7 +86,7 @@ async fn of_json(
 async fn of_form(
     request: &HttpRequest,
     payload: Payload,
-    caller: Caller<Production>,
+    caller: Caller<may::SubmitReadings>,
 ) -> Answer<Upload> {
     let form = read_form(Multipart::new(request.headers(), payload)).await?;
     let mut fields = Fields::from_pairs(form.texts, Source::Body);

@@ -57,7 +57,7 @@ fn complete_operation(method: &str, operation: &mut Value) {
             "unavailable",
             "read_lagging",
         ]);
-        added.extend(["request_invalid", "role_required"]);
+        added.extend(["request_invalid", "capability_required"]);
     }
     if !is_open && method != "get" {
         added.push("csrf_token_invalid");

@@ -1,5 +1,6 @@
 //! The OpenAPI document.
 
+mod capability;
 mod complete;
 mod link;
 mod route;
@@ -58,6 +59,7 @@ pub fn document() -> Value {
     shape::complete(&mut document);
     union::complete(&mut document);
     link::add_links(&mut document);
+    capability::complete(&mut document);
     document
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::change_level;
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Admin, Write};
+use crate::http::{Write, may};
 use actix_web::{HttpResponse, post};
 use schemas::api::problem::FieldError;
 use schemas::api::value::{At, Given};
@@ -62,7 +62,7 @@ impl FromFields for LogLevel {
     ),
 )]
 #[post("/change_log_level")]
-pub async fn change_log_level(request: Write<Admin, LogLevel>) -> Answer<HttpResponse> {
+pub async fn change_log_level(request: Write<may::Operate, LogLevel>) -> Answer<HttpResponse> {
     let level = request.body.level;
     change_level(level.directive()).map_err(|error| Problem::internal(&error))?;
     tracing::warn!(%level, user_id = request.caller.user_id.0, "the log level was changed");

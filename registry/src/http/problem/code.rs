@@ -37,8 +37,8 @@ edge_codes! {
     LoginFailed = "login_failed" UNAUTHORIZED,
     /// A cookie-authenticated mutation lacks the CSRF token.
     CsrfTokenInvalid = "csrf_token_invalid" FORBIDDEN,
-    /// The caller's role does not allow it.
-    RoleRequired = "role_required" FORBIDDEN,
+    /// The caller's role, or what their credentials are good for, does not allow it.
+    CapabilityRequired = "capability_required" FORBIDDEN,
     /// The caller may see the account but is not a member of it.
     AccountAccessDenied = "account_access_denied" FORBIDDEN,
     /// `user_id` names somebody else.

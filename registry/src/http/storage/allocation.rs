@@ -7,7 +7,7 @@ use crate::http::certificate::foreign_cursor;
 use crate::http::listed::listed;
 use crate::http::measurement::of_member;
 use crate::http::problem::{Answer, EdgeCode, Problem};
-use crate::http::{Audit, Caller, Id, Query, Read, StorageValidator, Write};
+use crate::http::{Caller, Id, Query, Read, Write, may};
 use crate::read::cursor::Page;
 use crate::read::storage as stored;
 use crate::sequencer::Receipt;
@@ -40,7 +40,7 @@ const MAX_DAYS: i64 = 30;
     responses((status = 200, description = "Header and two rows.", body = String, content_type = "text/csv")),
 )]
 #[get("/storage/storage_allocation_template")]
-pub async fn get_allocation_template(_: Caller<Audit>) -> HttpResponse {
+pub async fn get_allocation_template(_: Caller<may::Read>) -> HttpResponse {
     template("storage_allocation_template", ALLOCATION_TEMPLATE)
 }
 
@@ -65,7 +65,7 @@ pub async fn get_allocation_template(_: Caller<Audit>) -> HttpResponse {
     ),
 )]
 #[post("/storage/allocate")]
-pub async fn allocate(write: Write<StorageValidator, AllocateStorage>) -> Answer<HttpResponse> {
+pub async fn allocate(write: Write<may::ValidateStorage, AllocateStorage>) -> Answer<HttpResponse> {
     let asked = write.body;
     of_member(&write.caller, asked.device_id).await?;
     let command = Command::AllocateStorage(command::AllocateStorage {
@@ -101,7 +101,7 @@ pub async fn allocate(write: Write<StorageValidator, AllocateStorage>) -> Answer
 )]
 #[post("/storage/allocated_storage_records")]
 pub async fn submit_allocations(
-    upload: Upload<StorageValidator, SubmitAllocations>,
+    upload: Upload<may::ValidateStorage, SubmitAllocations>,
 ) -> Answer<HttpResponse> {
     of_member(&upload.caller, upload.device_id).await?;
     let rows = &upload.rows.rows;

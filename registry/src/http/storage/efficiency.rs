@@ -5,7 +5,7 @@ use crate::http::certificate::foreign_cursor;
 use crate::http::listed::listed;
 use crate::http::measurement::of_member;
 use crate::http::problem::Answer;
-use crate::http::{Id, Query, Read, StorageValidator, Write};
+use crate::http::{Id, Query, Read, Write, may};
 use crate::read::cursor::{Page, decode};
 use crate::read::storage as stored;
 use actix_web::{HttpResponse, get, post};
@@ -38,7 +38,9 @@ const LIST: &str = "storage_efficiencies";
     ),
 )]
 #[post("/storage/efficiency")]
-pub async fn fix_efficiency(write: Write<StorageValidator, FixEfficiency>) -> Answer<HttpResponse> {
+pub async fn fix_efficiency(
+    write: Write<may::ValidateStorage, FixEfficiency>,
+) -> Answer<HttpResponse> {
     of_member(&write.caller, write.body.device_id).await?;
     let command = Command::FixStorageEfficiency(FixStorageEfficiency {
         device_id: write.body.device_id,

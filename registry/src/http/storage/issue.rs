@@ -1,7 +1,7 @@
 //! Issuance for energy released from storage.
 
 use super::{allocation, unanswered};
-use crate::http::extract::{BODY_LIMIT, Caller, Origin, Production, collect, read_json};
+use crate::http::extract::{BODY_LIMIT, Caller, Origin, collect, may, read_json};
 use crate::http::measurement::of_member;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::read::storage as stored;
@@ -18,7 +18,7 @@ use schemas::id::DeviceId;
 
 /// Allocations that certificates are wanted for. That they are the caller's is not checked yet.
 pub struct Issue {
-    caller: Caller<Production>,
+    caller: Caller<may::RequestIssuance>,
     origin: Origin,
     asked: IssueSdgcs,
 }

@@ -6,7 +6,7 @@ use crate::http::listed::listed;
 use crate::http::measurement::of_member;
 use crate::http::position::{Positions, reached};
 use crate::http::problem::Answer;
-use crate::http::{Production, Query, Read, Write};
+use crate::http::{Query, Read, Write, may};
 use crate::read::cursor::Page;
 use crate::read::storage::{self as stored, Kind};
 use actix_web::{HttpResponse, get, post};
@@ -38,7 +38,9 @@ use schemas::id::DeviceId;
     ),
 )]
 #[post("/storage/create_scr")]
-pub async fn create_scr(write: Write<Production, NewChargeRecord>) -> Answer<HttpResponse> {
+pub async fn create_scr(
+    write: Write<may::SubmitReadings, NewChargeRecord>,
+) -> Answer<HttpResponse> {
     let new = write.body;
     let interval = (new.charging_start_datetime, new.charging_end_datetime);
     let flow = WattHours(-new.charging_energy.0);
@@ -68,7 +70,9 @@ pub async fn create_scr(write: Write<Production, NewChargeRecord>) -> Answer<Htt
     ),
 )]
 #[post("/storage/create_sdr")]
-pub async fn create_sdr(write: Write<Production, NewDischargeRecord>) -> Answer<HttpResponse> {
+pub async fn create_sdr(
+    write: Write<may::SubmitReadings, NewDischargeRecord>,
+) -> Answer<HttpResponse> {
     let new = write.body;
     let interval = (new.discharging_start_datetime, new.discharging_end_datetime);
     let columns = [
@@ -90,7 +94,7 @@ pub async fn create_sdr(write: Write<Production, NewDischargeRecord>) -> Answer<
 /// Submits one record; gives it as it stands, accepted now or before. `columns` are the names of start,
 /// end and energy in the request.
 async fn submit<T>(
-    write: &Write<Production, T>,
+    write: &Write<may::SubmitReadings, T>,
     device_id: DeviceId,
     (start, end): (DateTime<Utc>, DateTime<Utc>),
     wh: WattHours,

@@ -7,7 +7,7 @@ use crate::http::certificate::foreign_cursor;
 use crate::http::listed::listed;
 use crate::http::measurement::of_member;
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Audit, Caller, Production, Query, Read};
+use crate::http::{Caller, Query, Read, may};
 use crate::read::cursor::Page;
 use crate::read::storage as stored;
 use crate::sequencer::Receipt;
@@ -32,7 +32,7 @@ use schemas::id::StorageRecordId;
     responses((status = 200, description = "Header and two rows.", body = String, content_type = "text/csv")),
 )]
 #[get("/storage/storage_readings_template")]
-pub async fn get_record_template(_: Caller<Audit>) -> HttpResponse {
+pub async fn get_record_template(_: Caller<may::Read>) -> HttpResponse {
     template("storage_readings_template", RECORD_TEMPLATE)
 }
 
@@ -59,7 +59,9 @@ pub async fn get_record_template(_: Caller<Audit>) -> HttpResponse {
     ),
 )]
 #[post("/storage/storage_records")]
-pub async fn submit_records(upload: Upload<Production, SubmitRecords>) -> Answer<HttpResponse> {
+pub async fn submit_records(
+    upload: Upload<may::SubmitReadings, SubmitRecords>,
+) -> Answer<HttpResponse> {
     of_member(&upload.caller, upload.device_id).await?;
     let command = Command::SubmitStorageRecords(SubmitStorageRecords {
         device_id: upload.device_id,

@@ -1,6 +1,6 @@
 //! Tables of a storage device, as a file in a form or as JSON.
 
-use crate::http::extract::{AtLeast, Caller, Origin, collect, read_json};
+use crate::http::extract::{Caller, May, Origin, collect, read_json};
 use crate::http::measurement::{FILE, UPLOAD_LIMIT, point, read_form};
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::storage::{AllocationRows, RecordRows, TableError, Uploaded};
@@ -54,9 +54,9 @@ impl Body for SubmitAllocations {
 }
 
 /// A table somebody wants to submit. That the device is theirs is not checked yet.
-pub struct Upload<R, B: Body> {
+pub struct Upload<C, B: Body> {
     /// Who submits.
-    pub caller: Caller<R>,
+    pub caller: Caller<C>,
     /// Where the command comes from.
     pub origin: Origin,
     /// The storage device.
@@ -67,7 +67,7 @@ pub struct Upload<R, B: Body> {
     is_json: bool,
 }
 
-impl<R: AtLeast, B: Body> Upload<R, B> {
+impl<C: May, B: Body> Upload<C, B> {
     async fn of(request: HttpRequest, payload: Payload) -> Answer<Self> {
         let caller = Caller::of(&request).await?;
         match request.content_type() {
@@ -80,7 +80,7 @@ impl<R: AtLeast, B: Body> Upload<R, B> {
         }
     }
 
-    async fn of_json(request: &HttpRequest, payload: Payload, caller: Caller<R>) -> Answer<Self> {
+    async fn of_json(request: &HttpRequest, payload: Payload, caller: Caller<C>) -> Answer<Self> {
         let body = collect(request, payload, UPLOAD_LIMIT).await?;
         let origin = Origin::of(request, caller.state(), &caller, &body)?;
         let read: B = read_json(request, &body)?;
@@ -93,7 +93,7 @@ impl<R: AtLeast, B: Body> Upload<R, B> {
         })
     }
 
-    async fn of_form(request: &HttpRequest, payload: Payload, caller: Caller<R>) -> Answer<Self> {
+    async fn of_form(request: &HttpRequest, payload: Payload, caller: Caller<C>) -> Answer<Self> {
         let form = read_form(Multipart::new(request.headers(), payload)).await?;
         let mut fields = Fields::from_pairs(form.texts, Source::Body);
         if form.file.is_none() {
@@ -128,7 +128,7 @@ impl<R: AtLeast, B: Body> Upload<R, B> {
     }
 }
 
-impl<R: AtLeast, B: Body> FromRequest for Upload<R, B> {
+impl<C: May, B: Body> FromRequest for Upload<C, B> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Answer<Self>>;
 

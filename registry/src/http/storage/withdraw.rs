@@ -4,7 +4,7 @@ use super::record::not_found;
 use super::unanswered;
 use crate::http::measurement::of_member;
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Production, Write};
+use crate::http::{Write, may};
 use crate::read::storage as stored;
 use actix_web::{HttpResponse, post};
 use ledger::command::{Flow, WithdrawStorageRecords};
@@ -31,7 +31,9 @@ use schemas::event::LedgerEvent;
     ),
 )]
 #[post("/storage/withdraw_scr")]
-pub async fn withdraw_scr(write: Write<Production, WithdrawRecords>) -> Answer<HttpResponse> {
+pub async fn withdraw_scr(
+    write: Write<may::SubmitReadings, WithdrawRecords>,
+) -> Answer<HttpResponse> {
     withdraw(&write, Flow::Charging).await
 }
 
@@ -53,11 +55,16 @@ pub async fn withdraw_scr(write: Write<Production, WithdrawRecords>) -> Answer<H
     ),
 )]
 #[post("/storage/withdraw_sdr")]
-pub async fn withdraw_sdr(write: Write<Production, WithdrawRecords>) -> Answer<HttpResponse> {
+pub async fn withdraw_sdr(
+    write: Write<may::SubmitReadings, WithdrawRecords>,
+) -> Answer<HttpResponse> {
     withdraw(&write, Flow::Discharging).await
 }
 
-async fn withdraw(write: &Write<Production, WithdrawRecords>, flow: Flow) -> Answer<HttpResponse> {
+async fn withdraw(
+    write: &Write<may::SubmitReadings, WithdrawRecords>,
+    flow: Flow,
+) -> Answer<HttpResponse> {
     let caller = &write.caller;
     caller.acts_as(write.body.user_id)?;
     let account_id = caller.member_of(write.body.source_id).await?;

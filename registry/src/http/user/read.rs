@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, get};
 use schemas::api::account::AccountRead;
 use schemas::api::page::PageQuery;
 use schemas::api::user::UserRead;
+use schemas::capability::Capability;
 use schemas::id::UserId;
 
 const LIST: &str = "users";
@@ -53,7 +54,7 @@ pub async fn list_my_accounts(read: Read) -> Answer<HttpResponse> {
 #[get("/user/list")]
 pub async fn list_users(read: Read, Query(page): Query<PageQuery>) -> Answer<HttpResponse> {
     let after = UserId(after(LIST, &page)?);
-    let viewer = (!read.is_admin()).then_some(read.user_id);
+    let viewer = (!read.may(Capability::ManageUsers)).then_some(read.user_id);
     let client = read.client().await?;
     let users = read::user::list(&client, viewer, after, page.limit + 1).await?;
     let users = shown(&client, users, viewer).await?;
@@ -74,7 +75,8 @@ pub async fn list_users(read: Read, Query(page): Query<PageQuery>) -> Answer<Htt
 )]
 #[get("/user/{user_id}")]
 pub async fn get_user(read: Read, Id(user_id): Id<UserId>) -> Answer<HttpResponse> {
-    let viewer = (!read.is_admin() && read.user_id != user_id).then_some(read.user_id);
+    let viewer =
+        (!read.may(Capability::ManageUsers) && read.user_id != user_id).then_some(read.user_id);
     let client = read.client().await?;
     let user = existing(&client, user_id).await?;
     let user = shown(&client, vec![user], viewer)

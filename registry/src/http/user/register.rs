@@ -3,7 +3,7 @@
 use super::{not_found, shown_whole};
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, EdgeCode, Problem};
-use crate::http::{Admin, Id, Write};
+use crate::http::{Id, Write, may};
 use crate::read;
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, delete, post};
@@ -26,7 +26,7 @@ use schemas::id::UserId;
     ),
 )]
 #[post("/user/create")]
-pub async fn create_user(request: Write<Admin, CreateUser>) -> Answer<HttpResponse> {
+pub async fn create_user(request: Write<may::ManageUsers, CreateUser>) -> Answer<HttpResponse> {
     let user = request.body.clone();
     let state = request.caller.state();
     let password_hash = match user.password {
@@ -82,7 +82,10 @@ fn registered(receipt: &Receipt) -> Answer<UserRead> {
     ),
 )]
 #[delete("/user/delete/{id}")]
-pub async fn delete_user(request: Write<Admin>, Id(user_id): Id<UserId>) -> Answer<HttpResponse> {
+pub async fn delete_user(
+    request: Write<may::ManageUsers>,
+    Id(user_id): Id<UserId>,
+) -> Answer<HttpResponse> {
     // Membership is a matter of the ledger, users are in a stream of their own: look only once READ
     // shows all of the ledger.
     let state = request.caller.state();

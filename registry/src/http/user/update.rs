@@ -1,15 +1,16 @@
 //! Users change.
 
 use super::{existing, not_found, shown_whole};
-use crate::http::extract::AtLeast;
+use crate::http::extract::May;
 use crate::http::problem::{Answer, EdgeCode, Problem};
-use crate::http::{Admin, Audit, Id, Query, Write};
+use crate::http::{Id, Query, Write, may};
 use crate::read;
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, patch, post};
 use ledger::{Command, Event, command};
 use read::user::UserRow;
 use schemas::api::user::{ChangeRoleQuery, UpdateUser, UserRead};
+use schemas::capability::Capability;
 use schemas::event::IdentityEvent;
 use schemas::event::identity::UserChanges;
 use schemas::id::UserId;
@@ -31,10 +32,10 @@ use schemas::id::UserId;
 )]
 #[patch("/user/update/{user_id}")]
 pub async fn update_user(
-    request: Write<Audit, UpdateUser>,
+    request: Write<may::ManageSelf, UpdateUser>,
     Id(user_id): Id<UserId>,
 ) -> Answer<HttpResponse> {
-    if request.caller.user_id != user_id && !request.caller.is_admin() {
+    if request.caller.user_id != user_id && !request.caller.may(Capability::ManageUsers) {
         return Err(Problem::new(
             EdgeCode::OtherUser,
             "You are not allowed to update other users' information.",
@@ -60,7 +61,7 @@ pub async fn update_user(
 
 /// The hash of a new password, once the current one is proven where it has to be.
 async fn new_password(
-    request: &Write<Audit, UpdateUser>,
+    request: &Write<may::ManageSelf, UpdateUser>,
     user_id: UserId,
 ) -> Answer<Option<String>> {
     let Some(password) = request.body.password.clone() else {
@@ -98,7 +99,7 @@ async fn new_password(
 )]
 #[post("/user/change_role/{user_id}")]
 pub async fn change_role(
-    request: Write<Admin>,
+    request: Write<may::ManageUsers>,
     Id(user_id): Id<UserId>,
     Query(wanted): Query<ChangeRoleQuery>,
 ) -> Answer<HttpResponse> {
@@ -111,8 +112,8 @@ pub async fn change_role(
 }
 
 /// Has the changes recorded and answers with the user as the event leaves them.
-async fn changed<R: AtLeast, T>(
-    request: &Write<R, T>,
+async fn changed<C: May, T>(
+    request: &Write<C, T>,
     user: UserRow,
     changes: UserChanges,
 ) -> Answer<HttpResponse> {

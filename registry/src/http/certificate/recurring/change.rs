@@ -2,14 +2,18 @@
 
 use super::visible;
 use crate::http::problem::Answer;
-use crate::http::{Id, Trading, Write};
+use crate::http::{Id, Write, may};
 use actix_web::{HttpResponse, post};
 use ledger::Command;
 use schemas::api::certificate::RecurringRule;
 use schemas::id::RuleId;
 
 /// Has a rule changed for a member of its account, and shows it as it is then.
-async fn change(write: Write<Trading>, command: Command, rule_id: RuleId) -> Answer<HttpResponse> {
+async fn change(
+    write: Write<may::Trade>,
+    command: Command,
+    rule_id: RuleId,
+) -> Answer<HttpResponse> {
     let rule = visible(&write.caller, &write.caller.client().await?, rule_id).await?;
     write.caller.member_of(rule.source_id).await?;
     write.execute(command).await?;
@@ -34,7 +38,7 @@ async fn change(write: Write<Trading>, command: Command, rule_id: RuleId) -> Ans
 )]
 #[post("/certificate/recurring/{id}/pause")]
 pub async fn pause_recurring_rule(
-    write: Write<Trading>,
+    write: Write<may::Trade>,
     Id(rule_id): Id<RuleId>,
 ) -> Answer<HttpResponse> {
     change(write, Command::PauseRule(rule_id), rule_id).await
@@ -57,7 +61,7 @@ pub async fn pause_recurring_rule(
 )]
 #[post("/certificate/recurring/{id}/resume")]
 pub async fn resume_recurring_rule(
-    write: Write<Trading>,
+    write: Write<may::Trade>,
     Id(rule_id): Id<RuleId>,
 ) -> Answer<HttpResponse> {
     change(write, Command::ResumeRule(rule_id), rule_id).await
@@ -80,7 +84,7 @@ pub async fn resume_recurring_rule(
 )]
 #[post("/certificate/recurring/{id}/end")]
 pub async fn end_recurring_rule(
-    write: Write<Trading>,
+    write: Write<may::Trade>,
     Id(rule_id): Id<RuleId>,
 ) -> Answer<HttpResponse> {
     change(write, Command::EndRule(rule_id), rule_id).await

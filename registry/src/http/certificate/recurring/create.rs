@@ -1,7 +1,7 @@
 //! Creating recurring rules.
 
 use crate::http::problem::{Answer, Problem};
-use crate::http::{Trading, Write};
+use crate::http::{Write, may};
 use actix_web::{HttpResponse, post};
 use ledger::command::CreateRule;
 use ledger::{Command, Event};
@@ -13,7 +13,7 @@ use schemas::event::LedgerEvent;
 use schemas::life_cycle::ActionType;
 
 /// Has a rule created for a member of the source account.
-async fn create<T: RecurringRequest>(write: Write<Trading, T>) -> Answer<HttpResponse> {
+async fn create<T: RecurringRequest>(write: Write<may::Trade, T>) -> Answer<HttpResponse> {
     let Write {
         caller,
         body,
@@ -80,7 +80,7 @@ fn command(action_type: ActionType, asked: RecurringAsked) -> Command {
 )]
 #[post("/certificate/recurring_transfer")]
 pub async fn create_recurring_transfer(
-    write: Write<Trading, RecurringTransferRequest>,
+    write: Write<may::Trade, RecurringTransferRequest>,
 ) -> Answer<HttpResponse> {
     create(write).await
 }
@@ -104,7 +104,7 @@ pub async fn create_recurring_transfer(
 )]
 #[post("/certificate/recurring_cancel")]
 pub async fn create_recurring_cancel(
-    write: Write<Trading, RecurringCancelRequest>,
+    write: Write<may::Trade, RecurringCancelRequest>,
 ) -> Answer<HttpResponse> {
     create(write).await
 }

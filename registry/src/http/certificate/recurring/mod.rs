@@ -18,7 +18,7 @@ use schemas::id::RuleId;
 
 /// The rule, if the caller may see it: those of accounts of which they are a member, and the issuing body
 /// all.
-async fn visible<R>(caller: &Caller<R>, client: &Client, rule_id: RuleId) -> Answer<RecurringRule> {
+async fn visible<C>(caller: &Caller<C>, client: &Client, rule_id: RuleId) -> Answer<RecurringRule> {
     questions::recurring::by_id(client, rule_id)
         .await?
         .filter(|rule| caller.sees(rule.source_id))

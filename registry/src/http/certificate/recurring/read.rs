@@ -45,8 +45,7 @@ pub async fn list_recurring_rules(
     };
     let accounts = match &one {
         Some(one) => Some(one.as_slice()),
-        None if read.is_admin() => None,
-        None => Some(read.accounts.as_slice()),
+        None => read.visible_accounts(),
     };
     let client = read.client().await?;
     let rules = recurring::page(&client, accounts, wanted.status, before, page.limit).await?;
