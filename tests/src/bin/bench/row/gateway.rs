@@ -1,5 +1,5 @@
-//! Single readings in envelopes that a gateway signed: one envelope, one submission. The load generator
-//! signs between two requests.
+//! Single readings in envelopes that a gateway signed: one envelope, one submission. They are signed before
+//! the load begins: in the field that is done by as many processors as there are gateways.
 
 use super::Bench;
 use super::sustained::sustain;
@@ -13,11 +13,14 @@ use schemas::gateway::jws::{self, Signed};
 use schemas::gateway::{Algorithm, MeterIdentity, MeterReadings, ProfileRef};
 use schemas::id::{DeviceId, GatewayId};
 use serde_json::json;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tests::{GatewayKey, enrolment, measured};
 
 /// Submissions in flight, each of a device of its own.
 const IN_FLIGHT: usize = 256;
+/// Submissions per second that are signed ahead; those beyond are signed when their turn comes.
+const SIGNED_AHEAD: usize = 8_000;
 
 struct Meter {
     gateway_id: i64,
@@ -26,10 +29,12 @@ struct Meter {
     half_hour: usize,
     previous: Option<String>,
     random: Random,
+    signed: VecDeque<Vec<u8>>,
 }
 
-impl Client for Meter {
-    fn next(&mut self) -> Option<Vec<u8>> {
+impl Meter {
+    /// The request with the device's next envelope.
+    fn sign(&mut self) -> Option<Vec<u8>> {
         if self.half_hour >= DEVICE_YEAR {
             return None;
         }
@@ -59,6 +64,12 @@ impl Client for Meter {
         let body = format!(r#"{{"envelopes":["{envelope}"]}}"#);
         Some(post("/gateway/events", "", &body))
     }
+}
+
+impl Client for Meter {
+    fn next(&mut self) -> Option<Vec<u8>> {
+        self.signed.pop_front().or_else(|| self.sign())
+    }
 
     fn answered(&mut self, reply: Reply<'_>) -> Result<()> {
         reply.expect(200)?;
@@ -81,7 +92,13 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         (Algorithm::Es256, "gateway_es256", "gateway_es256_p99"),
         (Algorithm::EdDsa, "gateway_eddsa", "gateway_eddsa_p99"),
     ] {
-        let crowd = Crowd::connect(bench.world.address, meters(bench, algorithm).await?).await?;
+        let mut meters = meters(bench, algorithm).await?;
+        let seconds = usize::try_from(bench.options.seconds)? * (bench.options.rounds + 1);
+        let ahead = SIGNED_AHEAD * seconds / IN_FLIGHT;
+        for meter in &mut meters {
+            meter.signed = (0..ahead).map_while(|_| meter.sign()).collect();
+        }
+        let crowd = Crowd::connect(bench.world.address, meters).await?;
         let load = sustain(bench, crowd).await?;
         let settings = format!(
             "one reading each, signed by {algorithm}, {IN_FLIGHT} in flight; {}",
@@ -124,6 +141,7 @@ async fn meters(bench: &mut Bench, algorithm: Algorithm) -> Result<Vec<Meter>> {
         half_hour: 0,
         previous: None,
         random: Random::seeded(number),
+        signed: VecDeque::new(),
     });
     Ok(meters.collect())
 }
