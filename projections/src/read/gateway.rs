@@ -255,8 +255,10 @@ const COPY_ENVELOPE: &str = "COPY gateway_envelope (device_id, sequence, gateway
 const INSERT: &str = "INSERT INTO gateway (gateway_id, account_id, name, enrolled_at, position)
      SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::bigint[])";
 const INSERT_KEY: &str =
-    "INSERT INTO gateway_key (key_id, gateway_id, public_key, added_at, position)
-     SELECT * FROM unnest($1::text[], $2::bigint[], $3::jsonb[], $4::timestamptz[], $5::bigint[])";
+    "INSERT INTO gateway_key (key_id, gateway_id, public_key, added_at, position, added_position)
+     SELECT key_id, gateway_id, public_key, added_at, position, position
+     FROM unnest($1::text[], $2::bigint[], $3::jsonb[], $4::timestamptz[], $5::bigint[])
+         AS new (key_id, gateway_id, public_key, added_at, position)";
 const INSERT_DEVICE: &str = "INSERT INTO gateway_device (device_id, next_sequence, position)
      SELECT device_id, 1, 0 FROM unnest($1::bigint[]) AS new (device_id)
      ON CONFLICT (device_id) DO NOTHING";

@@ -17,8 +17,8 @@ const UNREADABLE: u8 = 2;
 
 /// Check a saved answer of GET /certificate/{id}/lineage, without a registry
 ///
-/// Recomputes each hash, and follows ranges, amounts, states and holders from the reading to what the
-/// bundle is now. Ends with 0 if all agrees, with 1 if something does not, with 2 if the file can not be
+/// Recomputes each hash, verifies the envelope that a gateway signed (format=raw), and follows ranges, amounts,
+/// states and holders from the reading to what the bundle is now. Ends with 0 if all agrees, with 1 if something does not, with 2 if the file can not be
 /// read.
 #[derive(Debug, Args)]
 pub(super) struct VerifyBundle {

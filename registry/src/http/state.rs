@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::exchange::Exchange;
 use crate::gateway::{KeyDirectory, Workers};
 use crate::identity::{Passwords, Principals, Tokens};
+use crate::lineage::log::Log;
 use crate::read::BundleLoader;
 use deadpool_postgres::{Client, Pool};
 use event_store::EventStore;
@@ -129,6 +130,14 @@ impl State {
     /// The last changes of users and members.
     pub(crate) fn authority(&self) -> Positions {
         self.written.authority()
+    }
+
+    /// The ledger's events.
+    pub(super) fn ledger(&self) -> Log<'_> {
+        Log {
+            store: self.store.as_ref(),
+            stream: &self.ledger_stream,
+        }
     }
 
     /// Where the ledger ends now.

@@ -1,64 +1,52 @@
-//! A lineage as the events of the ledger. Readings and issuance are read from the log, each by its
-//! position; actions are put together from the READ database, because one action may list 10,000 bundles
+//! A lineage as the events of the ledger. Readings, their evidence and issuance are read from the log, each by
+//! its position; actions are put together from the READ database, because one action may list 10,000 bundles
 //! of which one is wanted.
 
+use super::evidence::Evidence;
+use super::log::{Log, LogError};
 use super::replay::{Step, is_shown, steps};
 use super::tell;
 use crate::read::lineage::{History, Listed};
-use event_store::{EventStore, StoreError};
 use schemas::WattHours;
 use schemas::api::certificate::{Lineage, LineageEvent, LineageFormat};
-use schemas::envelope::Envelope;
+use schemas::event::LedgerEvent;
 use schemas::event::action::{BundleAction, Origin, Part, Split};
+use schemas::event::gateway::GatewayEnrolled;
 use schemas::event::import::{BundlesImported, ImportedLot};
 use schemas::event::issuance::BundlesIssued;
 use schemas::event::reading::{ReadingCorrected, ReadingsAccepted, Run};
 use schemas::event::storage::{
     AllocationIssued, SourceUsed, StorageBundle, StorageCertificatesIssued,
 };
-use schemas::event::{DecodeError, LedgerEvent};
 use schemas::id::AccountId;
 use schemas::life_cycle::ActionType;
-use schemas::log::{Position, StreamName};
+use schemas::log::Position;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
-/// An event can not be shown.
-#[derive(Debug, thiserror::Error)]
-pub enum RawError {
-    /// The log can not be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The log does not reach as far as the READ database.
-    #[error("the log has no event at position {0}")]
-    Missing(Position),
-    /// An event does not parse.
-    #[error(transparent)]
-    Event(#[from] DecodeError),
-    /// Its envelope or its extract does not.
-    #[error("the event at position {0} is not JSON: {1}")]
-    Json(Position, #[source] serde_json::Error),
-}
-
-/// The lineage with its events, for a reader who `sees` these accounts.
+/// The lineage with its events, for a reader who `sees` these accounts. An envelope has readings of other
+/// intervals too, and can not be signed in part: it is shown to whom the account of the issuance is.
 ///
 /// # Errors
-/// [`RawError`].
+/// [`LogError`].
 pub async fn events(
     history: &History,
-    store: &dyn EventStore,
-    stream: &StreamName,
+    evidence: Option<&Evidence>,
+    log: Log<'_>,
     sees: &(dyn Fn(AccountId) -> bool + Sync),
-) -> Result<Lineage, RawError> {
+) -> Result<Lineage, LogError> {
     let read = history
         .readings
         .iter()
         .map(|reading| reading.ledger_position);
-    let positions: BTreeSet<Position> = read.chain([history.issuance.position]).collect();
+    let mut positions: BTreeSet<Position> = read.chain([history.issuance.position]).collect();
+    let is_members = sees(history.issuance.account_id);
+    let evidence = evidence.filter(|_| is_members);
+    positions.extend(evidence.into_iter().flat_map(Evidence::positions));
     let mut events = Vec::new();
     for position in positions {
-        let is_shown = sees(history.issuance.account_id);
-        events.push(recorded(history, store, stream, position, is_shown).await?);
+        events.push(recorded(history, log, position, is_members).await?);
     }
     let steps = steps(history);
     for of_one in steps.chunk_by(|one, next| one.listed.position == next.listed.position) {
@@ -76,32 +64,25 @@ pub async fn events(
 /// What concerns the bundle of an event in the log.
 async fn recorded(
     history: &History,
-    store: &dyn EventStore,
-    stream: &StreamName,
+    log: Log<'_>,
     position: Position,
     is_shown: bool,
-) -> Result<LineageEvent, RawError> {
-    let found = store.read(stream, position.plus(-1), 1).await?;
-    let event = found
-        .into_iter()
-        .next()
-        .ok_or(RawError::Missing(position))?;
-    let not_json = |error| RawError::Json(position, error);
-    let envelope: Envelope = serde_json::from_slice(&event.metadata).map_err(not_json)?;
-    let whole = LedgerEvent::decode(&event.event_type, event.version, &event.data)?;
+) -> Result<LineageEvent, LogError> {
+    let found = log.at(position).await?;
+    let (envelope, whole) = (found.envelope, found.event);
     let extract = extract(history, &whole);
     let version = whole.version();
     let payload = serde_json::from_slice(&extract.as_ref().unwrap_or(&whole).encode());
     Ok(LineageEvent {
         position,
-        event_type: event.event_type,
+        event_type: found.event_type,
         version,
         recorded_at: envelope.recorded_at,
         actor: is_shown.then(|| envelope.actor.to_string()),
         command_id: envelope.command_id,
         is_extract: extract.is_some_and(|extract| extract != whole),
         is_redacted: !is_shown,
-        payload: payload.map_err(not_json)?,
+        payload: payload.map_err(|error| LogError::Json(position, error))?,
     })
 }
 
@@ -181,6 +162,13 @@ fn extract(history: &History, event: &LedgerEvent) -> Option<LedgerEvent> {
                 }],
             }))
         }
+        // Of an enrolment, the key: what else the gateway meters is not this bundle's.
+        LedgerEvent::GatewayEnrolled(enrolled) => Some(LedgerEvent::from(GatewayEnrolled {
+            name: None,
+            code: Uuid::nil(),
+            device_ids: Vec::new(),
+            ..enrolled.clone()
+        })),
         _ => None,
     }
 }
@@ -191,7 +179,7 @@ fn acted(
     listed: &Listed,
     steps: &[Step<'_>],
     is_shown: bool,
-) -> Result<LineageEvent, RawError> {
+) -> Result<LineageEvent, LogError> {
     let action = &listed.action;
     let event = LedgerEvent::from(BundleAction {
         action_id: action.id,
@@ -217,7 +205,7 @@ fn acted(
             .collect(),
     });
     let payload: Value = serde_json::from_slice(&event.encode())
-        .map_err(|error| RawError::Json(listed.position, error))?;
+        .map_err(|error| LogError::Json(listed.position, error))?;
     let shown = i32::try_from(steps.len()).unwrap_or(i32::MAX);
     Ok(LineageEvent {
         position: listed.position,

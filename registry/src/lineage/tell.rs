@@ -1,10 +1,11 @@
 //! A lineage told in order.
 
+use super::evidence::Evidence;
 use super::replay::{Step, is_shown, steps};
 use crate::read::lineage::History;
 use schemas::api::certificate::{
     Bundle, Lineage, LineageAction, LineageBundle, LineageEntry, LineageFormat, LineageIssuance,
-    LineageLeaf, LineagePart, LineageSplit,
+    LineageLeaf, LineagePart, LineageReading, LineageSplit,
 };
 use schemas::bundle::HashedAttributes;
 use schemas::id::AccountId;
@@ -12,13 +13,19 @@ use schemas::life_cycle::CertificateStatus;
 
 /// The lineage with its timeline, for a reader who `sees` these accounts.
 #[must_use]
-pub fn timeline(history: &History, sees: &dyn Fn(AccountId) -> bool) -> Lineage {
-    let mut entries: Vec<_> = history
-        .readings
-        .iter()
-        .cloned()
-        .map(LineageEntry::Reading)
-        .collect();
+pub fn timeline(
+    history: &History,
+    evidence: Option<&Evidence>,
+    sees: &dyn Fn(AccountId) -> bool,
+) -> Lineage {
+    let readings = history.readings.iter().map(|reading| {
+        let of_reading = evidence.filter(|one| one.measurement_id == reading.measurement_id);
+        LineageEntry::Reading(LineageReading {
+            envelope: of_reading.map(|one| one.named.clone()),
+            ..reading.clone()
+        })
+    });
+    let mut entries: Vec<_> = readings.collect();
     entries.push(LineageEntry::Issuance(Box::new(issuance(history))));
     for step in steps(history) {
         entries.extend(step.halves.map(|halves| split(&step, halves)));

@@ -1,8 +1,9 @@
 //! Gateways, their keys, devices and envelopes.
 
+use super::cursor::Page;
 use super::{ReadError, defect, row, rows};
 use deadpool_postgres::Client;
-use schemas::gateway::api::{GatewayDevice, GatewayKey, GatewayRead};
+use schemas::gateway::api::{GatewayDevice, GatewayKey, GatewayListed, GatewayRead};
 use schemas::gateway::{KeyId, PublicKey};
 use schemas::id::{AccountId, DeviceId, GatewayId};
 use schemas::log::Position;
@@ -95,15 +96,71 @@ async fn devices_of(
     devices.collect()
 }
 
-/// Where an envelope stands in the ledger.
-pub async fn envelope_position(
+/// Where an envelope stands in the ledger, and the account that its gateway is of.
+pub async fn envelope_at(
     client: &Client,
     device_id: DeviceId,
     sequence: i64,
-) -> Result<Option<Position>, ReadError> {
-    let statement = "SELECT position FROM gateway_envelope WHERE device_id = $1 AND sequence = $2";
+) -> Result<Option<(Position, AccountId)>, ReadError> {
+    let statement = "SELECT e.position, g.account_id
+         FROM gateway_envelope e JOIN gateway g USING (gateway_id)
+         WHERE e.device_id = $1 AND e.sequence = $2";
     match row(client, statement, &[&device_id.0, &sequence]).await? {
-        Some(row) => Ok(Some(Position(row.try_get(0)?))),
+        Some(row) => Ok(Some((
+            Position(row.try_get(0)?),
+            AccountId(row.try_get(1)?),
+        ))),
         None => Ok(None),
     }
+}
+
+/// Where the event stands by which a gateway got this key: its enrolment, or a change of keys. `None` if
+/// there is no such key, or the database was filled before that was kept.
+pub async fn key_added_at(client: &Client, key_id: KeyId) -> Result<Option<Position>, ReadError> {
+    let statement = "SELECT added_position FROM gateway_key WHERE key_id = $1";
+    match row(client, statement, &[&key_id.to_string()]).await? {
+        Some(row) => Ok(row.try_get::<_, Option<i64>>(0)?.map(Position)),
+        None => Ok(None),
+    }
+}
+
+/// The name of the list of gateways in its cursors.
+pub const LIST: &str = "gateways";
+
+/// A page of the gateways of `accounts`, or of all where that is `None`, by id.
+pub async fn page(
+    client: &Client,
+    accounts: Option<&[AccountId]>,
+    after: i64,
+    limit: i64,
+) -> Result<Page<GatewayListed>, ReadError> {
+    let select = |of: &str| {
+        format!(
+            "SELECT gateway_id, account_id, name, enrolled_at, revoked_at,
+                 (SELECT count(*) FROM gateway_device g JOIN device d USING (device_id)
+                  WHERE g.gateway_id = gateway.gateway_id AND NOT d.is_deleted)
+             FROM gateway WHERE gateway_id > $1 {of} ORDER BY gateway_id LIMIT $2"
+        )
+    };
+    let fetched = limit + 1;
+    let found = match accounts {
+        None => rows(client, &select(""), &[&after, &fetched]).await?,
+        Some(accounts) => {
+            let ids: Vec<i64> = accounts.iter().map(|id| id.0).collect();
+            let statement = select("AND account_id = ANY($3)");
+            rows(client, &statement, &[&after, &fetched, &ids]).await?
+        }
+    };
+    let gateways = found.iter().map(|row| {
+        Ok(GatewayListed {
+            id: GatewayId(row.try_get(0)?),
+            account_id: AccountId(row.try_get(1)?),
+            name: row.try_get(2)?,
+            enrolled_at: row.try_get(3)?,
+            revoked_at: row.try_get(4)?,
+            devices: row.try_get(5)?,
+        })
+    });
+    let gateways = gateways.collect::<Result<Vec<_>, ReadError>>()?;
+    Ok(Page::of(gateways, limit, LIST, |last| last.id.0))
 }

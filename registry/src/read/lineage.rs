@@ -7,7 +7,7 @@ use deadpool_postgres::{Client, Transaction};
 use schemas::WattHours;
 use schemas::api::certificate::{ActionSummary, Bundle, BundleOrigin, LineageReading};
 use schemas::event::issuance::IssuanceMetadata;
-use schemas::id::{AccountId, BundleId, MeasurementId, MeterId};
+use schemas::id::{AccountId, BundleId, DeviceId, MeasurementId, MeterId};
 use schemas::log::Position;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -50,6 +50,19 @@ pub struct Issuance {
     pub origin: Option<BundleOrigin>,
 }
 
+/// Where a gateway's envelope stands in the ledger.
+#[derive(Debug, Clone, Copy)]
+pub struct EnvelopeAt {
+    /// The reading that came in it.
+    pub measurement_id: MeasurementId,
+    /// The device it is of.
+    pub device_id: DeviceId,
+    /// Position of its event.
+    pub position: Position,
+    /// That of the device's envelope before.
+    pub previous: Option<Position>,
+}
+
 /// All of it, as of one position.
 #[derive(Debug, Clone)]
 pub struct History {
@@ -65,6 +78,8 @@ pub struct History {
     pub meter_id: Option<MeterId>,
     /// Readings of that production interval, as they stood when the first was issued.
     pub readings: Vec<LineageReading>,
+    /// The envelope that the reading came in, unless it was moved since; a device has one reading at a time.
+    pub envelope: Option<EnvelopeAt>,
     /// Actions that list the bundle asked for, one it was split from, or one of its parts; in order.
     pub actions: Vec<Listed>,
 }
@@ -187,12 +202,18 @@ const ISSUANCE: &str = "
 
 const METER: &str = "SELECT meter_id FROM bundle WHERE bundle_id = $1";
 
-/// As of position $5: what was corrected later is as it was before.
+/// As of position $5: what was corrected later is as it was before. An envelope is recorded after its
+/// readings, and one that a reading has been moved since says nothing of where it is.
 const READINGS: &str = "
     SELECT COALESCE(before.corrected_at, m.created_at), m.measurement_id,
         COALESCE(after.previous_wh, m.wh), m.gross_net_indicator,
-        GREATEST(before.position, COALESCE(m.stands_since, m.position)) AS stands
+        GREATEST(before.position, COALESCE(m.stands_since, m.position)) AS stands,
+        e.device_id, e.position, p.position
     FROM measurement m
+    LEFT JOIN gateway_envelope e
+        ON e.device_id = m.envelope_device_id AND e.sequence = m.envelope_sequence
+        AND e.position > COALESCE(m.stands_since, m.position)
+    LEFT JOIN gateway_envelope p ON p.device_id = e.device_id AND p.sequence = e.sequence - 1
     LEFT JOIN LATERAL (
         SELECT position, corrected_at FROM correction c
         WHERE c.measurement_id = m.measurement_id AND c.position < $5
@@ -243,7 +264,7 @@ pub async fn of(client: &mut Client, asked: BundleId) -> Result<Option<History>,
     };
     let issuance = issuance(&snapshot, root).await?;
     let meter_id = meter(&snapshot, root).await?;
-    let readings = readings(&snapshot, root, meter_id, issuance.position).await?;
+    let (readings, envelope) = readings(&snapshot, root, meter_id, issuance.position).await?;
     let actions = actions(&snapshot, &followed(&bundles, asked)).await?;
     snapshot.commit().await?;
     Ok(Some(History {
@@ -253,6 +274,7 @@ pub async fn of(client: &mut Client, asked: BundleId) -> Result<Option<History>,
         issuance,
         meter_id,
         readings,
+        envelope,
         actions,
     }))
 }
@@ -313,10 +335,10 @@ async fn readings(
     root: &Bundle,
     meter_id: Option<MeterId>,
     issued: Position,
-) -> Result<Vec<LineageReading>, LineageError> {
+) -> Result<(Vec<LineageReading>, Option<EnvelopeAt>), LineageError> {
     // What storage released was issued for an allocation.
     if root.is_storage != 0 {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
     let (start, end) = (
         root.production_starting_interval,
@@ -327,19 +349,30 @@ async fn readings(
         [&root.device_id.0, &start, &end, &meter_id, &issued.0];
     let found = rows(snapshot, READINGS, &parameters).await?;
     let mut readings = Vec::with_capacity(found.len());
+    let mut envelope = None;
     for row in &found {
+        let measurement_id = MeasurementId(row.try_get(1)?);
+        if let Some(device_id) = row.try_get(5)? {
+            envelope = Some(EnvelopeAt {
+                measurement_id,
+                device_id: DeviceId(device_id),
+                position: Position(row.try_get(6)?),
+                previous: row.try_get::<_, Option<i64>>(7)?.map(Position),
+            });
+        }
         readings.push(LineageReading {
             at: row.try_get(0)?,
-            measurement_id: MeasurementId(row.try_get(1)?),
+            measurement_id,
             device_id: root.device_id,
             interval_start_datetime: start,
             interval_end_datetime: end,
             interval_usage: WattHours(row.try_get(2)?),
             gross_net_indicator: row.try_get(3)?,
+            envelope: None,
             ledger_position: Position(row.try_get(4)?),
         });
     }
-    Ok(readings)
+    Ok((readings, envelope))
 }
 
 async fn actions(

@@ -75,6 +75,7 @@ pages! {
     "envelope_chain_broken",
     "envelope_context_wrong",
     "envelope_malformed",
+    "envelope_not_found",
     "envelope_replayed",
     "envelope_signature_invalid",
     "export_not_found",

@@ -8,9 +8,10 @@ use crate::api::field::{Fields, FromFields};
 use crate::api::problem::{FieldError, code};
 use crate::api::value::{At, FromValue, Given};
 use crate::id::{AccountId, DeviceId, GatewayId};
+use crate::log::Position;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A one-time code to ask for.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -171,6 +172,93 @@ pub struct GatewayRead {
     pub keys: Vec<GatewayKey>,
     /// Its devices.
     pub devices: Vec<GatewayDevice>,
+}
+
+/// A gateway in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GatewayListed {
+    /// The gateway.
+    #[schema(value_type = i64)]
+    pub id: GatewayId,
+    /// The account that its devices belong to.
+    #[schema(value_type = i64)]
+    pub account_id: AccountId,
+    /// What people call it.
+    pub name: Option<String>,
+    /// When it enrolled.
+    pub enrolled_at: DateTime<Utc>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// How many devices it meters.
+    #[schema(minimum = 0)]
+    pub devices: i64,
+}
+
+/// Which gateways to list.
+#[derive(Debug, Clone, Copy, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct GatewayQuery {
+    /// The account that their devices belong to; all that the caller may see where absent.
+    #[param(value_type = Option<i64>)]
+    pub account_id: Option<AccountId>,
+}
+
+impl FromFields for GatewayQuery {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            account_id: fields.optional("account_id"),
+        })
+    }
+}
+
+/// Which envelope is wanted.
+#[derive(Debug, Clone, Copy, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EnvelopeQuery {
+    /// The device that it is of.
+    #[param(value_type = i64)]
+    pub device_id: DeviceId,
+    /// Its number among the envelopes of the device.
+    #[param(minimum = 1)]
+    pub sequence: i64,
+}
+
+impl FromFields for EnvelopeQuery {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let device_id = fields.required("device_id");
+        let sequence = fields.required("sequence");
+        Some(Self {
+            device_id: device_id?,
+            sequence: sequence?,
+        })
+    }
+}
+
+/// An envelope as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EnvelopeRead {
+    /// The gateway that signed it.
+    #[schema(value_type = i64)]
+    pub gateway_id: GatewayId,
+    /// The device that it metered.
+    #[schema(value_type = i64)]
+    pub device_id: DeviceId,
+    /// Its number among the envelopes of the device.
+    #[schema(minimum = 1)]
+    pub sequence: i64,
+    /// The key that signed it.
+    #[schema(value_type = String)]
+    pub key_id: KeyId,
+    /// SHA-256 of `envelope`, hexadecimal: the next envelope of the device names it.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub hash: String,
+    /// The JWS in compact serialisation, byte for byte as it was sent.
+    pub envelope: String,
+    /// When it was accepted.
+    pub accepted_at: DateTime<Utc>,
+    /// Position of its event in the ledger.
+    #[schema(value_type = i64)]
+    pub ledger_position: Position,
 }
 
 /// A new key of a gateway.

@@ -6,6 +6,7 @@ mod forged;
 mod keys;
 mod outage;
 mod readings;
+mod reads;
 mod runtime;
 
 use schemas::gateway::Algorithm;

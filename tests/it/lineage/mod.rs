@@ -1,6 +1,7 @@
 //! Where a bundle comes from and what became of it. FEA study 8.1, scenario 26: lineage verifies.
 
 pub(crate) mod altered;
+mod envelope;
 
 use event_store::{EventStore, SqliteStore};
 use registry::config::Location;

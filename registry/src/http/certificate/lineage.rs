@@ -3,7 +3,9 @@
 use super::read::visible;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Id, Query, Read};
-use crate::lineage::{self, RawError};
+use crate::lineage;
+use crate::lineage::evidence::{Evidence, EvidenceError};
+use crate::lineage::log::LogError;
 use crate::read::lineage::{History, LineageError, of};
 use actix_web::{HttpResponse, get};
 use ledger::refusal::Code;
@@ -12,10 +14,11 @@ use schemas::id::{AccountId, BundleId};
 
 /// Get the lineage of a bundle.
 ///
-/// The readings and the issuance it comes from, every split on the way from there and of itself, every
-/// action on it, on what it was split from and on its parts, and what it is now; told in order, or as the
+/// The readings and the issuance it comes from, with the signed envelope of a gateway that they came in, every
+/// split on the way from there and of itself, every action on it, on what it was split from and on its parts, and what it is now; told in order, or as the
 /// events of the ledger. Visible to whom the bundle is. Who holds it may see which accounts held it before
-/// and when, but not who acted for them, for whom and why. A part that went elsewhere is shown with range
+/// and when, but not who acted for them, for whom and why. The envelope itself and the key that signed it are
+/// in the raw form, for whom the account of the issuance is visible. A part that went elsewhere is shown with range
 /// and hash. Every hash can be computed from the answer: `registry verify-bundle` does so with a saved one.
 #[utoipa::path(
     tag = "Certificates",
@@ -36,12 +39,14 @@ pub async fn get_lineage(
     visible(&read, id).await?;
     let history = history(&read, id).await?;
     let sees = |account_id: AccountId| read.sees(account_id);
+    let log = read.state().ledger();
+    let evidence = match history.envelope {
+        Some(at) => Some(Evidence::of(at, log, &read.client().await?).await?),
+        None => None,
+    };
     let lineage = match query.format {
-        LineageFormat::Timeline => lineage::timeline(&history, &sees),
-        LineageFormat::Raw => {
-            let state = read.state();
-            lineage::events(&history, state.store.as_ref(), &state.ledger_stream, &sees).await?
-        }
+        LineageFormat::Timeline => lineage::timeline(&history, evidence.as_ref(), &sees),
+        LineageFormat::Raw => lineage::events(&history, evidence.as_ref(), log, &sees).await?,
     };
     Ok(HttpResponse::Ok().json(lineage))
 }
@@ -65,17 +70,30 @@ impl From<LineageError> for Problem {
     }
 }
 
-impl From<RawError> for Problem {
-    fn from(error: RawError) -> Self {
+impl From<EvidenceError> for Problem {
+    fn from(error: EvidenceError) -> Self {
         match error {
-            RawError::Store(_) | RawError::Missing(_) => {
+            EvidenceError::Log(error) => error.into(),
+            EvidenceError::Read(error) => error.into(),
+            EvidenceError::KeyUnknown(_) => {
+                tracing::error!(%error, "a lineage can not be told");
+                Self::new(EdgeCode::Unavailable, error.to_string())
+            }
+        }
+    }
+}
+
+impl From<LogError> for Problem {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Store(_) | LogError::Missing(_) => {
                 tracing::warn!(%error, "the event store can not be read");
                 Self::new(
                     EdgeCode::Unavailable,
                     "the registry can not read its ledger at the moment",
                 )
             }
-            RawError::Event(_) | RawError::Json(..) => Self::internal(&error),
+            LogError::Event(_) | LogError::Json(..) | LogError::Other(..) => Self::internal(&error),
         }
     }
 }

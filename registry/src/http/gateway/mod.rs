@@ -31,6 +31,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(key::change_gateway_key)
         .service(revoke::revoke_gateway)
         .service(device::change_gateway_devices)
+        .service(read::list_gateways)
+        .service(read::get_envelope)
         .service(read::get_gateway);
 }
 
@@ -43,6 +45,8 @@ pub fn routes(config: &mut ServiceConfig) {
     key::change_gateway_key,
     revoke::revoke_gateway,
     device::change_gateway_devices,
+    read::list_gateways,
+    read::get_envelope,
     read::get_gateway,
 ))]
 pub struct Document;

@@ -1,11 +1,16 @@
-//! A gateway as it is.
+//! Gateways as they are, and the envelopes they signed.
 
 use super::{not_found, visible};
-use crate::http::problem::Answer;
-use crate::http::{Id, Read};
-use crate::read::gateway::by_id;
+use crate::http::listed::{after, listed};
+use crate::http::problem::{Answer, EdgeCode, Problem};
+use crate::http::{Id, Query, Read};
+use crate::lineage::evidence::envelope;
+use crate::read::gateway::{LIST, by_id, envelope_at, page};
 use actix_web::{HttpResponse, get};
-use schemas::gateway::api::GatewayRead;
+use schemas::api::page::PageQuery;
+use schemas::gateway::api::{
+    EnvelopeQuery, EnvelopeRead, GatewayListed, GatewayQuery, GatewayRead,
+};
 use schemas::id::GatewayId;
 
 /// Get a gateway.
@@ -27,4 +32,77 @@ pub async fn get_gateway(read: Read, Id(gateway_id): Id<GatewayId>) -> Answer<Ht
     let found = by_id(&read.client().await?, gateway_id).await?;
     let gateway = found.ok_or_else(|| not_found(gateway_id))?;
     Ok(HttpResponse::Ok().json(gateway))
+}
+
+/// List gateways.
+///
+/// By id: those of one account, or of all accounts the caller may see.
+#[utoipa::path(
+    tag = "Gateways",
+    operation_id = "list_gateways",
+    params(GatewayQuery, PageQuery),
+    responses(
+        (status = 200, description = "A page of the gateways.", body = Vec<GatewayListed>),
+        (status = 404, description = "account_not_found"),
+        (status = 422, description = "request_invalid"),
+    ),
+)]
+#[get("/gateway/list")]
+pub async fn list_gateways(
+    read: Read,
+    Query(wanted): Query<GatewayQuery>,
+    Query(asked): Query<PageQuery>,
+) -> Answer<HttpResponse> {
+    let after = after(LIST, &asked)?;
+    let one = match wanted.account_id {
+        None => None,
+        Some(account_id) => Some([read.may_view(account_id).await?]),
+    };
+    let accounts = match &one {
+        Some(one) => Some(one.as_slice()),
+        None => read.visible_accounts(),
+    };
+    let client = read.client().await?;
+    Ok(listed(&page(&client, accounts, after, asked.limit).await?))
+}
+
+/// Get an envelope.
+///
+/// As it was signed, with what it is checked by: its hash, and the key, which `GET /gateway/{gateway_id}` has in
+/// full. Visible to members of its gateway's account and to administrators.
+#[utoipa::path(
+    tag = "Gateways",
+    operation_id = "get_gateway_envelope",
+    params(EnvelopeQuery),
+    responses(
+        (status = 200, description = "The envelope.", body = EnvelopeRead),
+        (status = 404, description = "envelope_not_found"),
+        (status = 422, description = "request_invalid"),
+    ),
+)]
+#[get("/gateway/envelope")]
+pub async fn get_envelope(read: Read, Query(wanted): Query<EnvelopeQuery>) -> Answer<HttpResponse> {
+    let EnvelopeQuery {
+        device_id,
+        sequence,
+    } = wanted;
+    let at = envelope_at(&read.client().await?, device_id, sequence).await?;
+    let (position, _) = at
+        .filter(|(_, account_id)| read.sees(*account_id))
+        .ok_or_else(|| {
+            let rule = format!("Envelope {sequence} of device {device_id} not found");
+            Problem::new(EdgeCode::EnvelopeNotFound, rule)
+        })?;
+    let stored = envelope(read.state().ledger(), position).await?;
+    let accepted = stored.accepted;
+    Ok(HttpResponse::Ok().json(EnvelopeRead {
+        gateway_id: accepted.gateway_id,
+        device_id,
+        sequence,
+        key_id: accepted.key_id,
+        hash: accepted.hash,
+        envelope: accepted.envelope,
+        accepted_at: stored.accepted_at,
+        ledger_position: position,
+    }))
 }

@@ -63,6 +63,8 @@ edge_codes! {
     MalformedBody = "malformed_body" UNPROCESSABLE_ENTITY,
     /// Fields or parameters can not be read; `errors` says which and why.
     RequestInvalid = "request_invalid" UNPROCESSABLE_ENTITY,
+    /// No such envelope among those the caller may see.
+    EnvelopeNotFound = "envelope_not_found" NOT_FOUND,
     /// No such import among those the caller may see.
     ImportNotFound = "import_not_found" NOT_FOUND,
     /// The file is signed by nobody this registry knows.

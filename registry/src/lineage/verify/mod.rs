@@ -1,11 +1,13 @@
-//! Whether a saved lineage holds together: hashes, ranges, amounts and states, recomputed from the file
-//! alone.
+//! Whether a saved lineage holds together: hashes, ranges, amounts, states and the signed envelope of a gateway,
+//! recomputed from the file alone.
 //!
 //! That a file holds together does not say that the registry wrote it: whoever makes up a whole history
 //! makes up its hashes too. The hash of the bundle has to be the one that the registry answers for it.
+//! Nor does the file tell whether the key in it is the gateway's: that is for GET /gateway/{id} to say.
 //! What nothing in the file depends on can not be checked and is listed in [`NOT_COVERED`]; nor can it be
 //! seen that something was left out without which the rest is a history too.
 
+mod evidence;
 mod family;
 mod ranges;
 mod replay;
@@ -62,7 +64,35 @@ pub const NOT_COVERED: &[(&str, &str)] = &[
         "payload/account_id",
         "of a reading: the account of the device then",
     ),
+    (
+        "envelope/*",
+        "of a reading that is told in order: the raw form has the envelope to check",
+    ),
+    (
+        "payload/gateway/*",
+        "of a reading whose envelope the reader may not see",
+    ),
+    (
+        "payload/outcome/*",
+        "what became of other readings of the envelope, too",
+    ),
+    ("outcome/refused/*/*", "likewise"),
+    (
+        "payload/code",
+        "a used one-time code, of which nothing is shown",
+    ),
+    ("payload/replaces", "the gateway's key before"),
+    ("payload/accepted_until", "likewise"),
     ("payload/first_measurement_id", "as `measurement_id`"),
+    (
+        "payload/previous_wh",
+        "of a correction: the amount until then",
+    ),
+    ("payload/wh", "of a correction: as `interval_usage`"),
+    (
+        "payload/settle",
+        "of a correction: what was to become of it",
+    ),
     ("payload/runs/*/wh/*", "of a reading: as `interval_usage`"),
     ("payload/source_id", "as `from_account_id`"),
     (
@@ -171,6 +201,9 @@ pub fn verify(lineage: &Lineage) -> Verdict {
         let read = replay::read_wh(&story);
         let seen = format!("{} Wh issued for {read} read", family.quantity(family.root));
         verdict.add("reading", seen, replay::amounts(&family, &story));
+        if let Some((seen, findings)) = evidence::check(&story) {
+            verdict.add("envelope", seen, findings);
+        }
         let (lives, findings) = replay::replay(&family, &story);
         let seen = "every action is allowed from the state and for the holder before".to_owned();
         verdict.add("transitions", seen, findings);

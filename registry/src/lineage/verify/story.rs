@@ -3,12 +3,14 @@
 mod issued;
 
 use super::super::life::Claimant;
+use super::evidence::{Evidence, Key};
 use super::family::Family;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::WattHours;
 use schemas::api::certificate::{Lineage, LineageEntry, LineageEvent, LineageFormat};
 use schemas::event::LedgerEvent;
 use schemas::event::action::BundleAction;
+use schemas::event::gateway::FromGateway;
 use schemas::event::reading::Run;
 use schemas::id::{
     AccountId, ActionId, BundleId, CertificateId, DeviceId, MAX_CERTIFICATE_ID, MeasurementId,
@@ -26,6 +28,18 @@ pub(super) struct Reading {
     pub start: DateTime<Utc>,
     pub end: DateTime<Utc>,
     pub wh: WattHours,
+    pub source: Source,
+}
+
+/// Who said what a reading is.
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    /// A gateway. Its envelope is shown to whom the event is shown whole.
+    Gateway { from: FromGateway, is_shown: bool },
+    /// A person, of a reading that may be a gateway's.
+    Corrected,
+    /// A person, or it is not told.
+    Other,
 }
 
 /// A bundle as an entry names it.
@@ -77,11 +91,13 @@ pub(super) struct Story {
     pub readings: Vec<Reading>,
     pub issued: Issued,
     pub steps: Vec<Step>,
+    pub evidence: Evidence,
 }
 
 #[derive(Default)]
 struct Teller {
     readings: Vec<Reading>,
+    evidence: Evidence,
     issued: Vec<Issued>,
     steps: Vec<Step>,
     last: Option<Position>,
@@ -116,6 +132,7 @@ pub(super) fn of(lineage: &Lineage, family: &Family<'_>) -> (Option<Story>, Vec<
         readings: teller.readings,
         issued,
         steps: teller.steps,
+        evidence: teller.evidence,
     });
     (story, teller.findings)
 }
@@ -162,6 +179,7 @@ impl Teller {
                     start: reading.interval_start_datetime,
                     end: reading.interval_end_datetime,
                     wh: reading.interval_usage,
+                    source: Source::Other,
                 });
             }
             LineageEntry::Issuance(issuance) => {
@@ -233,6 +251,10 @@ impl Teller {
         let payload = event.payload.to_string();
         match LedgerEvent::decode(&event.event_type, event.version, payload.as_bytes()) {
             Ok(LedgerEvent::ReadingsAccepted(accepted)) if is_one(&accepted.runs) => {
+                let is_shown = !event.is_redacted;
+                let source = accepted
+                    .gateway
+                    .map_or(Source::Other, |from| Source::Gateway { from, is_shown });
                 for (id, interval, wh) in accepted.readings() {
                     self.reading(Reading {
                         id,
@@ -240,6 +262,7 @@ impl Teller {
                         start: interval.start(),
                         end: interval.end(),
                         wh,
+                        source,
                     });
                 }
             }
@@ -249,6 +272,7 @@ impl Teller {
                 start: moved.interval.start(),
                 end: moved.interval.end(),
                 wh: moved.wh,
+                source: Source::Other,
             }),
             Ok(LedgerEvent::ReadingCorrected(corrected)) => self.reading(Reading {
                 id: corrected.measurement_id,
@@ -256,6 +280,20 @@ impl Teller {
                 start: corrected.interval.start(),
                 end: corrected.interval.end(),
                 wh: corrected.wh,
+                source: Source::Corrected,
+            }),
+            Ok(LedgerEvent::EnvelopeAccepted(accepted)) => {
+                self.evidence.envelopes.push(accepted);
+            }
+            Ok(LedgerEvent::GatewayEnrolled(enrolled)) => self.evidence.keys.push(Key {
+                id: enrolled.key_id,
+                gateway_id: enrolled.gateway_id,
+                public: enrolled.public_key,
+            }),
+            Ok(LedgerEvent::GatewayKeyAdded(added)) => self.evidence.keys.push(Key {
+                id: added.key_id,
+                gateway_id: added.gateway_id,
+                public: added.public_key,
             }),
             Ok(LedgerEvent::BundlesIssued(issued)) if is_one(&issued.runs) => {
                 self.issuance(event, &issued, family);

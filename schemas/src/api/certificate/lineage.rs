@@ -7,8 +7,10 @@ use crate::api::problem::FieldError;
 use crate::api::value::{At, FromValue, Given, word};
 use crate::bundle::HashedAttributes;
 use crate::event::issuance::IssuanceMetadata;
+use crate::gateway::KeyId;
 use crate::id::{
-    AccountId, ActionId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, UserId,
+    AccountId, ActionId, BundleId, CertificateId, DeviceId, GatewayId, MeasurementId, MetadataId,
+    UserId,
 };
 use crate::life_cycle::{ActionType, CertificateStatus};
 use crate::log::Position;
@@ -107,7 +109,32 @@ pub struct LineageReading {
     pub interval_usage: WattHours,
     /// `NET` or `GROSS`, as submitted.
     pub gross_net_indicator: String,
+    /// The gateway's envelope that it came in; null where no gateway signed it, or a person moved it since.
+    pub envelope: Option<LineageEnvelope>,
     /// Position of the event that recorded it as it is.
+    #[schema(value_type = i64)]
+    pub ledger_position: Position,
+}
+
+/// Where the signed envelope of a reading stands. `format=raw` has the envelope itself and its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LineageEnvelope {
+    /// The gateway that signed it.
+    #[schema(value_type = i64)]
+    pub gateway_id: GatewayId,
+    /// The device that it metered.
+    #[schema(value_type = i64)]
+    pub device_id: DeviceId,
+    /// Number of the envelope among those of the device.
+    #[schema(minimum = 1)]
+    pub sequence: i64,
+    /// The key that signed it: its thumbprint (RFC 7638).
+    #[schema(value_type = String)]
+    pub key_id: KeyId,
+    /// SHA-256 of the envelope in compact serialisation, hexadecimal.
+    pub hash: String,
+    /// Position of the event that holds it.
     #[schema(value_type = i64)]
     pub ledger_position: Position,
 }

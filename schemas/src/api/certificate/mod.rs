@@ -26,8 +26,9 @@ pub use exchange::{
 };
 pub use issue::NewBundle;
 pub use lineage::{
-    Lineage, LineageAction, LineageBundle, LineageEntry, LineageEvent, LineageFormat,
-    LineageIssuance, LineageLeaf, LineagePart, LineageQuery, LineageReading, LineageSplit,
+    Lineage, LineageAction, LineageBundle, LineageEntry, LineageEnvelope, LineageEvent,
+    LineageFormat, LineageIssuance, LineageLeaf, LineagePart, LineageQuery, LineageReading,
+    LineageSplit,
 };
 pub use metadata::{Metadata, NewMetadata};
 pub use query::{BundleQuery, BundleQueryAnswer, SortOrder};
