@@ -2,6 +2,7 @@
 //! parts, real readings, and the rules of the workspace itself.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod account;
 mod api_manners;
 mod bundle_query;

@@ -1,6 +1,7 @@
 //! The HTTP API: authenticates, reads requests, has commands decided, answers from receipts and from
 //! the READ database. No rule of the registry is decided here.
 
+mod access;
 pub mod account;
 pub mod auth;
 pub mod certificate;

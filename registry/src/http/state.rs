@@ -1,7 +1,7 @@
 //! What every handler has at hand.
 
+use super::access::DeviceAccounts;
 use super::idempotency::Digester;
-use super::measurement::DeviceAccounts;
 use super::port::{Decide, Progress};
 use super::position::{Positions, Written};
 use super::problem::{Answer, EdgeCode, Problem};

@@ -3,6 +3,7 @@
 use super::decimal::ExactNumber;
 use super::field::{Fields, FromFields};
 use crate::amount::{WattHours, Watts};
+use crate::api::named::Named;
 use crate::energy::{DeviceType, EnergySource, GpsLocation, TechnologyType};
 use crate::id::{AccountId, DeviceId};
 use chrono::{DateTime, Utc};
@@ -107,7 +108,7 @@ pub struct CreateDevice {
     pub is_storage: bool,
     /// The account that receives its certificates.
     #[schema(value_type = i64, example = 1)]
-    pub account_id: AccountId,
+    pub account_id: Named<AccountId>,
     /// Whether its meter counts production (default) or consumption.
     #[schema(required = false)]
     pub device_type: DeviceType,
@@ -185,7 +186,7 @@ pub struct UpdateDevice {
     pub location: Option<String>,
     /// Account that receives its certificates from here on; the caller must be a member of it.
     #[schema(value_type = Option<i64>)]
-    pub account_id: Option<AccountId>,
+    pub account_id: Option<Named<AccountId>>,
     /// New identifier in a public register.
     #[schema(min_length = 1, max_length = 500)]
     pub device_unique_id: Option<String>,

@@ -13,6 +13,7 @@ pub mod field;
 pub mod holding;
 pub mod measurement;
 pub mod meter;
+pub mod named;
 pub mod page;
 pub mod problem;
 pub mod problem_page;
@@ -23,4 +24,5 @@ pub mod value;
 
 pub use decimal::ExactNumber;
 pub use field::{Fields, FromFields};
+pub use named::Named;
 pub use value::FromValue;

@@ -5,6 +5,7 @@ use super::jws::Algorithm;
 use super::limit::CODE_VALID_S;
 use crate::WattHours;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::api::problem::{FieldError, code};
 use crate::api::value::{At, FromValue, Given};
 use crate::id::{AccountId, DeviceId, GatewayId};
@@ -18,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 pub struct CreateGatewayCode {
     /// The account that the gateway's devices belong to.
     #[schema(value_type = i64, example = 1)]
-    pub account_id: AccountId,
+    pub account_id: Named<AccountId>,
     /// The devices that the gateway will meter.
     #[schema(value_type = Vec<i64>, min_items = 1, max_items = 1_000)]
     pub device_ids: Vec<DeviceId>,
@@ -200,7 +201,7 @@ pub struct GatewayListed {
 pub struct GatewayQuery {
     /// The account that their devices belong to; all that the caller may see where absent.
     #[param(value_type = Option<i64>)]
-    pub account_id: Option<AccountId>,
+    pub account_id: Option<Named<AccountId>>,
 }
 
 impl FromFields for GatewayQuery {
@@ -217,7 +218,7 @@ impl FromFields for GatewayQuery {
 pub struct EnvelopeQuery {
     /// The device that it is of.
     #[param(value_type = i64)]
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// Its number among the envelopes of the device.
     #[param(minimum = 1)]
     pub sequence: i64,

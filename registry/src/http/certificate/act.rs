@@ -26,9 +26,9 @@ async fn act_as_member<T: ActionRequest>(write: Write<may::Trade, T>) -> Answer<
     } = write;
     let asked = body.asked();
     caller.acts_as(asked.user_id)?;
-    caller.member_of(asked.source_id).await?;
+    let source_id = caller.member_of(asked.source_id).await?;
     let receipt = origin
-        .execute(caller.state(), command(T::ACTION, asked))
+        .execute(caller.state(), command(T::ACTION, source_id, asked))
         .await?;
     accepted(receipt)
 }
@@ -49,7 +49,7 @@ async fn act_for_storage<T: ActionRequest>(write: Write<may::Trade, T>) -> Answe
         asked.storage_device_id = Some(found);
     }
     let receipt = origin
-        .execute(caller.state(), command(T::ACTION, asked))
+        .execute(caller.state(), command(T::ACTION, account_id, asked))
         .await?;
     accepted(receipt)
 }
@@ -92,14 +92,15 @@ async fn act_as_issuing_body<C: May, T: ActionRequest>(write: Write<C, T>) -> An
         origin,
     } = write;
     let asked = body.asked();
-    caller.supervises(asked.source_id)?;
+    caller.acts_as(asked.user_id)?;
+    let source_id = caller.supervises(asked.source_id)?;
     let receipt = origin
-        .execute(caller.state(), command(T::ACTION, asked))
+        .execute(caller.state(), command(T::ACTION, source_id, asked))
         .await?;
     accepted(receipt)
 }
 
-fn command(action_type: ActionType, asked: Asked) -> Command {
+fn command(action_type: ActionType, source_id: AccountId, asked: Asked) -> Command {
     let mode = asked.certificate_quantity_mode;
     let amount = match (
         asked.certificate_quantity,
@@ -111,7 +112,7 @@ fn command(action_type: ActionType, asked: Asked) -> Command {
     };
     Command::ActOnBundles(ActOnBundles {
         action_type,
-        source_id: asked.source_id,
+        source_id,
         bundle_ids: asked.granular_certificate_bundle_ids,
         amount,
         target_id: asked.target_id,

@@ -10,6 +10,7 @@ use deadpool_postgres::Client;
 use ledger::Command;
 use ledger::command::{SettleExport, Settlement};
 use ledger::refusal::Code;
+use schemas::api::Named;
 use schemas::api::certificate::{Action, BundleFull, ConfirmExport, ExportRead, TakeBackExport};
 use schemas::bundle::HashedAttributes;
 use schemas::event::device::DeviceOrigin;
@@ -35,7 +36,7 @@ use std::collections::HashMap;
 #[get("/certificate/export/{id}")]
 pub async fn get_export(read: Read, Id(id): Id<ActionId>) -> Answer<HttpResponse> {
     let client = read.client().await?;
-    Ok(HttpResponse::Ok().json(visible(&read, &client, id).await?))
+    Ok(HttpResponse::Ok().json(read.export(&client, id).await?))
 }
 
 /// Get the file of an export.
@@ -60,9 +61,12 @@ pub async fn get_export_file(
     Id(id): Id<ActionId>,
 ) -> Answer<HttpResponse> {
     let client = read.client().await?;
-    let export = visible(&read, &client, id).await?;
+    let export = read.export(&client, id).await?;
     if export.state == ledger::entry::ExportState::TakenBack.as_str() {
-        let detail = format!("export {id} was taken back; there is nothing to import of it");
+        let detail = format!(
+            "export {} was taken back; there is nothing to import of it",
+            export.id
+        );
         return Err(Problem::new(Code::ExportSettled, detail));
     }
     let state = read.state();
@@ -135,21 +139,12 @@ fn settle(export: &ExportRead, settlement: Settlement) -> Command {
     })
 }
 
-fn not_found(id: ActionId) -> Problem {
-    Problem::not_found(Code::ExportNotFound, "Export", id)
-}
-
-async fn visible<C>(caller: &Caller<C>, client: &Client, id: ActionId) -> Answer<ExportRead> {
-    exchange::export(client, id)
-        .await?
-        .filter(|export| caller.sees(export.source_id))
-        .ok_or_else(|| not_found(id))
-}
-
 /// The export, which the caller may settle: as a member of the account, or as the issuing body.
-async fn settleable(caller: &Caller<may::SettleExports>, id: ActionId) -> Answer<ExportRead> {
-    let client = caller.client().await?;
-    visible(caller, &client, id).await
+async fn settleable(
+    caller: &Caller<may::SettleExports>,
+    named: Named<ActionId>,
+) -> Answer<ExportRead> {
+    caller.export(&caller.client().await?, named).await
 }
 
 /// What the receiving registry knows its import by, on its own signature where that can be checked.

@@ -32,6 +32,7 @@ use schemas::energy::{DeviceType, GpsLocation};
 use schemas::event::LedgerEvent;
 use schemas::event::device::DeviceAttributes;
 use schemas::exchange::Signed;
+use schemas::id::AccountId;
 use sha2::{Digest, Sha256};
 
 const MESSAGE: &str = "Certificate bundles imported successfully.";
@@ -109,7 +110,7 @@ impl Import {
         let fields: ImportFields = fields.read().map_err(Problem::fields)?;
         let file = form.file.unwrap_or_default();
         let mut digest = Sha256::digest(&file).to_vec();
-        digest.extend(fields.account_id.0.to_be_bytes());
+        digest.extend(format!("{};", fields.account_id).into_bytes());
         digest.extend(fields.device_json.as_deref().unwrap_or_default().as_bytes());
         let origin = Origin::of(&request, caller.state(), &caller, &digest)?;
         let first = file.trim_ascii_start().first().copied();
@@ -188,11 +189,8 @@ pub async fn import_certificates(import: Import) -> Answer<HttpResponse> {
         true => caller.may_view(import.fields.account_id).await?,
         false => caller.member_of(import.fields.account_id).await?,
     };
-    let fields = ImportFields {
-        account_id,
-        ..import.fields
-    };
-    let command = command(caller, import.content, &fields)?;
+    let device = import.fields.device_json.as_deref();
+    let command = command(caller, import.content, account_id, device)?;
     let command = Command::ImportBundles(Box::new(command));
     let decided = import.origin.execute(caller.state(), command).await;
     let receipt = decided.map_err(|problem| match import.is_json {
@@ -205,20 +203,21 @@ pub async fn import_certificates(import: Import) -> Answer<HttpResponse> {
 fn command(
     caller: &Caller<may::Import>,
     content: Content,
-    fields: &ImportFields,
+    account_id: AccountId,
+    device_json: Option<&str>,
 ) -> Answer<ImportBundles> {
     let here = caller.state().exchange.registry();
     match content {
         Content::Signed(opened) => opened
-            .command(fields.account_id, here)
+            .command(account_id, here)
             .map_err(|error| untrusted(error).at(format!("/{FILE}"))),
         Content::Rows(_) if !caller.may(Capability::Issue) => Err(Problem::new(
             EdgeCode::CapabilityRequired,
             "rows that no registry has signed are imported by the issuing body (ADMIN) only",
         )),
         Content::Rows(rows) => {
-            let device = device(fields.device_json.as_deref())?;
-            Ok(rows.command(fields.account_id, here, device))
+            let device = device(device_json)?;
+            Ok(rows.command(account_id, here, device))
         }
     }
 }

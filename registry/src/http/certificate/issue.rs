@@ -13,6 +13,7 @@ use schemas::api::decimal::ExactNumber;
 use schemas::bundle::{ImmutableAttributes, issuance_id};
 use schemas::event::LedgerEvent;
 use schemas::event::issuance::BundlesIssued;
+use schemas::id::{AccountId, DeviceId};
 use schemas::life_cycle::CertificateStatus;
 
 /// Issue a bundle by hand.
@@ -34,16 +35,19 @@ use schemas::life_cycle::CertificateStatus;
 )]
 #[post("/certificate/create")]
 pub async fn create_bundle(write: Write<may::Issue, NewBundle>) -> Answer<HttpResponse> {
-    let command = Command::IssueBundle(Box::new(issue(&write.body)));
+    let account_id = write.caller.supervises(write.body.account_id)?;
+    let device_id = write.caller.supervised_device(write.body.device_id).await?;
+    let command = issue(account_id, device_id, &write.body);
+    let command = Command::IssueBundle(Box::new(command));
     let receipt = write.execute(command).await?;
     let (issued, recorded_at) = issued(receipt)?;
     Ok(HttpResponse::Created().json(issued_bundle(&issued, recorded_at)?))
 }
 
-fn issue(new: &NewBundle) -> IssueBundle {
+fn issue(account_id: AccountId, device_id: DeviceId, new: &NewBundle) -> IssueBundle {
     IssueBundle {
-        device_id: new.device_id,
-        account_id: new.account_id,
+        device_id,
+        account_id,
         metadata_id: new.metadata_id,
         start: new.certificate_bundle_id_range_start,
         end: new.certificate_bundle_id_range_end,

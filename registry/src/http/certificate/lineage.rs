@@ -1,6 +1,5 @@
 //! Where a bundle comes from and what became of it.
 
-use super::read::visible;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Id, Query, Read};
 use crate::lineage;
@@ -36,7 +35,7 @@ pub async fn get_lineage(
     Id(id): Id<BundleId>,
     Query(query): Query<LineageQuery>,
 ) -> Answer<HttpResponse> {
-    visible(&read, id).await?;
+    let id = read.bundle(id).await?.id;
     let history = history(&read, id).await?;
     let sees = |account_id: AccountId| read.sees(account_id);
     let log = read.state().ledger();

@@ -28,9 +28,9 @@ use schemas::api::page::PageQuery;
 #[post("/certificate/query")]
 pub async fn query_bundles(read: Read, Json(query): Json<BundleQuery>) -> Answer<HttpResponse> {
     read.acts_as(query.user_id)?;
-    read.member_of(query.source_id).await?;
+    let source_id = read.member_of(query.source_id).await?;
     let client = read.client().await?;
-    let filter = filter(&query, Utc::now())?;
+    let filter = filter(source_id, &query, Utc::now())?;
     let (page, total) = found(
         &client,
         &filter,

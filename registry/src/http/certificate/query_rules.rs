@@ -5,7 +5,7 @@ use crate::read::query::Filter;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::api::certificate::BundleQuery;
 use schemas::api::time;
-use schemas::id::DeviceId;
+use schemas::id::{AccountId, DeviceId};
 
 /// Longest period of production a query may span, in days.
 pub const MAX_PERIOD_DAYS: i64 = 30;
@@ -14,7 +14,7 @@ pub const MAX_PERIOD_DAYS: i64 = 30;
 ///
 /// # Errors
 /// `query_invalid`.
-pub fn filter(query: &BundleQuery, now: DateTime<Utc>) -> Answer<Filter> {
+pub fn filter(account_id: AccountId, query: &BundleQuery, now: DateTime<Utc>) -> Answer<Filter> {
     let (from, to) = (query.certificate_period_start, query.certificate_period_end);
     check_period(from, to, now)?;
     let issuances = match &query.issuance_ids {
@@ -33,7 +33,7 @@ pub fn filter(query: &BundleQuery, now: DateTime<Utc>) -> Answer<Filter> {
         ),
     };
     Ok(Filter {
-        account_id: query.source_id,
+        account_id,
         issuances,
         devices: lists(query.device_id, query.device_ids.as_ref()),
         sources: lists(query.energy_source, query.energy_sources.as_ref()),
@@ -110,7 +110,7 @@ mod tests {
     fn ask(fields: &str) -> Answer<Filter> {
         let body = format!(r#"{{"source_id": 1{fields}}}"#);
         let query: BundleQuery = Fields::from_json(body.as_bytes()).unwrap().read().unwrap();
-        filter(&query, NOW.parse().unwrap())
+        filter(AccountId(1), &query, NOW.parse().unwrap())
     }
 
     fn refusal(fields: &str) -> (String, String) {

@@ -2,11 +2,10 @@
 
 use super::query::foreign_cursor;
 use crate::http::listed::listed;
-use crate::http::problem::{Answer, EdgeCode, Problem};
+use crate::http::problem::Answer;
 use crate::http::{Id, Query, Read};
 use crate::read::{action, metadata};
 use actix_web::{HttpResponse, get};
-use ledger::refusal::Code;
 use schemas::api::certificate::{Action, ActionQuery, ActionSummary, BundleFull, Metadata};
 use schemas::api::page::PageQuery;
 use schemas::id::{ActionId, BundleId};
@@ -27,17 +26,7 @@ use schemas::id::{ActionId, BundleId};
 )]
 #[get("/certificate/{id}")]
 pub async fn get_bundle(read: Read, Id(id): Id<BundleId>) -> Answer<HttpResponse> {
-    Ok(HttpResponse::Ok().json(visible(&read, id).await?))
-}
-
-/// The bundle, if the caller may see it.
-pub(super) async fn visible(read: &Read, id: BundleId) -> Answer<BundleFull> {
-    let found = read.state().bundles.get(id).await?;
-    let visible = found.filter(|bundle| {
-        let beneficiary = bundle.beneficiary_account_id;
-        read.sees(bundle.account_id) || beneficiary.is_some_and(|account| read.sees(account))
-    });
-    visible.ok_or_else(|| Problem::not_found(Code::BundleNotFound, "GranularCertificateBundle", id))
+    Ok(HttpResponse::Ok().json(read.bundle(id).await?))
 }
 
 /// Get an action.
@@ -56,21 +45,7 @@ pub(super) async fn visible(read: &Read, id: BundleId) -> Answer<BundleFull> {
 )]
 #[get("/certificate/actions/{id}")]
 pub async fn get_action(read: Read, Id(id): Id<ActionId>) -> Answer<HttpResponse> {
-    let found = action::by_id(&read.client().await?, id).await?;
-    let visible = found.filter(|action| {
-        let parties = [
-            Some(action.source_id),
-            action.target_id,
-            action.beneficiary_account_id,
-        ];
-        parties.iter().flatten().any(|party| read.sees(*party))
-    });
-    let action = visible.ok_or_else(|| {
-        Problem::new(
-            EdgeCode::ActionNotFound,
-            format!("Action with id {id} not found"),
-        )
-    })?;
+    let action = read.action(id).await?;
     Ok(HttpResponse::Ok().json(action))
 }
 

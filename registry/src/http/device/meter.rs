@@ -1,6 +1,5 @@
 //! Meters of a device beside its own.
 
-use super::visible;
 use crate::http::listed::{after, listed};
 use crate::http::problem::{Answer, Problem};
 use crate::http::{Id, Query, Read, Write, may};
@@ -38,8 +37,9 @@ pub async fn create_meter(
     Id(device_id): Id<DeviceId>,
 ) -> Answer<HttpResponse> {
     let caller = &request.caller;
-    let device = visible(caller, &caller.client().await?, device_id).await?;
-    caller.member_of(device.account_id).await?;
+    let device = caller.device(&caller.client().await?, device_id).await?;
+    caller.acts_for(device.account_id)?;
+    let device_id = device.id;
     let command = Command::RegisterMeter(RegisterMeter {
         device_id,
         identifier: request.body.meter_identifier.clone(),
@@ -80,8 +80,9 @@ pub async fn update_meter(
 ) -> Answer<HttpResponse> {
     let (caller, asked) = (&request.caller, &request.body);
     let client = caller.client().await?;
-    let device = visible(caller, &client, device_id).await?;
-    caller.member_of(device.account_id).await?;
+    let device = caller.device(&client, device_id).await?;
+    caller.acts_for(device.account_id)?;
+    let device_id = device.id;
     let meter = read::meter::named(&client, device_id, asked.meter_identifier.trim()).await?;
     let command = Command::UpdateMeter(command::UpdateMeter {
         device_id,
@@ -118,7 +119,7 @@ pub async fn list_meters(
 ) -> Answer<HttpResponse> {
     let after = after(LIST, &page)?;
     let client = read.client().await?;
-    visible(&read, &client, device_id).await?;
+    let device_id = read.seen_device(&client, device_id).await?;
     let found = read::meter::of_device(&client, device_id, after, page.limit + 1).await?;
     let found = Page::of(found, page.limit, LIST, |(number, _)| *number);
     Ok(listed(&Page {

@@ -5,13 +5,8 @@ mod read;
 mod register;
 mod update;
 
-use super::Caller;
-use super::problem::{Answer, Problem};
-use crate::read as questions;
 use actix_web::web::ServiceConfig;
 use chrono::{DateTime, Utc};
-use deadpool_postgres::Client;
-use ledger::refusal::Code;
 use schemas::WattHours;
 use schemas::api::ExactNumber;
 use schemas::api::device::DeviceRead;
@@ -44,18 +39,6 @@ pub fn routes(config: &mut ServiceConfig) {
     read::get_device,
 ))]
 pub struct Document;
-
-/// The device, if the caller may see it; removed ones included.
-async fn visible<C>(
-    caller: &Caller<C>,
-    client: &Client,
-    device_id: DeviceId,
-) -> Answer<DeviceRead> {
-    questions::device::by_id(client, device_id)
-        .await?
-        .filter(|device| caller.sees(device.account_id))
-        .ok_or_else(|| Problem::not_found(Code::DeviceNotFound, "Device", device_id))
-}
 
 /// A device as an event records it.
 fn shown(

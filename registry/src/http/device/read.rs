@@ -1,6 +1,5 @@
 //! Questions about devices.
 
-use super::visible;
 use crate::http::listed::{after, listed};
 use crate::http::problem::Answer;
 use crate::http::{Id, Query, Read};
@@ -46,6 +45,6 @@ pub async fn list_devices(read: Read, Query(page): Query<PageQuery>) -> Answer<H
 )]
 #[get("/device/{device_id}")]
 pub async fn get_device(read: Read, Id(device_id): Id<DeviceId>) -> Answer<HttpResponse> {
-    let device = visible(&read, &read.client().await?, device_id).await?;
+    let device = read.device(&read.client().await?, device_id).await?;
     Ok(HttpResponse::Ok().json(device))
 }

@@ -1,6 +1,6 @@
 //! Devices change and are removed.
 
-use super::{shown, visible};
+use super::shown;
 use crate::http::problem::{Answer, Problem};
 use crate::http::{Id, Write, may};
 use actix_web::{HttpResponse, delete, patch};
@@ -31,14 +31,15 @@ pub async fn update_device(
     Id(device_id): Id<DeviceId>,
 ) -> Answer<HttpResponse> {
     let caller = &request.caller;
-    let device = visible(caller, &caller.client().await?, device_id).await?;
-    caller.member_of(device.account_id).await?;
-    if let Some(account_id) = request.body.account_id {
-        caller.member_of(account_id).await?;
-    }
+    let device = caller.device(&caller.client().await?, device_id).await?;
+    caller.acts_for(device.account_id)?;
+    let account_id = match request.body.account_id {
+        Some(named) => Some(caller.member_of(named).await?),
+        None => None,
+    };
     let command = Command::UpdateDevice(Box::new(command::UpdateDevice {
-        device_id,
-        account_id: request.body.account_id,
+        device_id: device.id,
+        account_id,
         patch: patch_of(request.body.clone()),
     }));
     let receipt = request.execute(command).await?;
@@ -48,7 +49,7 @@ pub async fn update_device(
     });
     let updated = updated.ok_or_else(|| Problem::internal(&"an updated device left no event"))?;
     Ok(HttpResponse::Ok().json(shown(
-        device_id,
+        device.id,
         updated.account_id,
         device.created_at,
         updated.attributes,
@@ -91,9 +92,9 @@ pub async fn delete_device(
     Id(device_id): Id<DeviceId>,
 ) -> Answer<HttpResponse> {
     let caller = &request.caller;
-    let device = visible(caller, &caller.client().await?, device_id).await?;
-    caller.member_of(device.account_id).await?;
-    request.execute(Command::RemoveDevice(device_id)).await?;
+    let device = caller.device(&caller.client().await?, device_id).await?;
+    caller.acts_for(device.account_id)?;
+    request.execute(Command::RemoveDevice(device.id)).await?;
     Ok(HttpResponse::Ok().json(DeviceRead {
         is_deleted: true,
         ..device

@@ -6,12 +6,13 @@ use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::{Ready, ready};
+use schemas::api::Named;
 use schemas::api::field::{Fields, FromFields, Source};
 use schemas::api::value::FromValue;
 
-/// The id in the path. That the caller may know of what it names is not checked yet.
+/// The id in the path.
 #[derive(Debug, Clone, Copy)]
-pub struct Id<T>(pub T);
+pub struct Id<T>(pub Named<T>);
 
 impl<T: FromValue> Id<T> {
     /// The first variable segment of the path.

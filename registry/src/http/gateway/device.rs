@@ -1,6 +1,6 @@
 //! Which devices a gateway meters.
 
-use super::{as_of, visible};
+use super::as_of;
 use crate::http::problem::Answer;
 use crate::http::{Id, Write, may};
 use actix_web::{HttpResponse, patch};
@@ -30,8 +30,9 @@ pub async fn change_gateway_devices(
     write: Write<may::ManageDevices, ChangeGatewayDevices>,
     Id(gateway_id): Id<GatewayId>,
 ) -> Answer<HttpResponse> {
-    let account_id = visible(&write.caller, gateway_id).await?;
-    write.caller.member_of(account_id).await?;
+    let seen = write.caller.gateway(gateway_id).await?;
+    write.caller.acts_for(seen.account_id)?;
+    let gateway_id = seen.gateway_id;
     let command = Command::ChangeGatewayDevices(command::ChangeGatewayDevices {
         gateway_id,
         add: write.body.add.clone(),

@@ -45,13 +45,12 @@ pub async fn change_gateway_key(
     let new = parse(&asked.signed_by_new, NEW)?;
     let current_id = current.header.kid;
     let known = key_directory(&state, &[current_id]).await?;
-    let holder = known
-        .get(&current_id)
-        .filter(|key| key.gateway_id == gateway_id)
-        .ok_or_else(|| {
-            let rule = format!("gateway {gateway_id} has no key {current_id}");
-            Problem::new(Code::GatewayKeyUnknown, rule).at(CURRENT)
-        })?;
+    let holder = known.get(&current_id);
+    let holder = holder.and_then(|key| Some((key, key.holder(gateway_id)?)));
+    let (holder, gateway_id) = holder.ok_or_else(|| {
+        let rule = format!("the gateway has no key {current_id}");
+        Problem::new(Code::GatewayKeyUnknown, rule).at(CURRENT)
+    })?;
     if !verifies(&holder.key, &current) {
         return Err(invalid(CURRENT, "it is not signed by the key it names"));
     }

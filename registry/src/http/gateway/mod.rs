@@ -10,7 +10,6 @@ mod origin;
 mod read;
 mod revoke;
 
-use super::extract::Caller;
 use super::position::{Positions, reached};
 use super::problem::{Answer, Problem};
 use super::state::State;
@@ -19,7 +18,7 @@ use actix_web::web::ServiceConfig;
 use ledger::Stream;
 use ledger::refusal::Code;
 use schemas::gateway::api::GatewayRead;
-use schemas::id::{AccountId, GatewayId};
+use schemas::id::GatewayId;
 use schemas::log::Position;
 
 /// The routes; fixed segments before ids.
@@ -53,15 +52,6 @@ pub struct Document;
 
 fn not_found(gateway_id: GatewayId) -> Problem {
     Problem::not_found(Code::GatewayNotFound, "Gateway", gateway_id)
-}
-
-/// The account of a gateway that the caller may see.
-async fn visible<C>(caller: &Caller<C>, gateway_id: GatewayId) -> Answer<AccountId> {
-    let client = caller.client().await?;
-    questions::gateway::account_of(&client, gateway_id)
-        .await?
-        .filter(|account_id| caller.sees(*account_id))
-        .ok_or_else(|| not_found(gateway_id))
 }
 
 /// The gateway as of a position of the ledger.

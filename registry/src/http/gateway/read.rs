@@ -1,11 +1,11 @@
 //! Gateways as they are, and the envelopes they signed.
 
-use super::{not_found, visible};
+use super::not_found;
 use crate::http::listed::{after, listed};
-use crate::http::problem::{Answer, EdgeCode, Problem};
+use crate::http::problem::Answer;
 use crate::http::{Id, Query, Read};
 use crate::lineage::evidence::envelope;
-use crate::read::gateway::{LIST, by_id, envelope_at, page};
+use crate::read::gateway::{LIST, by_id, page};
 use actix_web::{HttpResponse, get};
 use schemas::api::page::PageQuery;
 use schemas::gateway::api::{
@@ -28,7 +28,7 @@ use schemas::id::GatewayId;
 )]
 #[get("/gateway/{gateway_id}")]
 pub async fn get_gateway(read: Read, Id(gateway_id): Id<GatewayId>) -> Answer<HttpResponse> {
-    visible(&read, gateway_id).await?;
+    let gateway_id = read.gateway(gateway_id).await?.gateway_id;
     let found = by_id(&read.client().await?, gateway_id).await?;
     let gateway = found.ok_or_else(|| not_found(gateway_id))?;
     Ok(HttpResponse::Ok().json(gateway))
@@ -82,17 +82,9 @@ pub async fn list_gateways(
 )]
 #[get("/gateway/envelope")]
 pub async fn get_envelope(read: Read, Query(wanted): Query<EnvelopeQuery>) -> Answer<HttpResponse> {
-    let EnvelopeQuery {
-        device_id,
-        sequence,
-    } = wanted;
-    let at = envelope_at(&read.client().await?, device_id, sequence).await?;
-    let (position, _) = at
-        .filter(|(_, account_id)| read.sees(*account_id))
-        .ok_or_else(|| {
-            let rule = format!("Envelope {sequence} of device {device_id} not found");
-            Problem::new(EdgeCode::EnvelopeNotFound, rule)
-        })?;
+    let sequence = wanted.sequence;
+    let client = read.client().await?;
+    let (device_id, position) = read.envelope(&client, wanted.device_id, sequence).await?;
     let stored = envelope(read.state().ledger(), position).await?;
     let accepted = stored.accepted;
     Ok(HttpResponse::Ok().json(EnvelopeRead {

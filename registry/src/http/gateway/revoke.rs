@@ -1,6 +1,6 @@
 //! Revocation.
 
-use super::{as_of, visible};
+use super::as_of;
 use crate::http::problem::Answer;
 use crate::http::{Id, Write, may};
 use actix_web::{HttpResponse, post};
@@ -28,7 +28,7 @@ pub async fn revoke_gateway(
     write: Write<may::ManageDevices, RevokeGateway>,
     Id(gateway_id): Id<GatewayId>,
 ) -> Answer<HttpResponse> {
-    visible(&write.caller, gateway_id).await?;
+    let gateway_id = write.caller.gateway(gateway_id).await?.gateway_id;
     let command = Command::RevokeGateway(command::RevokeGateway {
         gateway_id,
         key_id: write.body.key_id,

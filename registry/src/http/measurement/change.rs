@@ -1,13 +1,13 @@
 //! Changes to readings that no certificate was issued for.
 
-use super::read::not_found;
 use crate::http::problem::{Answer, Problem};
 use crate::http::{Id, Query, Read, Write, may};
-use crate::read::measurement::{Found, by_id};
+use crate::read::measurement::Found;
 use actix_web::{HttpResponse, delete, patch};
 use ledger::command::{MeasurementRef, MoveMeasurement};
 use ledger::{Command, Event};
 use schemas::Interval;
+use schemas::api::Named;
 use schemas::api::measurement::{MeasurementChange, MeasurementReport, NamedMeasurement};
 use schemas::event::LedgerEvent;
 use schemas::id::MeasurementId;
@@ -36,9 +36,13 @@ pub async fn update_measurement(
 ) -> Answer<HttpResponse> {
     let (found, from) = reference(&read, id).await?;
     let meter_identifier = found.meter_identifier.clone();
+    let device_id = match write.body.device_id {
+        Some(named) => write.caller.supervised_device(named).await?,
+        None => found.device_id,
+    };
     let moved = MoveMeasurement {
         from,
-        device_id: write.body.device_id.unwrap_or(found.device_id),
+        device_id,
         start: write
             .body
             .interval_start_datetime
@@ -116,10 +120,9 @@ pub async fn delete_measurement(
 /// The reading as READ shows it, and as the ledger finds it.
 async fn reference(
     read: &Read<may::Issue>,
-    id: MeasurementId,
+    named: Named<MeasurementId>,
 ) -> Answer<(MeasurementReport, MeasurementRef)> {
-    let client = read.client().await?;
-    let found = by_id(&client, id).await?.ok_or_else(|| not_found(id))?;
+    let found = read.measurement(&read.client().await?, named).await?;
     let reference = reference_to(&found)?;
     Ok((found.report, reference))
 }

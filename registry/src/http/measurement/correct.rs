@@ -1,11 +1,10 @@
 //! Corrections of accepted readings.
 
 use super::change::reference_to;
-use super::read::visible;
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, Code, Problem};
 use crate::http::{Caller, Id, Read, Write, may};
-use crate::read::{correction, measurement};
+use crate::read::correction;
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, post};
 use ledger::command::CorrectReading;
@@ -51,7 +50,7 @@ pub async fn correct_measurement(
     let mut looks = 1;
     loop {
         let client = read.client().await?;
-        let found = visible(&read, measurement::by_id(&client, id).await?, id)?;
+        let found = read.measurement(&client, id).await?;
         let bundles = correction::candidates(&client, &found).await?;
         drop(client);
         let command = CorrectReading {
@@ -64,7 +63,7 @@ pub async fn correct_measurement(
         };
         match write.execute(Command::CorrectReading(command)).await {
             Ok(receipt) => {
-                return Ok(HttpResponse::Ok().json(corrected(&write, id, &receipt)));
+                return Ok(HttpResponse::Ok().json(corrected(&write, found.report.id, &receipt)));
             }
             Err(problem) if problem.code() == Code::Rule(Rule::BundlesChanged) && looks < LOOKS => {
                 looks += 1;

@@ -1,6 +1,5 @@
 //! Issuance on request.
 
-use super::device_account::of_member_or_issuing_body;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Write, may};
 use crate::sequencer::Receipt;
@@ -9,6 +8,7 @@ use ledger::{Command, Event, command};
 use schemas::api::measurement::{IssueReadings, ReadingsIssued};
 use schemas::capability::Capability;
 use schemas::event::LedgerEvent;
+use schemas::id::DeviceId;
 
 /// Issue for readings.
 ///
@@ -32,7 +32,7 @@ use schemas::event::LedgerEvent;
 pub async fn issue_readings(
     write: Write<may::RequestIssuance, IssueReadings>,
 ) -> Answer<HttpResponse> {
-    of_member_or_issuing_body(&write.caller, write.body.device_id).await?;
+    let device_id = write.caller.supervised_device(write.body.device_id).await?;
     if write.body.include_withdrawn && !write.caller.may(Capability::Issue) {
         return Err(Problem::new(
             EdgeCode::CapabilityRequired,
@@ -40,13 +40,13 @@ pub async fn issue_readings(
         )
         .at("/include_withdrawn"));
     }
-    let receipt = write.execute(command(&write.body)).await?;
-    Ok(HttpResponse::Ok().json(issued(&write.body, &receipt)))
+    let receipt = write.execute(command(device_id, &write.body)).await?;
+    Ok(HttpResponse::Ok().json(issued(device_id, write.body.dry_run, &receipt)))
 }
 
-fn command(asked: &IssueReadings) -> Command {
+fn command(device_id: DeviceId, asked: &IssueReadings) -> Command {
     Command::IssueReadings(command::IssueReadings {
-        device_id: asked.device_id,
+        device_id,
         from: asked.from,
         to: asked.to,
         meter_identifier: asked.meter_identifier.clone(),
@@ -56,10 +56,10 @@ fn command(asked: &IssueReadings) -> Command {
     })
 }
 
-fn issued(asked: &IssueReadings, receipt: &Receipt) -> ReadingsIssued {
+fn issued(device_id: DeviceId, dry_run: bool, receipt: &Receipt) -> ReadingsIssued {
     let mut answer = ReadingsIssued {
-        device_id: asked.device_id,
-        dry_run: asked.dry_run,
+        device_id,
+        dry_run,
         bundles: 0,
         issued_wh: schemas::WattHours::ZERO,
         paid_wh: schemas::WattHours::ZERO,

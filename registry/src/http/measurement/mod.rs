@@ -2,15 +2,12 @@
 
 mod change;
 mod correct;
-mod device_account;
 mod issue;
 mod outcome;
 mod read;
 mod submit;
 mod upload;
 
-pub use device_account::DeviceAccounts;
-pub(in crate::http) use device_account::{not_found as device_not_found, of_member};
 pub(in crate::http) use submit::point;
 pub use upload::UPLOAD_LIMIT;
 pub(in crate::http) use upload::{FILE, read_form};

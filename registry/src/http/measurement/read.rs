@@ -1,33 +1,17 @@
 //! Readings by id and in lists, and the form to fill in.
 
-use super::device_account;
 use crate::http::certificate::foreign_cursor;
 use crate::http::listed::listed;
-use crate::http::problem::{Answer, Problem};
+use crate::http::problem::Answer;
 use crate::http::{Caller, Id, Query, Read, may};
 use crate::read::{correction, measurement as stored};
 use crate::readings::TEMPLATE;
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::{HttpResponse, get};
-use ledger::refusal::Code;
+use schemas::api::Named;
 use schemas::api::measurement::{MeasurementDetail, MeasurementFilter, MeasurementReport};
 use schemas::api::page::PageQuery;
 use schemas::id::{DeviceId, MeasurementId};
-
-pub(super) fn not_found(id: MeasurementId) -> Problem {
-    Problem::not_found(Code::MeasurementNotFound, "MeasurementReport", id)
-}
-
-/// The reading, if the caller may see it.
-pub(super) fn visible<C>(
-    caller: &Caller<C>,
-    found: Option<stored::Found>,
-    id: MeasurementId,
-) -> Answer<stored::Found> {
-    found
-        .filter(|found| caller.sees(found.account_id))
-        .ok_or_else(|| not_found(id))
-}
 
 /// Get the CSV template for readings.
 #[utoipa::path(
@@ -63,7 +47,8 @@ pub async fn get_template(_: Caller<may::Read>) -> HttpResponse {
 #[get("/measurement/{measurement_id}")]
 pub async fn get_measurement(read: Read, Id(id): Id<MeasurementId>) -> Answer<HttpResponse> {
     let client = read.client().await?;
-    let found = visible(&read, stored::by_id(&client, id).await?, id)?;
+    let found = read.measurement(&client, id).await?;
+    let id = found.report.id;
     let mut bundles = correction::bundles(&client, &found).await?;
     for bundle in &mut bundles {
         bundle.account_id = bundle.account_id.filter(|account| read.sees(*account));
@@ -102,7 +87,7 @@ pub async fn list_measurements(
 
 async fn of_device(
     read: &Read,
-    device_id: DeviceId,
+    device_id: Named<DeviceId>,
     filter: &MeasurementFilter,
     page: &PageQuery,
 ) -> Answer<HttpResponse> {
@@ -113,10 +98,7 @@ async fn of_device(
         }
     };
     let client = read.client().await?;
-    let account = stored::account_of_device(&client, device_id).await?;
-    if !account.is_some_and(|account| read.sees(account)) {
-        return Err(device_account::not_found(device_id));
-    }
+    let device_id = read.seen_device(&client, device_id).await?;
     let (range, issued) = ((filter.from, filter.to), filter.issued);
     let found =
         stored::page_of_device(&client, device_id, range, issued, after, page.limit).await?;

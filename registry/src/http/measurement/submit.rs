@@ -1,6 +1,5 @@
 //! Submission of readings. Issuing follows in the same decision.
 
-use super::device_account::of_member;
 use super::outcome::{readings_of, submitted};
 use super::upload::Upload;
 use crate::http::position::{Positions, reached};
@@ -16,6 +15,7 @@ use schemas::api::measurement::{
     SubmitReadings as ReadingsJson,
 };
 use schemas::api::problem::FieldError;
+use schemas::id::DeviceId;
 
 /// Submit readings.
 ///
@@ -40,9 +40,9 @@ use schemas::api::problem::FieldError;
 )]
 #[post("/measurement/submit_readings")]
 pub async fn submit_readings(upload: Upload) -> Answer<HttpResponse> {
-    of_member(&upload.caller, upload.device_id).await?;
+    let device_id = upload.caller.own_device(upload.device_id).await?;
     let command = Command::SubmitReadings(SubmitReadings {
-        device_id: upload.device_id,
+        device_id,
         rows: upload.rows.rows.clone(),
         unreadable: upload.rows.unreadable.clone(),
         partial: upload.partial,
@@ -81,21 +81,21 @@ pub(in crate::http) fn point(error: &mut FieldError, list: &str) {
 pub async fn create_measurement(
     write: Write<may::SubmitReadings, NewMeasurement>,
 ) -> Answer<HttpResponse> {
-    of_member(&write.caller, write.body.device_id).await?;
-    let decided = write.execute(submission_of(&write.body)).await;
+    let device_id = write.caller.own_device(write.body.device_id).await?;
+    let decided = write.execute(submission_of(device_id, &write.body)).await;
     let receipt = decided.map_err(|problem| {
         problem.naming(|error| {
             error.row = None;
             error.pointer = error.column.take().map(|column| format!("/{column}"));
         })
     })?;
-    let report = standing(&write, &receipt).await?;
+    let report = standing(&write, device_id, &receipt).await?;
     Ok(HttpResponse::Ok().json(report))
 }
 
-fn submission_of(new: &NewMeasurement) -> Command {
+fn submission_of(device_id: DeviceId, new: &NewMeasurement) -> Command {
     Command::SubmitReadings(SubmitReadings {
-        device_id: new.device_id,
+        device_id,
         rows: vec![ReadingRow {
             row: 1,
             start: new.interval_start_datetime,
@@ -118,6 +118,7 @@ fn meter_of(new: &NewMeasurement) -> Option<&str> {
 /// The reading that was accepted now, or before.
 async fn standing(
     write: &Write<may::SubmitReadings, NewMeasurement>,
+    device_id: DeviceId,
     receipt: &Receipt,
 ) -> Answer<MeasurementReport> {
     let accepted = readings_of(receipt);
@@ -145,7 +146,7 @@ async fn standing(
     let client = state.read_client().await?;
     let found = starting_at(
         &client,
-        write.body.device_id,
+        device_id,
         meter_of(&write.body),
         write.body.interval_start_datetime,
     )

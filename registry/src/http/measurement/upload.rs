@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use ledger::refusal::Code;
+use schemas::api::Named;
 use schemas::api::field::{Fields, Source};
 use schemas::api::measurement::{SubmitReadings, UploadFields};
 use schemas::api::problem::code;
@@ -24,14 +25,14 @@ const FORM_LIMIT: usize = 64 << 10;
 /// Name of the part that holds the file.
 pub(in crate::http) const FILE: &str = "file";
 
-/// Readings somebody wants to submit. That the device is theirs is not checked yet.
+/// Readings somebody wants to submit.
 pub struct Upload {
     /// Who submits.
     pub caller: Caller<may::SubmitReadings>,
     /// Where the command comes from.
     pub origin: Origin,
     /// The metered device.
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// Whether to accept the good rows of a submission that has bad ones.
     pub partial: bool,
     /// Whether to issue at once.
@@ -101,7 +102,7 @@ async fn of_form(
     let file = form.file.unwrap_or_default();
     // The boundary differs from one attempt to the next; what it separates does not.
     let mut digest = Sha256::digest(&file).to_vec();
-    digest.extend(device_id.0.to_be_bytes());
+    digest.extend(format!("{device_id};").into_bytes());
     digest.push(partial.into());
     digest.push(issue.into());
     let origin = Origin::of(request, caller.state(), &caller, &digest)?;

@@ -2,10 +2,9 @@
 
 use super::ids::ids;
 use super::upload::Upload;
-use super::{template, unanswered, visible_device};
+use super::{template, unanswered};
 use crate::http::certificate::foreign_cursor;
 use crate::http::listed::listed;
-use crate::http::measurement::of_member;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Caller, Id, Query, Read, Write, may};
 use crate::read::cursor::Page;
@@ -67,9 +66,9 @@ pub async fn get_allocation_template(_: Caller<may::Read>) -> HttpResponse {
 #[post("/storage/allocate")]
 pub async fn allocate(write: Write<may::ValidateStorage, AllocateStorage>) -> Answer<HttpResponse> {
     let asked = write.body;
-    of_member(&write.caller, asked.device_id).await?;
+    let device_id = write.caller.own_device(asked.device_id).await?;
     let command = Command::AllocateStorage(command::AllocateStorage {
-        device_id: asked.device_id,
+        device_id,
         from: asked.from,
         to: asked.to,
         method: asked.method,
@@ -103,16 +102,16 @@ pub async fn allocate(write: Write<may::ValidateStorage, AllocateStorage>) -> An
 pub async fn submit_allocations(
     upload: Upload<may::ValidateStorage, SubmitAllocations>,
 ) -> Answer<HttpResponse> {
-    of_member(&upload.caller, upload.device_id).await?;
+    let device_id = upload.caller.own_device(upload.device_id).await?;
     let rows = &upload.rows.rows;
     let mut records: Vec<StorageRecordId> =
         rows.iter().flat_map(|row| [row.scr, row.sdr]).collect();
     records.sort_unstable();
     records.dedup();
     let client = upload.origin.client(upload.caller.state()).await?;
-    let starts = stored::starts(&client, upload.device_id, &records).await?;
+    let starts = stored::starts(&client, device_id, &records).await?;
     let command = Command::AllocateRows(command::AllocateRows {
-        device_id: upload.device_id,
+        device_id,
         rows: rows.iter().map(|row| row.placed(&starts)).collect(),
         unreadable: upload.rows.unreadable.clone(),
     });
@@ -243,7 +242,7 @@ pub async fn list_allocations(
         }
     };
     let client = read.client().await?;
-    visible_device(&read, &client, device_id).await?;
+    let device_id = read.seen_device(&client, device_id).await?;
     let made = (after, before);
     let found = stored::allocations_of_device(&client, device_id, made, key, page.limit).await?;
     Ok(listed(&found))

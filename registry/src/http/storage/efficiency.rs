@@ -1,9 +1,8 @@
 //! How efficient storage devices are.
 
-use super::{unanswered, visible_device};
+use super::unanswered;
 use crate::http::certificate::foreign_cursor;
 use crate::http::listed::listed;
-use crate::http::measurement::of_member;
 use crate::http::problem::Answer;
 use crate::http::{Id, Query, Read, Write, may};
 use crate::read::cursor::{Page, decode};
@@ -41,9 +40,9 @@ const LIST: &str = "storage_efficiencies";
 pub async fn fix_efficiency(
     write: Write<may::ValidateStorage, FixEfficiency>,
 ) -> Answer<HttpResponse> {
-    of_member(&write.caller, write.body.device_id).await?;
+    let device_id = write.caller.own_device(write.body.device_id).await?;
     let command = Command::FixStorageEfficiency(FixStorageEfficiency {
-        device_id: write.body.device_id,
+        device_id,
         from: write.body.from,
         to: write.body.to,
         stated: write.body.storage_efficiency_factor.map(|factor| factor.0),
@@ -92,7 +91,7 @@ pub async fn list_efficiencies(
         Some(cursor) => decode(LIST, cursor).ok_or_else(|| foreign_cursor("cursor"))?,
     };
     let client = read.client().await?;
-    visible_device(&read, &client, device_id).await?;
+    let device_id = read.seen_device(&client, device_id).await?;
     let found = stored::efficiencies(&client, device_id, after, page.limit + 1).await?;
     Ok(listed(&Page::of(found, page.limit, LIST, |last| {
         last.efficiency_factor_interval_start

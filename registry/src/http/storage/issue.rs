@@ -2,7 +2,6 @@
 
 use super::{allocation, unanswered};
 use crate::http::extract::{BODY_LIMIT, Caller, Origin, collect, may, read_json};
-use crate::http::measurement::of_member;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::read::storage as stored;
 use actix_web::dev::Payload;
@@ -16,7 +15,7 @@ use schemas::event::LedgerEvent;
 use schemas::event::storage::StorageCertificatesIssued;
 use schemas::id::DeviceId;
 
-/// Allocations that certificates are wanted for. That they are the caller's is not checked yet.
+/// Allocations that certificates are wanted for.
 pub struct Issue {
     caller: Caller<may::RequestIssuance>,
     origin: Origin,
@@ -134,7 +133,7 @@ async fn command(issue: &Issue) -> Answer<Command> {
         )
         .at("/allocated_storage_record_ids"));
     }
-    of_member(caller, device_id).await?;
+    caller.acts_for(*account_id)?;
     let bundle_ids = match &asked.granular_certificate_bundle_ids {
         Some(named) => named.clone(),
         None => {

@@ -10,14 +10,10 @@ mod record;
 mod upload;
 mod withdraw;
 
-use super::problem::{Answer, EdgeCode, Problem};
-use super::{Read, measurement};
-use crate::read::measurement::account_of_device;
+use super::problem::{EdgeCode, Problem};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::ServiceConfig;
-use deadpool_postgres::Client;
-use schemas::id::{AccountId, DeviceId};
 
 /// The routes; fixed segments before ids.
 pub fn routes(config: &mut ServiceConfig) {
@@ -77,15 +73,6 @@ fn template(name: &str, text: &'static str) -> HttpResponse {
         .body(text)
 }
 
-/// The device's account, if the caller may see it.
-async fn visible_device(read: &Read, client: &Client, device_id: DeviceId) -> Answer<AccountId> {
-    let account = account_of_device(client, device_id).await?;
-    account
-        .filter(|account| read.sees(*account))
-        .ok_or_else(|| measurement::device_not_found(device_id))
-}
-
-/// Times that Postgres and the ledger both have.
 fn unanswered(what: &'static str) -> Problem {
     Problem::internal(&what)
 }

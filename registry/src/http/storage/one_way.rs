@@ -1,9 +1,8 @@
 //! Charges and discharges by themselves, as the contract has them.
 
 use super::record::{accepted, key};
-use super::{unanswered, visible_device};
+use super::unanswered;
 use crate::http::listed::listed;
-use crate::http::measurement::of_member;
 use crate::http::position::{Positions, reached};
 use crate::http::problem::Answer;
 use crate::http::{Query, Read, Write, may};
@@ -14,6 +13,7 @@ use chrono::{DateTime, Utc};
 use ledger::Command;
 use ledger::command::{FlowRow, SubmitStorageRecords};
 use schemas::WattHours;
+use schemas::api::Named;
 use schemas::api::page::PageQuery;
 use schemas::api::storage::{
     ChargeRecord, ChargeRecordFilter, DischargeRecord, NewChargeRecord, NewDischargeRecord,
@@ -95,12 +95,12 @@ pub async fn create_sdr(
 /// end and energy in the request.
 async fn submit<T>(
     write: &Write<may::SubmitReadings, T>,
-    device_id: DeviceId,
+    device_id: Named<DeviceId>,
     (start, end): (DateTime<Utc>, DateTime<Utc>),
     wh: WattHours,
     columns: [&'static str; 3],
 ) -> Answer<StorageRecord> {
-    of_member(&write.caller, device_id).await?;
+    let device_id = write.caller.own_device(device_id).await?;
     let command = Command::SubmitStorageRecords(SubmitStorageRecords {
         device_id,
         rows: vec![FlowRow {
@@ -201,9 +201,8 @@ async fn query<T: From<StorageRecord> + serde::Serialize>(
 ) -> Answer<HttpResponse> {
     let after = key(page)?;
     let client = read.client().await?;
-    visible_device(read, &client, filter.storage_id).await?;
+    let device_id = read.seen_device(&client, filter.storage_id).await?;
     let period = (filter.charging_period_start, filter.charging_period_end);
-    let device_id = filter.storage_id;
     let found =
         stored::records_of_device(&client, device_id, kind, period, after, page.limit).await?;
     Ok(listed(&Page {

@@ -1,11 +1,10 @@
 //! What storage devices charged and discharged: submission, by id and in lists.
 
 use super::ids::ids;
+use super::template;
 use super::upload::Upload;
-use super::{template, visible_device};
 use crate::http::certificate::foreign_cursor;
 use crate::http::listed::listed;
-use crate::http::measurement::of_member;
 use crate::http::problem::{Answer, Problem};
 use crate::http::{Caller, Query, Read, may};
 use crate::read::cursor::Page;
@@ -62,9 +61,9 @@ pub async fn get_record_template(_: Caller<may::Read>) -> HttpResponse {
 pub async fn submit_records(
     upload: Upload<may::SubmitReadings, SubmitRecords>,
 ) -> Answer<HttpResponse> {
-    of_member(&upload.caller, upload.device_id).await?;
+    let device_id = upload.caller.own_device(upload.device_id).await?;
     let command = Command::SubmitStorageRecords(SubmitStorageRecords {
-        device_id: upload.device_id,
+        device_id,
         rows: upload.rows.rows.clone(),
         unreadable: upload.rows.unreadable.clone(),
     });
@@ -134,7 +133,7 @@ pub async fn list_records(
         return Ok(listed(&of_caller(&read, &wanted, found)?));
     };
     let after = key(&page)?;
-    visible_device(&read, &client, device_id).await?;
+    let device_id = read.seen_device(&client, device_id).await?;
     let range = (filter.from, filter.to);
     let kind = stored::Kind::All;
     let records =

@@ -10,6 +10,7 @@ use actix_web::web::block;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use ledger::refusal::Code;
+use schemas::api::Named;
 use schemas::api::field::{Fields, FromFields, Source};
 use schemas::api::problem::code;
 use schemas::api::storage::{RowTexts, SubmitAllocations, SubmitRecords, UploadFields};
@@ -23,7 +24,7 @@ pub(super) trait Body: FromFields + 'static {
     /// Name of the list of rows.
     const LIST: &'static str;
 
-    fn device_id(&self) -> DeviceId;
+    fn device_id(&self) -> Named<DeviceId>;
     fn rows(&self) -> &[RowTexts];
 }
 
@@ -31,7 +32,7 @@ impl Body for SubmitRecords {
     type Rows = RecordRows;
     const LIST: &'static str = "/records";
 
-    fn device_id(&self) -> DeviceId {
+    fn device_id(&self) -> Named<DeviceId> {
         self.device_id
     }
 
@@ -44,7 +45,7 @@ impl Body for SubmitAllocations {
     type Rows = AllocationRows;
     const LIST: &'static str = "/allocations";
 
-    fn device_id(&self) -> DeviceId {
+    fn device_id(&self) -> Named<DeviceId> {
         self.device_id
     }
 
@@ -53,14 +54,14 @@ impl Body for SubmitAllocations {
     }
 }
 
-/// A table somebody wants to submit. That the device is theirs is not checked yet.
+/// A table somebody wants to submit.
 pub struct Upload<C, B: Body> {
     /// Who submits.
     pub caller: Caller<C>,
     /// Where the command comes from.
     pub origin: Origin,
     /// The storage device.
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// The rows.
     pub rows: B::Rows,
     /// Whether they came as JSON, whose errors are named by pointer.
@@ -103,7 +104,7 @@ impl<C: May, B: Body> Upload<C, B> {
         let file = form.file.unwrap_or_default();
         // The boundary differs from one attempt to the next; what it separates does not.
         let mut digest = Sha256::digest(&file).to_vec();
-        digest.extend(device_id.0.to_be_bytes());
+        digest.extend(format!("{device_id};").into_bytes());
         let origin = Origin::of(request, caller.state(), &caller, &digest)?;
         let rows = block(move || B::Rows::of_csv(&file))
             .await

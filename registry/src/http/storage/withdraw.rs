@@ -2,7 +2,6 @@
 
 use super::record::not_found;
 use super::unanswered;
-use crate::http::measurement::of_member;
 use crate::http::problem::{Answer, Problem};
 use crate::http::{Write, may};
 use crate::read::storage as stored;
@@ -82,8 +81,8 @@ async fn withdraw(
                 only: Some((id, flow)),
             }
         }
-        (None, Some(device_id)) => {
-            of_member(caller, device_id).await?;
+        (None, Some(named)) => {
+            let device_id = caller.own_device(named).await?;
             let from = write.body.charging_period_start;
             WithdrawStorageRecords {
                 device_id,

@@ -41,12 +41,12 @@ pub fn routes(config: &mut ServiceConfig) {
 ))]
 pub struct Document;
 
-fn not_found(user_id: UserId) -> Problem {
+pub(super) fn not_found(user_id: UserId) -> Problem {
     Problem::not_found(Code::UserNotFound, "User", user_id)
 }
 
 /// The user, who must not have been removed.
-async fn existing(client: &Client, user_id: UserId) -> Answer<UserRow> {
+pub(super) async fn existing(client: &Client, user_id: UserId) -> Answer<UserRow> {
     questions::user::by_id(client, user_id)
         .await?
         .filter(|user| !user.is_deleted)
@@ -54,7 +54,7 @@ async fn existing(client: &Client, user_id: UserId) -> Answer<UserRow> {
 }
 
 /// Users with their accounts; with `seen_by`, only those that it is a member of too.
-async fn shown(
+pub(super) async fn shown(
     client: &Client,
     users: Vec<UserRow>,
     seen_by: Option<UserId>,

@@ -1,6 +1,6 @@
 //! Questions about users.
 
-use super::{existing, not_found, shown, shown_whole};
+use super::{existing, shown, shown_whole};
 use crate::http::listed::{after, listed};
 use crate::http::problem::Answer;
 use crate::http::{Id, Query, Read};
@@ -75,14 +75,6 @@ pub async fn list_users(read: Read, Query(page): Query<PageQuery>) -> Answer<Htt
 )]
 #[get("/user/{user_id}")]
 pub async fn get_user(read: Read, Id(user_id): Id<UserId>) -> Answer<HttpResponse> {
-    let viewer =
-        (!read.may(Capability::ManageUsers) && read.user_id != user_id).then_some(read.user_id);
-    let client = read.client().await?;
-    let user = existing(&client, user_id).await?;
-    let user = shown(&client, vec![user], viewer)
-        .await?
-        .pop()
-        .filter(|user| viewer.is_none() || user.accounts.is_some())
-        .ok_or_else(|| not_found(user_id))?;
+    let user = read.seen_user(&read.client().await?, user_id).await?;
     Ok(HttpResponse::Ok().json(user))
 }

@@ -86,6 +86,7 @@ pub async fn delete_user(
     request: Write<may::ManageUsers>,
     Id(user_id): Id<UserId>,
 ) -> Answer<HttpResponse> {
+    let user_id = request.caller.managed_user(user_id);
     // Membership is a matter of the ledger, users are in a stream of their own: look only once READ
     // shows all of the ledger.
     let state = request.caller.state();

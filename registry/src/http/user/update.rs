@@ -10,7 +10,6 @@ use actix_web::{HttpResponse, patch, post};
 use ledger::{Command, Event, command};
 use read::user::UserRow;
 use schemas::api::user::{ChangeRoleQuery, UpdateUser, UserRead};
-use schemas::capability::Capability;
 use schemas::event::IdentityEvent;
 use schemas::event::identity::UserChanges;
 use schemas::id::UserId;
@@ -35,12 +34,7 @@ pub async fn update_user(
     request: Write<may::ManageSelf, UpdateUser>,
     Id(user_id): Id<UserId>,
 ) -> Answer<HttpResponse> {
-    if request.caller.user_id != user_id && !request.caller.may(Capability::ManageUsers) {
-        return Err(Problem::new(
-            EdgeCode::OtherUser,
-            "You are not allowed to update other users' information.",
-        ));
-    }
+    let user_id = request.caller.own_user(user_id)?;
     if request.body.role.is_some() {
         return Err(Problem::new(
             EdgeCode::RoleChangeElsewhere,
@@ -103,6 +97,7 @@ pub async fn change_role(
     Id(user_id): Id<UserId>,
     Query(wanted): Query<ChangeRoleQuery>,
 ) -> Answer<HttpResponse> {
+    let user_id = request.caller.managed_user(user_id);
     let user = existing(&request.caller.client().await?, user_id).await?;
     let changes = UserChanges {
         role: Some(wanted.role),

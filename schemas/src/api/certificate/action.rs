@@ -3,6 +3,7 @@
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::event::action::{BundleAction, Part};
 use crate::id::{AccountId, ActionId, BundleId, CertificateId, DeviceId, RuleId, UserId};
 use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode};
@@ -292,7 +293,7 @@ pub struct ActionSummary {
 pub struct ActionQuery {
     /// The account that is source or target; all that the caller may see where absent.
     #[param(value_type = Option<i64>)]
-    pub account_id: Option<AccountId>,
+    pub account_id: Option<Named<AccountId>>,
     /// What was done.
     pub action_type: Option<ActionType>,
 }

@@ -3,6 +3,7 @@
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::api::problem::code;
 use crate::id::{AccountId, BundleId, DeviceId, UserId};
 use crate::life_cycle::{ActionType, QuantityMode};
@@ -13,9 +14,9 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// The account that holds the bundles.
-    pub source_id: AccountId,
+    pub source_id: Named<AccountId>,
     /// The user in whose name it is asked.
-    pub user_id: Option<UserId>,
+    pub user_id: Option<Named<UserId>>,
     /// The bundles.
     pub granular_certificate_bundle_ids: Vec<BundleId>,
     /// So many Wh of each, or of all together.
@@ -106,10 +107,10 @@ macro_rules! action_requests {
         pub struct $name {
             /// The account that holds the bundles.
             #[schema(value_type = i64)]
-            pub source_id: AccountId,
+            pub source_id: Named<AccountId>,
             /// Must be the caller's own id where given, unless the caller administers users.
             #[schema(value_type = Option<i64>)]
-            pub user_id: Option<UserId>,
+            pub user_id: Option<Named<UserId>>,
             /// The bundles, each once, at most 10,000; all of them or none are acted on.
             #[schema(value_type = Vec<i64>, min_items = 1, max_items = 10_000)]
             pub granular_certificate_bundle_ids: Vec<BundleId>,

@@ -3,6 +3,7 @@
 use crate::WattHours;
 use crate::Watts;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::api::problem::FieldError;
 use crate::api::value::{At, FromValue, Given, word};
 use crate::energy::{EnergySource, TechnologyType};
@@ -129,7 +130,7 @@ pub struct ImportUpload {
 #[derive(Debug, Clone)]
 pub struct ImportFields {
     /// The account that receives.
-    pub account_id: AccountId,
+    pub account_id: Named<AccountId>,
     /// The device that produced, as JSON.
     pub device_json: Option<String>,
 }

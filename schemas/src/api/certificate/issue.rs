@@ -3,6 +3,7 @@
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::api::problem::code;
 use crate::energy::{EnergyCarrier, EnergySource};
 use crate::id::{AccountId, CertificateId, DeviceId, MetadataId};
@@ -27,10 +28,10 @@ use utoipa::ToSchema;
 pub struct NewBundle {
     /// The account that receives.
     #[schema(value_type = i64)]
-    pub account_id: AccountId,
+    pub account_id: Named<AccountId>,
     /// The device that produced.
     #[schema(value_type = i64)]
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// The issuance metadata that applies.
     #[schema(value_type = i64)]
     pub metadata_id: MetadataId,

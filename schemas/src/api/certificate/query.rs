@@ -3,6 +3,7 @@
 use super::bundle::Bundle;
 use crate::WattHours;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::api::page::PageQuery;
 use crate::api::problem::{FieldError, code};
 use crate::api::value::{At, FromValue, Given};
@@ -49,10 +50,10 @@ pub const MAX_LISTED: usize = 1_000;
 pub struct BundleQuery {
     /// The account that holds the bundles.
     #[schema(value_type = i64)]
-    pub source_id: AccountId,
+    pub source_id: Named<AccountId>,
     /// Must be the caller's own id where given, unless the caller administers users.
     #[schema(value_type = Option<i64>)]
-    pub user_id: Option<UserId>,
+    pub user_id: Option<Named<UserId>>,
     /// Accepted and without effect: the registry counts in UTC.
     #[schema(required = false)]
     pub localise_time: bool,
@@ -91,26 +92,34 @@ impl FromFields for BundleQuery {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let source_id = fields.required("source_id");
         let PageQuery { limit, cursor } = PageQuery::from_fields(fields)?;
-        let read = Self {
-            source_id: AccountId(0),
-            user_id: fields.optional("user_id"),
-            localise_time: fields.or("localise_time", true),
-            issuance_ids: bounded(fields, "issuance_ids"),
-            device_id: fields.optional("device_id"),
-            device_ids: bounded(fields, "device_ids"),
-            energy_source: fields.optional("energy_source"),
-            energy_sources: bounded(fields, "energy_sources"),
-            certificate_period_start: fields.optional("certificate_period_start"),
-            certificate_period_end: fields.optional("certificate_period_end"),
-            certificate_bundle_status: fields.optional("certificate_bundle_status"),
-            certificate_bundle_statuses: bounded(fields, "certificate_bundle_statuses"),
-            limit,
-            cursor,
-            sort: fields.or("sort", SortOrder::Ascending),
-        };
+        let user_id = fields.optional("user_id");
+        let localise_time = fields.or("localise_time", true);
+        let issuance_ids = bounded(fields, "issuance_ids");
+        let device_id = fields.optional("device_id");
+        let device_ids = bounded(fields, "device_ids");
+        let energy_source = fields.optional("energy_source");
+        let energy_sources = bounded(fields, "energy_sources");
+        let certificate_period_start = fields.optional("certificate_period_start");
+        let certificate_period_end = fields.optional("certificate_period_end");
+        let certificate_bundle_status = fields.optional("certificate_bundle_status");
+        let certificate_bundle_statuses = bounded(fields, "certificate_bundle_statuses");
+        let sort = fields.or("sort", SortOrder::Ascending);
         Some(Self {
             source_id: source_id?,
-            ..read
+            user_id,
+            localise_time,
+            issuance_ids,
+            device_id,
+            device_ids,
+            energy_source,
+            energy_sources,
+            certificate_period_start,
+            certificate_period_end,
+            certificate_bundle_status,
+            certificate_bundle_statuses,
+            limit,
+            cursor,
+            sort,
         })
     }
 }

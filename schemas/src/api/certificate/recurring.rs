@@ -3,6 +3,7 @@
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::energy::EnergySource;
 use crate::event::recurring::{RecurringRuleCreated, RuleTerms};
 use crate::id::{AccountId, ActionId, BundleId, DeviceId, RuleId, UserId};
@@ -225,7 +226,7 @@ pub struct RecurringRuleWithRuns {
 pub struct RecurringRuleQuery {
     /// The account whose bundles they act on; all that the caller may see where absent.
     #[param(value_type = Option<i64>)]
-    pub account_id: Option<AccountId>,
+    pub account_id: Option<Named<AccountId>>,
     /// Their state.
     pub status: Option<RuleStatus>,
 }

@@ -4,6 +4,7 @@ use super::action_request::check_amounts;
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::api::problem::code;
 use crate::energy::EnergySource;
 use crate::id::{AccountId, BundleId, DeviceId, UserId};
@@ -16,9 +17,9 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone)]
 pub struct RecurringAsked {
     /// The account whose bundles it acts on.
-    pub source_id: AccountId,
+    pub source_id: Named<AccountId>,
     /// The user in whose name it is asked.
-    pub user_id: Option<UserId>,
+    pub user_id: Option<Named<UserId>>,
     /// Receiving account (transfer).
     pub target_id: Option<AccountId>,
     /// Who benefits (cancel).
@@ -94,10 +95,10 @@ macro_rules! recurring_requests {
         pub struct $name {
             /// The account whose bundles it acts on.
             #[schema(value_type = i64)]
-            pub source_id: AccountId,
+            pub source_id: Named<AccountId>,
             /// Must be the caller's own id where given, unless the caller administers users.
             #[schema(value_type = Option<i64>)]
-            pub user_id: Option<UserId>,
+            pub user_id: Option<Named<UserId>>,
             /// Only certificates of these bundles, also where they are split later. Absent or empty:
             /// whatever else matches.
             #[schema(value_type = Vec<i64>, max_items = 1_000, required = false)]

@@ -2,6 +2,7 @@
 
 use crate::WattHours;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::id::{BundleId, CertificateId, DeviceId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use utoipa::ToSchema;
 pub struct IssueReadings {
     /// The device.
     #[schema(value_type = i64)]
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// Intervals start here or later.
     pub from: DateTime<Utc>,
     /// Intervals start before; at most 366 days after `from`.

@@ -2,6 +2,7 @@
 
 use crate::WattHours;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::api::problem::code;
 use crate::gateway::{Cause, Quality};
 use crate::id::{DeviceId, MeasurementId};
@@ -21,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 pub struct NewMeasurement {
     /// The metered device.
     #[schema(value_type = i64)]
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// Start of the interval.
     pub interval_start_datetime: DateTime<Utc>,
     /// End of the interval, exclusive.
@@ -78,7 +79,7 @@ impl FromFields for NewMeasurement {
 pub struct MeasurementChange {
     /// Device it shall stand under.
     #[schema(value_type = Option<i64>)]
-    pub device_id: Option<DeviceId>,
+    pub device_id: Option<Named<DeviceId>>,
     /// Start of the interval it shall stand for.
     pub interval_start_datetime: Option<DateTime<Utc>>,
     /// End of the interval it shall stand for, exclusive.
@@ -142,7 +143,7 @@ pub struct MeasurementReport {
 pub struct MeasurementFilter {
     /// The metered device; all that the caller may see where absent.
     #[param(value_type = Option<i64>)]
-    pub device_id: Option<DeviceId>,
+    pub device_id: Option<Named<DeviceId>>,
     /// First start of an interval; needs `device_id`.
     pub from: Option<DateTime<Utc>>,
     /// Intervals start before; needs `device_id`.
@@ -181,7 +182,7 @@ impl FromFields for MeasurementFilter {
 pub struct NamedMeasurement {
     /// Goes before the id in the path, as in the reference.
     #[param(value_type = Option<i64>)]
-    pub measurement_id: Option<MeasurementId>,
+    pub measurement_id: Option<Named<MeasurementId>>,
 }
 
 impl FromFields for NamedMeasurement {

@@ -2,6 +2,7 @@
 
 use crate::WattHours;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::api::problem::{FieldError, code};
 use crate::api::value::{At, FromValue, Given};
 use crate::id::DeviceId;
@@ -27,7 +28,7 @@ use utoipa::ToSchema;
 pub struct SubmitReadings {
     /// The metered device; `deviceID` is the same.
     #[schema(value_type = i64)]
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// The readings, in any order, at most 50,000.
     #[schema(value_type = Vec<Reading>, min_items = 1, max_items = 50_000)]
     pub readings: Vec<ReadingTexts>,
@@ -55,7 +56,7 @@ impl FromFields for SubmitReadings {
 }
 
 /// The device under either of its names.
-fn device_id(fields: &mut Fields<'_>) -> Option<DeviceId> {
+fn device_id(fields: &mut Fields<'_>) -> Option<Named<DeviceId>> {
     if fields.has("deviceID") && !fields.has("device_id") {
         fields.required("deviceID")
     } else {
@@ -67,7 +68,7 @@ fn device_id(fields: &mut Fields<'_>) -> Option<DeviceId> {
 #[derive(Debug, Clone, Copy)]
 pub struct UploadFields {
     /// The metered device.
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// Whether to accept the good rows of a file that has bad ones.
     pub partial: bool,
     /// Whether to issue certificates at once.
@@ -220,7 +221,7 @@ mod tests {
         let body = br#"{"deviceID": 4, "readings": [
             {"interval_usage": 5.5, "interval_start_datetime": null, "interval_end_datetime": "soon"}]}"#;
         let read: SubmitReadings = Fields::from_json(body).unwrap().read().unwrap();
-        assert_eq!(read.device_id, DeviceId(4));
+        assert_eq!(read.device_id.to_string(), "4");
         assert_eq!(
             read.readings,
             [ReadingTexts {

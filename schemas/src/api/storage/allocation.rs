@@ -4,6 +4,7 @@ use super::RowTexts;
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::api::problem::code;
 use crate::id::{AllocationId, BundleId, DeviceId, StorageRecordId};
 use crate::storage::AllocationMethod;
@@ -19,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 pub struct AllocateStorage {
     /// The storage device.
     #[schema(value_type = i64)]
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// First start of a discharge.
     pub from: DateTime<Utc>,
     /// Discharges start before; at most 184 days later.
@@ -52,7 +53,7 @@ impl FromFields for AllocateStorage {
 pub struct SubmitAllocations {
     /// The storage device.
     #[schema(value_type = i64)]
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// The allocations, at most 50,000.
     #[schema(value_type = Vec<AllocationRow>, min_items = 1, max_items = 50_000)]
     pub allocations: Vec<RowTexts>,

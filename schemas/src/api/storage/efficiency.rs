@@ -3,6 +3,7 @@
 use crate::WattHours;
 use crate::api::decimal::ExactNumber;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::id::DeviceId;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -17,7 +18,7 @@ use utoipa::ToSchema;
 pub struct FixEfficiency {
     /// The storage device.
     #[schema(value_type = i64)]
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// Start of the window.
     pub from: DateTime<Utc>,
     /// End of the window, exclusive; at most 184 days later.

@@ -20,13 +20,14 @@ pub use record::{
 pub use row::RowTexts;
 
 use super::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::id::DeviceId;
 
 /// The fields of an upload besides its file.
 #[derive(Debug, Clone, Copy)]
 pub struct UploadFields {
     /// The storage device.
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
 }
 
 impl FromFields for UploadFields {

@@ -3,6 +3,7 @@
 use super::RowTexts;
 use crate::WattHours;
 use crate::api::field::{Fields, FromFields};
+use crate::api::named::Named;
 use crate::api::problem::code;
 use crate::id::{AccountId, DeviceId, StorageRecordId, UserId};
 use chrono::{DateTime, Utc};
@@ -23,7 +24,7 @@ use utoipa::{IntoParams, ToSchema};
 pub struct SubmitRecords {
     /// The storage device.
     #[schema(value_type = i64)]
-    pub device_id: DeviceId,
+    pub device_id: Named<DeviceId>,
     /// The records, at most 50,000; in any order, without a gap between them and to those before.
     #[schema(value_type = Vec<RecordRow>, min_items = 1, max_items = 50_000)]
     pub records: Vec<RowTexts>,
@@ -151,7 +152,7 @@ pub struct RecordFilter {
     pub storage_record_ids: Option<String>,
     /// Those of this storage device, by start.
     #[param(value_type = Option<i64>)]
-    pub device_id: Option<DeviceId>,
+    pub device_id: Option<Named<DeviceId>>,
     /// First start of an interval; with `device_id` only.
     pub from: Option<DateTime<Utc>>,
     /// Intervals start before; with `device_id` only.
@@ -183,7 +184,7 @@ impl FromFields for RecordFilter {
 pub struct ChargeRecordFilter {
     /// The storage device.
     #[param(value_type = i64)]
-    pub storage_id: DeviceId,
+    pub storage_id: Named<DeviceId>,
     /// First start of an interval.
     pub charging_period_start: Option<DateTime<Utc>>,
     /// Intervals start before.
@@ -221,7 +222,7 @@ macro_rules! one_way {
         pub struct $new {
             /// The storage device.
             #[schema(value_type = i64)]
-            pub device_id: DeviceId,
+            pub device_id: Named<DeviceId>,
             /// Start of the interval.
             pub $start: DateTime<Utc>,
             /// End of the interval, exclusive; at most an hour later.
@@ -309,16 +310,16 @@ one_way! {
 pub struct WithdrawRecords {
     /// The account the storage device belongs to.
     #[schema(value_type = i64)]
-    pub source_id: AccountId,
+    pub source_id: Named<AccountId>,
     /// Must be the caller's own id where given, unless the caller administers users.
     #[schema(value_type = Option<i64>)]
-    pub user_id: Option<UserId>,
+    pub user_id: Option<Named<UserId>>,
     /// The record.
     #[schema(value_type = Option<i64>)]
     pub source_allocation_id: Option<StorageRecordId>,
     /// The storage device, in place of a record.
     #[schema(value_type = Option<i64>)]
-    pub storage_id: Option<DeviceId>,
+    pub storage_id: Option<Named<DeviceId>>,
     /// With `storage_id`: all of its records from here on, of either kind, at most 31 days.
     pub charging_period_start: Option<DateTime<Utc>>,
 }
@@ -326,13 +327,10 @@ pub struct WithdrawRecords {
 impl FromFields for WithdrawRecords {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let source_id = fields.required("source_id");
-        let read = Self {
-            source_id: source_id.unwrap_or(AccountId(0)),
-            user_id: fields.optional("user_id"),
-            source_allocation_id: fields.optional("source_allocation_id"),
-            storage_id: fields.optional("storage_id"),
-            charging_period_start: fields.optional("charging_period_start"),
-        };
+        let user_id = fields.optional("user_id");
+        let source_allocation_id = fields.optional("source_allocation_id");
+        let storage_id = fields.optional("storage_id");
+        let charging_period_start = fields.optional("charging_period_start");
         let of_device = fields.has("storage_id") && fields.has("charging_period_start");
         if fields.has("source_allocation_id") == of_device {
             fields.refuse(
@@ -342,7 +340,13 @@ impl FromFields for WithdrawRecords {
                  not both",
             );
         }
-        source_id.map(|_| read)
+        Some(Self {
+            source_id: source_id?,
+            user_id,
+            source_allocation_id,
+            storage_id,
+            charging_period_start,
+        })
     }
 }
 

@@ -1,23 +1,24 @@
 //! Pausing, resuming and ending recurring rules.
 
-use super::visible;
 use crate::http::problem::Answer;
 use crate::http::{Id, Write, may};
 use actix_web::{HttpResponse, post};
 use ledger::Command;
+use schemas::api::Named;
 use schemas::api::certificate::RecurringRule;
 use schemas::id::RuleId;
 
 /// Has a rule changed for a member of its account, and shows it as it is then.
 async fn change(
     write: Write<may::Trade>,
-    command: Command,
-    rule_id: RuleId,
+    command: fn(RuleId) -> Command,
+    named: Named<RuleId>,
 ) -> Answer<HttpResponse> {
-    let rule = visible(&write.caller, &write.caller.client().await?, rule_id).await?;
-    write.caller.member_of(rule.source_id).await?;
-    write.execute(command).await?;
-    let rule = visible(&write.caller, &write.caller.client().await?, rule_id).await?;
+    let caller = &write.caller;
+    let rule = caller.rule(&caller.client().await?, named).await?;
+    caller.acts_for(rule.source_id)?;
+    write.execute(command(rule.id)).await?;
+    let rule = caller.rule(&caller.client().await?, named).await?;
     Ok(HttpResponse::Ok().json(rule))
 }
 
@@ -41,7 +42,7 @@ pub async fn pause_recurring_rule(
     write: Write<may::Trade>,
     Id(rule_id): Id<RuleId>,
 ) -> Answer<HttpResponse> {
-    change(write, Command::PauseRule(rule_id), rule_id).await
+    change(write, Command::PauseRule, rule_id).await
 }
 
 /// Resume a recurring rule.
@@ -64,7 +65,7 @@ pub async fn resume_recurring_rule(
     write: Write<may::Trade>,
     Id(rule_id): Id<RuleId>,
 ) -> Answer<HttpResponse> {
-    change(write, Command::ResumeRule(rule_id), rule_id).await
+    change(write, Command::ResumeRule, rule_id).await
 }
 
 /// End a recurring rule.
@@ -87,5 +88,5 @@ pub async fn end_recurring_rule(
     write: Write<may::Trade>,
     Id(rule_id): Id<RuleId>,
 ) -> Answer<HttpResponse> {
-    change(write, Command::EndRule(rule_id), rule_id).await
+    change(write, Command::EndRule, rule_id).await
 }

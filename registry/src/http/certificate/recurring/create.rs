@@ -10,6 +10,7 @@ use schemas::api::certificate::{
     RecurringTransferRequest,
 };
 use schemas::event::LedgerEvent;
+use schemas::id::AccountId;
 use schemas::life_cycle::ActionType;
 
 /// Has a rule created for a member of the source account.
@@ -21,9 +22,9 @@ async fn create<T: RecurringRequest>(write: Write<may::Trade, T>) -> Answer<Http
     } = write;
     let asked = body.asked();
     caller.acts_as(asked.user_id)?;
-    caller.member_of(asked.source_id).await?;
+    let source_id = caller.member_of(asked.source_id).await?;
     let receipt = origin
-        .execute(caller.state(), command(T::ACTION, asked))
+        .execute(caller.state(), command(T::ACTION, source_id, asked))
         .await?;
     let recorded = receipt
         .events
@@ -36,10 +37,10 @@ async fn create<T: RecurringRequest>(write: Write<may::Trade, T>) -> Answer<Http
     Ok(HttpResponse::Accepted().json(RecurringRule::created(created, receipt.recorded_at)))
 }
 
-fn command(action_type: ActionType, asked: RecurringAsked) -> Command {
+fn command(action_type: ActionType, source_id: AccountId, asked: RecurringAsked) -> Command {
     Command::CreateRule(Box::new(CreateRule {
         action_type,
-        source_id: asked.source_id,
+        source_id,
         target_id: asked.target_id,
         beneficiary: asked.beneficiary,
         beneficiary_account_id: asked.beneficiary_account_id,

@@ -1,7 +1,6 @@
 //! Recurring rules and their runs.
 
 use super::super::query::foreign_cursor;
-use super::visible;
 use crate::http::listed::listed;
 use crate::http::problem::Answer;
 use crate::http::{Id, Query, Read};
@@ -68,8 +67,8 @@ pub async fn list_recurring_rules(
 #[get("/certificate/recurring/{id}")]
 pub async fn get_recurring_rule(read: Read, Id(rule_id): Id<RuleId>) -> Answer<HttpResponse> {
     let client = read.client().await?;
-    let rule = visible(&read, &client, rule_id).await?;
-    let runs = recurring::runs(&client, rule_id, None, RUNS_SHOWN).await?;
+    let rule = read.rule(&client, rule_id).await?;
+    let runs = recurring::runs(&client, rule.id, None, RUNS_SHOWN).await?;
     let runs = runs.entries;
     Ok(HttpResponse::Ok().json(RecurringRuleWithRuns { rule, runs }))
 }
@@ -93,14 +92,14 @@ pub async fn list_recurring_runs(
     Id(rule_id): Id<RuleId>,
     Query(page): Query<PageQuery>,
 ) -> Answer<HttpResponse> {
+    let client = read.client().await?;
+    let rule_id = read.rule(&client, rule_id).await?.id;
     let before = match &page.cursor {
         None => None,
         Some(cursor) => {
             Some(recurring::run_key(rule_id, cursor).ok_or_else(|| foreign_cursor("cursor"))?)
         }
     };
-    let client = read.client().await?;
-    visible(&read, &client, rule_id).await?;
     Ok(listed(
         &recurring::runs(&client, rule_id, before, page.limit).await?,
     ))
