@@ -28,7 +28,7 @@ TARGET ?= all
 DAYS ?= 20
 FUZZ ?= full
 
-.PHONY: help dev test test.clients test.fuzz test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check bench gateway.bench install
+.PHONY: help dev test test.clients test.fuzz test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check bench bench.smoke gateway.bench install
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,10 @@ openapi.check: ## Check that the document breaks no client of the last released 
 bench: install ## Measure every row of the targets, or one (ROW=transfer)
 	@$(BUILD)
 	@cargo run --release --package tests --bin bench -- $(ROW)
+
+bench.smoke: ## Compare the instructions that the rules' hot paths take with the committed counts
+	@.ci/install valgrind
+	@cargo bench --quiet --package ledger --bench instructions
 
 gateway.bench: install ## Measure CPU and memory of a gateway that reads 100 meters each second
 	@cargo build --release --package gateway
