@@ -3,7 +3,7 @@
 
 use crate::config::{DeviceConfig, Wrong};
 use crate::snapshot::{LastSample, Snapshot};
-use schemas::gateway::MeterIdentity;
+use schemas::gateway::{Algorithm, KeyId, MeterIdentity};
 use schemas::id::DeviceId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -120,6 +120,8 @@ pub enum Order {
         /// Where the answer goes.
         reply: Reply<()>,
     },
+    /// Sign with another key from here on.
+    ChangeKey(Algorithm, Reply<KeyId>),
 }
 
 /// A hold on the running gateway; clones are alike.
@@ -180,6 +182,14 @@ impl Control {
             reply,
         })
         .await
+    }
+
+    /// Changes the key that the gateway signs with; gives the new one's id.
+    ///
+    /// # Errors
+    /// Why it was not done.
+    pub async fn change_key(&self, algorithm: Algorithm) -> Result<KeyId, ControlError> {
+        self.order(|reply| Order::ChangeKey(algorithm, reply)).await
     }
 
     async fn order<T>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Result<T, ControlError> {

@@ -1,5 +1,7 @@
 //! Who the gateway is at its registry, and how it came to be that.
 //!
+//! On a token the new key is one beside the one in use as well, and the enrolment says which of them counts.
+//!
 //! Enrolling is done so that it can be broken off at any moment and done again: the new key is made first, in a
 //! file beside the one in use; the registry answers the same code with the same key the same; then the
 //! buffer takes over where the registry's chains are, the enrolment is written, and last the new key takes its
@@ -123,7 +125,7 @@ impl Enrolment {
         if config.signer.is_file() && new.exists() && FileKey::open(&new)?.key_id() == self.key_id {
             put_in_place(dir)?;
         }
-        let signer = signer::open(dir, &config.signer)?;
+        let signer = signer::open(dir, &config.signer, self.key_id)?;
         if signer.key_id() != self.key_id {
             return Err(EnrolmentError::OtherKey {
                 here: signer.key_id(),
@@ -145,15 +147,15 @@ fn put_in_place(dir: &Path) -> Result<(), EnrolmentError> {
 fn new_key(
     dir: &Path,
     config: &Config,
+    used: Option<KeyId>,
     algorithm: Algorithm,
 ) -> Result<Arc<dyn Signer>, EnrolmentError> {
-    if config.signer.is_file() {
-        Ok(Arc::new(FileKey::open_or_create(
+    match &config.signer.pkcs11 {
+        None => Ok(Arc::new(FileKey::open_or_create(
             &dir.join(NEW_KEY),
             algorithm,
-        )?))
-    } else {
-        Ok(signer::open_or_create(dir, &config.signer, algorithm)?)
+        )?)),
+        Some(token) => Ok(signer::next_on_token(dir, token, used, algorithm)?),
     }
 }
 
@@ -171,7 +173,9 @@ pub async fn enrol(
     algorithm: Algorithm,
 ) -> Result<(Enrolment, GatewayEnrolled), EnrolmentError> {
     let registry = Registry::new(dir, config)?;
-    let signer = new_key(dir, config, algorithm)?;
+    // A key is one gateway's for ever.
+    let used = Enrolment::load(dir)?.map(|before| before.key_id);
+    let signer = new_key(dir, config, used, algorithm)?;
     let proof = Statement::enrolment(signer.public_key(), &EnrolmentProof::new(code));
     let request = EnrolGateway {
         code: code.to_owned(),
@@ -207,7 +211,7 @@ pub async fn change_key(
 ) -> Result<Enrolment, EnrolmentError> {
     let registry = Registry::new(dir, config)?;
     let current = enrolment.signer(dir, config)?;
-    let new = new_key(dir, config, algorithm)?;
+    let new = new_key(dir, config, Some(enrolment.key_id), algorithm)?;
     let change = KeyChange::new(enrolment.gateway_id, new.public_key().clone());
     let request = ChangeGatewayKey {
         signed_by_current: current.sign(Statement::key_change(current.public_key(), &change))?,

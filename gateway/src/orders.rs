@@ -5,10 +5,10 @@ use crate::clock::Clock;
 use crate::config::{Config, DeviceConfig, Wrong};
 use crate::control::{ControlError, Order, Secret, Trial};
 use crate::engine::{Engine, Meters, last_sample};
-use crate::enrolment::{self, EnrolmentError};
+use crate::enrolment::{self, Enrolment, EnrolmentError};
 use crate::snapshot::{Snapshot, UplinkState};
 use crate::uplink::{Registry, Uplink};
-use schemas::gateway::Algorithm;
+use schemas::gateway::{Algorithm, KeyId};
 use schemas::id::DeviceId;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +60,9 @@ impl Desk {
                 code,
                 reply,
             } => drop(reply.send(self.enrol(registry, &code).await)),
+            Order::ChangeKey(algorithm, reply) => {
+                drop(reply.send(self.change_key(algorithm).await));
+            }
         }
     }
 
@@ -152,6 +155,26 @@ impl Desk {
         self.engine
             .set_identity(|snapshot| enrolment.identify(snapshot));
         Ok(())
+    }
+
+    /// What is being sealed is sealed with the old key, which is taken for a while yet.
+    async fn change_key(&self, algorithm: Algorithm) -> Result<KeyId, ControlError> {
+        let _one = self.changing.lock().await;
+        let config = self.engine.configuration();
+        let failed = |error: EnrolmentError| ControlError::Failed {
+            reason: error.to_string(),
+        };
+        let Some(enrolment) = Enrolment::load(&self.dir).map_err(failed)? else {
+            let reason = "this gateway has not enrolled".to_owned();
+            return Err(ControlError::NotNow { reason });
+        };
+        let changed = enrolment::change_key(&self.dir, &config, &enrolment, algorithm);
+        let changed = changed.await.map_err(failed)?;
+        let signer = changed.signer(&self.dir, &config).map_err(failed)?;
+        self.engine.set_signer(signer);
+        self.engine
+            .set_identity(|snapshot| changed.identify(snapshot));
+        Ok(changed.key_id)
     }
 
     async fn save(&self, config: Config) -> Result<(), ControlError> {

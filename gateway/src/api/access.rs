@@ -1,10 +1,11 @@
 //! Who may call: whoever is on this machine, or has the token.
 
+use super::code::Code;
 use super::problem::Problem;
 use crate::control::Secret;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use sha2::{Digest, Sha256};
@@ -82,8 +83,7 @@ impl Access {
             Self::Loopback if names_loopback(request) => Ok(()),
             // A page in a browser on this machine can reach loopback under a name of its own (DNS rebinding).
             Self::Loopback => Err(Problem::new(
-                StatusCode::MISDIRECTED_REQUEST,
-                "wrong_host",
+                Code::WrongHost,
                 "call the local API as localhost or by its address",
             )),
             Self::Token(token) => {
@@ -95,13 +95,11 @@ impl Access {
                 match given {
                     Some(given) if is_same(given.trim(), token.reveal()) => Ok(()),
                     Some(_) => Err(Problem::new(
-                        StatusCode::UNAUTHORIZED,
-                        "token_invalid",
+                        Code::TokenInvalid,
                         "the token is not this gateway's",
                     )),
                     None => Err(Problem::new(
-                        StatusCode::UNAUTHORIZED,
-                        "not_authenticated",
+                        Code::NotAuthenticated,
                         "send the gateway's token as Authorization: Bearer",
                     )),
                 }
@@ -132,13 +130,9 @@ pub(super) async fn guard(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     if request.path() != super::status::HEALTH_PATH {
-        let access = request.app_data::<Data<Access>>().ok_or_else(|| {
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "nobody is let in",
-            )
-        })?;
+        let access = request
+            .app_data::<Data<Access>>()
+            .ok_or_else(|| Problem::new(Code::Internal, "nobody is let in"))?;
         access.check(&request)?;
     }
     next.call(request).await

@@ -1,8 +1,8 @@
 //! Looking for devices in the network.
 
+use super::code::Code;
 use super::problem::Problem;
 use crate::discover::{Discovery, Report, Search};
-use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, get, post};
 use schemas::api::problem::ProblemDocument;
@@ -29,9 +29,9 @@ pub async fn start_discovery(
         .into_inner()
         .plan()
         .map_err(|error| Problem::field(error.pointer(), error.to_string()))?;
-    let report = discovery.start(plan).map_err(|error| {
-        Problem::new(StatusCode::CONFLICT, "discovery_running", error.to_string())
-    })?;
+    let report = discovery
+        .start(plan)
+        .map_err(|error| Problem::new(Code::DiscoveryRunning, error.to_string()))?;
     Ok(HttpResponse::Accepted()
         .insert_header(("Location", "/discovery"))
         .json(report))

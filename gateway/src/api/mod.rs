@@ -3,8 +3,10 @@
 //! or to find a device.
 
 mod access;
+mod code;
 mod device;
 mod discovery;
+mod key;
 mod metrics;
 mod openapi;
 mod problem;
@@ -14,6 +16,8 @@ mod status;
 mod tests;
 
 pub use access::{Access, MIN_TOKEN_CHARS, TokenError};
+pub use code::Code;
+pub use key::{KEY_PATH, NewKey, SigningKey};
 pub use openapi::document;
 pub use problem::Problem;
 pub use server::{ApiError, Server, serve};

@@ -1,6 +1,7 @@
 //! The OpenAPI document of the local API.
 
-use super::{device, discovery, metrics, status};
+use super::code::Code;
+use super::{device, discovery, key, metrics, status};
 use actix_web::get;
 use actix_web::web::Json;
 use schemas::api::problem::ProblemDocument;
@@ -34,6 +35,7 @@ use utoipa::OpenApi;
         device::try_device,
         discovery::start_discovery,
         discovery::get_discovery,
+        key::change_key,
         get_openapi,
     ),
     components(schemas(ProblemDocument)),
@@ -57,6 +59,7 @@ pub fn document() -> Value {
     let problem = json!({
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
     });
+    document["components"]["schemas"]["Problem"]["properties"]["code"] = codes();
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, item) in paths {
         for (_, operation) in item.as_object_mut().into_iter().flatten() {
@@ -78,6 +81,16 @@ pub fn document() -> Value {
         }
     }
     document
+}
+
+/// Every code, and what to do about it.
+fn codes() -> Value {
+    let words: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    let about: String = Code::ALL
+        .iter()
+        .map(|code| format!("\n- `{}`: {}", code.as_str(), code.about()))
+        .collect();
+    json!({"type": "string", "enum": words, "description": format!("Stable code.\n{about}")})
 }
 
 /// Get this document.

@@ -1,12 +1,13 @@
 //! The server.
 
 use super::access::{Access, TokenError, guard};
+use super::code::Code;
 use super::problem::{Problem, unreadable_body};
-use super::{device, discovery, metrics, openapi, status};
+use super::{device, discovery, key, metrics, openapi, status};
 use crate::control::Control;
 use crate::discover::Discovery;
 use actix_web::dev::ServerHandle;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::web::{self, Data, JsonConfig, PathConfig, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError};
@@ -106,9 +107,11 @@ fn routes(config: &mut ServiceConfig) {
                 .limit(MAX_BODY_BYTES)
                 .error_handler(|error, _| unreadable_body(&error).into()),
         )
-        .app_data(PathConfig::default().error_handler(|error, _| {
-            Problem::new(StatusCode::NOT_FOUND, "route_not_found", error.to_string()).into()
-        }))
+        .app_data(
+            PathConfig::default().error_handler(|error, _| {
+                Problem::new(Code::RouteNotFound, error.to_string()).into()
+            }),
+        )
         .service(status::get_health)
         .service(status::get_status)
         .service(metrics::get_metrics)
@@ -120,6 +123,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(device::remove_device)
         .service(discovery::start_discovery)
         .service(discovery::get_discovery)
+        .service(key::change_key)
         .default_service(web::route().to(no_route));
 }
 
@@ -132,16 +136,15 @@ async fn no_route(request: HttpRequest) -> HttpResponse {
     let allowed = match request.path() {
         "/health" | "/status" | "/metrics" | "/openapi.json" => "GET",
         "/devices" | "/discovery" => "GET, POST",
-        "/devices/try" => "POST",
+        "/devices/try" | key::KEY_PATH => "POST",
         path if is_device(path) => "GET, DELETE",
         path => {
             let detail = format!("there is nothing at {path}");
-            return Problem::new(StatusCode::NOT_FOUND, "route_not_found", detail).error_response();
+            return Problem::new(Code::RouteNotFound, detail).error_response();
         }
     };
     let detail = format!("{} is not one of {allowed}", request.method());
-    let mut response =
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).error_response();
+    let mut response = Problem::new(Code::MethodNotAllowed, detail).error_response();
     response
         .headers_mut()
         .insert(header::ALLOW, header::HeaderValue::from_static(allowed));

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use super::{Access, MIN_TOKEN_CHARS, Server, TokenError, document, serve};
+use super::{Access, Code, MIN_TOKEN_CHARS, Server, TokenError, document, serve};
 use crate::config::Wrong;
 use crate::control::{self, Control, ControlError, Order, Secret, Trial};
 use crate::discover::Discovery;
@@ -8,7 +8,7 @@ use crate::profile::Library;
 use crate::snapshot::Snapshot;
 use crate::snapshot::examples::snapshot;
 use reqwest::{Client, RequestBuilder, StatusCode};
-use schemas::gateway::MeterIdentity;
+use schemas::gateway::{KeyId, MeterIdentity};
 use schemas::id::DeviceId;
 use serde_json::{Value, json};
 use std::fs;
@@ -98,7 +98,7 @@ async fn a_device_is_shown_with_what_was_read_of_it_last() {
 }
 
 #[actix_web::test]
-async fn a_device_is_added_tried_and_removed_by_order() {
+async fn devices_and_the_key_are_changed_by_order() {
     let mut api = api(Access::Loopback);
     let mut orders = std::mem::replace(&mut api.orders, mpsc::channel(1).1);
     let engine = tokio::spawn(async move {
@@ -129,6 +129,10 @@ async fn a_device_is_added_tried_and_removed_by_order() {
                     let sample = snapshot().devices[0].last_sample.clone().unwrap();
                     reply.send(Ok(Trial { meter, sample })).unwrap();
                 }
+                Order::ChangeKey(algorithm, reply) => {
+                    seen.push(format!("sign with {algorithm}"));
+                    reply.send(Ok(KeyId([7; 32]))).unwrap();
+                }
                 Order::Enrol { .. } => panic!("nobody can enrol over the local API"),
             }
         }
@@ -149,10 +153,21 @@ async fn a_device_is_added_tried_and_removed_by_order() {
         answer(api.client.delete(api.url("/devices/8"))).await.0,
         StatusCode::NOT_FOUND
     );
+    let key = |alg| api.client.post(api.url("/key")).json(&json!({"alg": alg}));
+    let (status, changed) = answer(key("EdDSA")).await;
+    assert_eq!(
+        (status, &changed["key_id"]),
+        (StatusCode::OK, &json!(KeyId([7; 32])))
+    );
+    let (status, problem) = answer(key("none")).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (422, &json!("request_invalid"))
+    );
     api.server.stop().await;
     assert_eq!(
         engine.await.unwrap(),
-        ["add 7", "try 7", "remove 7", "remove 8"]
+        ["add 7", "try 7", "remove 7", "remove 8", "sign with EdDSA"]
     );
 }
 
@@ -393,6 +408,34 @@ async fn the_published_document_is_what_is_served() {
     let (_, served) = api.get("/openapi.json").await;
     assert_eq!(served, published, "write it anew with UPDATE_OPENAPI=1");
     api.server.stop().await;
+}
+
+#[test]
+fn the_document_says_of_each_code_what_to_do_and_names_no_other() {
+    let document = document();
+    let code = &document["components"]["schemas"]["Problem"]["properties"]["code"];
+    let about = code["description"].as_str().unwrap();
+    for one in Code::ALL {
+        let line = format!("- `{}`: {}", one.as_str(), one.about());
+        assert!(about.contains(&line), "{line}");
+    }
+    let known: Vec<_> = Code::ALL.iter().map(|one| one.as_str()).collect();
+    assert_eq!(code["enum"], json!(known));
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for operation in item.as_object().unwrap().values() {
+            let responses = operation["responses"].as_object().unwrap();
+            for (status, response) in responses
+                .iter()
+                .filter(|(status, _)| *status >= &"400".to_owned())
+            {
+                for word in response["description"].as_str().unwrap().split(", ") {
+                    let found = Code::ALL.iter().find(|one| one.as_str() == word);
+                    let found = found.unwrap_or_else(|| panic!("{path} names {word}"));
+                    assert_eq!(found.status().as_str(), status, "{path} names {word}");
+                }
+            }
+        }
+    }
 }
 
 #[actix_web::test]

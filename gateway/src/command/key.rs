@@ -1,14 +1,25 @@
 //! `gateway rotate-key`.
 
-use super::Dir;
 use super::enrol::Alg;
-use anyhow::bail;
+use super::{Dir, local};
+use anyhow::{Context, bail};
 use clap::Args;
+use gateway::api::{KEY_PATH, NewKey, SigningKey};
 use gateway::config::Config;
 use gateway::enrolment::{self, Enrolment};
-use gateway::folder::Folder;
+use gateway::folder::{Folder, FolderError};
+use gateway::snapshot::Snapshot;
+use reqwest::Method;
+use schemas::api::problem::ProblemDocument;
+use schemas::gateway::{Algorithm, KeyId};
+use std::time::Duration;
+
+/// Time for the running gateway to change its key: longer than it gives itself.
+const PATIENCE: Duration = Duration::from_secs(70);
 
 /// Change the gateway's key; what the old one has signed is taken for a while yet
+///
+/// A gateway that is running does it itself, and goes on with the new key.
 #[derive(Debug, Args)]
 pub struct RotateKey {
     #[command(flatten)]
@@ -21,17 +32,60 @@ pub struct RotateKey {
 impl RotateKey {
     pub async fn run(self) -> anyhow::Result<()> {
         super::log::start()?;
-        let folder = Folder::hold(&self.dir.dir)?;
-        let dir = folder.path();
-        let config = Config::load(dir)?;
-        let Some(enrolment) = Enrolment::load(dir)? else {
-            bail!("this gateway has not enrolled: run `gateway enrol` first");
+        let algorithm = self.alg.into();
+        let key_id = match Folder::hold(&self.dir.dir) {
+            Ok(folder) => at_rest(&folder, algorithm).await?,
+            Err(FolderError::InUse { .. }) => self.running(algorithm).await?,
+            Err(error) => return Err(error.into()),
         };
-        let changed = enrolment::change_key(dir, &config, &enrolment, self.alg.into()).await?;
-        println!(
-            "Gateway {} signs with key {}.",
-            changed.gateway_id, changed.key_id
-        );
+        println!("The gateway signs with key {key_id}.");
         Ok(())
     }
+
+    async fn running(&self, algorithm: Algorithm) -> anyhow::Result<KeyId> {
+        let config = Config::load(&self.dir.dir)?;
+        let told = local::ask(
+            &self.dir.dir,
+            &config,
+            (Method::GET, "/status"),
+            PATIENCE,
+            |request| request,
+        );
+        let told = told
+            .await?
+            .context("a gateway is running here, and its local API does not answer")?;
+        let snapshot: Snapshot = told.error_for_status()?.json().await?;
+        let here = Enrolment::load(&self.dir.dir)?.map(|enrolment| enrolment.key_id);
+        if snapshot.key_id.is_none() || snapshot.key_id != here {
+            bail!(
+                "what answers at {} is not the gateway of this folder",
+                config.api.listen
+            );
+        }
+        let order = (Method::POST, KEY_PATH);
+        let new = NewKey { alg: algorithm };
+        let asked = local::ask(&self.dir.dir, &config, order, PATIENCE, |request| {
+            request.json(&new)
+        });
+        let answer = asked.await?.context("the gateway has stopped")?;
+        if !answer.status().is_success() {
+            let problem: ProblemDocument = answer.json().await?;
+            bail!(
+                "the running gateway has not changed its key: {}",
+                problem.detail
+            );
+        }
+        let changed: SigningKey = answer.json().await?;
+        Ok(changed.key_id)
+    }
+}
+
+async fn at_rest(folder: &Folder, algorithm: Algorithm) -> anyhow::Result<KeyId> {
+    let dir = folder.path();
+    let config = Config::load(dir)?;
+    let Some(enrolment) = Enrolment::load(dir)? else {
+        bail!("this gateway has not enrolled: run `gateway enrol` first");
+    };
+    let changed = enrolment::change_key(dir, &config, &enrolment, algorithm).await?;
+    Ok(changed.key_id)
 }

@@ -3,6 +3,7 @@
 mod bluetooth_key;
 mod enrol;
 mod key;
+mod local;
 mod log;
 mod run;
 mod status;

@@ -26,6 +26,7 @@ pub use schedule::{Due, Priority, Schedule};
 use crate::buffer::Buffer;
 use crate::clock::Clock;
 use crate::config::{Config, DeviceConfig};
+use crate::signer::Signer;
 use crate::snapshot::Snapshot;
 use crate::uplink::{Turn, Uplink};
 use device::Device;
@@ -195,6 +196,13 @@ impl Engine {
     pub fn set_uplink(&self, uplink: Uplink) {
         *self.uplink() = Some(Arc::new(uplink));
         self.runner.want(Job::Send, Duration::ZERO, SEND);
+    }
+
+    /// Has what is sent signed by this key from here on.
+    pub fn set_signer(&self, signer: Arc<dyn Signer>) {
+        if let Some(uplink) = self.uplink().as_ref() {
+            uplink.set_signer(signer);
+        }
     }
 
     /// Reports to this registry from here on.

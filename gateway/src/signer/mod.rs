@@ -12,10 +12,10 @@ pub use file::{FILE_NAME, FileKey};
 #[cfg(feature = "pkcs11")]
 pub use pkcs11::Pkcs11Key;
 
-use crate::config::SignerConfig;
+use crate::config::{Pkcs11, SignerConfig};
 use schemas::gateway::enrolment::{EnrolmentProof, KeyChange};
 use schemas::gateway::jws::{SIGNATURE_BYTES, Unsigned};
-use schemas::gateway::{KeyId, MeterReadings, PublicKey};
+use schemas::gateway::{Algorithm, KeyId, MeterReadings, PublicKey};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -119,38 +119,49 @@ impl Statement {
     }
 }
 
-/// Opens the key that the configuration names, in the gateway's folder `dir`.
+/// Opens the key with this id, where the configuration has it, in the gateway's folder `dir`. In a file there is one
+/// key, which may be another.
 ///
 /// # Errors
 /// [`SignerError`].
-pub fn open(dir: &Path, config: &SignerConfig) -> Result<Arc<dyn Signer>, SignerError> {
+pub fn open(
+    dir: &Path,
+    config: &SignerConfig,
+    #[cfg_attr(not(feature = "pkcs11"), allow(unused_variables))] id: KeyId,
+) -> Result<Arc<dyn Signer>, SignerError> {
     match &config.pkcs11 {
         None => Ok(Arc::new(FileKey::open(&dir.join(FILE_NAME))?)),
         #[cfg(feature = "pkcs11")]
-        Some(pkcs11) => Ok(Arc::new(Pkcs11Key::open(dir, pkcs11)?)),
+        Some(pkcs11) => Ok(Arc::new(Pkcs11Key::open(dir, pkcs11, id)?)),
         #[cfg(not(feature = "pkcs11"))]
         Some(_) => Err(SignerError::NotBuilt),
     }
 }
 
-/// The same, and makes the key if there is none.
+/// A key on the configured token that is not the one in `used`: it is made if there is none.
 ///
 /// # Errors
 /// [`SignerError`].
-pub fn open_or_create(
+#[cfg_attr(not(feature = "pkcs11"), allow(unused_variables))]
+pub fn next_on_token(
     dir: &Path,
-    config: &SignerConfig,
-    algorithm: schemas::gateway::Algorithm,
+    token: &Pkcs11,
+    used: Option<KeyId>,
+    algorithm: Algorithm,
 ) -> Result<Arc<dyn Signer>, SignerError> {
-    match &config.pkcs11 {
-        None => Ok(Arc::new(FileKey::open_or_create(
-            &dir.join(FILE_NAME),
-            algorithm,
-        )?)),
-        #[cfg(feature = "pkcs11")]
-        Some(pkcs11) => Ok(Arc::new(Pkcs11Key::open_or_create(dir, pkcs11)?)),
-        #[cfg(not(feature = "pkcs11"))]
-        Some(_) => Err(SignerError::NotBuilt),
+    if algorithm != Algorithm::Es256 {
+        return Err(SignerError::Token {
+            token: token.token.clone(),
+            reason: "is asked for keys for ES256 only".to_owned(),
+        });
+    }
+    #[cfg(feature = "pkcs11")]
+    {
+        Ok(Arc::new(Pkcs11Key::next(dir, token, used)?))
+    }
+    #[cfg(not(feature = "pkcs11"))]
+    {
+        Err(SignerError::NotBuilt)
     }
 }
 

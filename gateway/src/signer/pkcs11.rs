@@ -8,8 +8,8 @@ use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
-use schemas::gateway::PublicKey;
 use schemas::gateway::jws::SIGNATURE_BYTES;
+use schemas::gateway::{KeyId, PublicKey};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -19,9 +19,11 @@ const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x
 /// How an uncompressed point of P-256 begins as a DER octet string (PKCS#11 v3.0, 2.3.3): tag, length, 04.
 const POINT: [u8; 3] = [0x04, 0x41, 0x04];
 
-/// A P-256 key on a token.
+/// A P-256 key on a token. The first has the label of the configuration, those after it that and a number: `meter`,
+/// `meter-2`, `meter-3`. A key that was replaced stays where it is.
 pub struct Pkcs11Key {
     settings: Settings,
+    label: String,
     pin: AuthPin,
     module: Pkcs11,
     /// None after a failure: opened anew for the next signature.
@@ -30,23 +32,53 @@ pub struct Pkcs11Key {
 }
 
 impl Pkcs11Key {
-    /// Opens the key with the label that the configuration names.
+    /// Opens the key with this id.
     ///
     /// # Errors
     /// When there is no such module, token or key, or the PIN is wrong.
-    pub fn open(dir: &Path, settings: &Settings) -> Result<Self, SignerError> {
-        Self::start(dir, settings, false)
+    pub fn open(dir: &Path, settings: &Settings, id: KeyId) -> Result<Self, SignerError> {
+        let opened = Opened::new(dir, settings)?;
+        for (number, key) in numbered(&opened.session, settings)? {
+            let label = label(settings, number);
+            let public = public_key(&opened.session, settings, &label)?;
+            if public.key_id() == id {
+                return Ok(opened.with(settings, label, key, public));
+            }
+        }
+        Err(token(settings, format!("holds no key {id}")))
     }
 
-    /// The same, and has the token make the key if there is none.
+    /// A key to enrol with or to change to: the newest, which was made for a change that was broken off, or, where
+    /// that is the one in use, a new one, which the token makes.
     ///
     /// # Errors
-    /// As of [`Pkcs11Key::open`].
-    pub fn open_or_create(dir: &Path, settings: &Settings) -> Result<Self, SignerError> {
-        Self::start(dir, settings, true)
+    /// When there is no such module or token, the PIN is wrong, or the token makes no such key.
+    pub fn next(dir: &Path, settings: &Settings, used: Option<KeyId>) -> Result<Self, SignerError> {
+        let opened = Opened::new(dir, settings)?;
+        let newest = numbered(&opened.session, settings)?.pop();
+        if let Some((number, key)) = newest {
+            let label = label(settings, number);
+            let public = public_key(&opened.session, settings, &label)?;
+            if Some(public.key_id()) != used {
+                return Ok(opened.with(settings, label, key, public));
+            }
+        }
+        let label = label(settings, newest.map_or(1, |(number, _)| number + 1));
+        let key = generate(&opened.session, settings, &label)?;
+        let public = public_key(&opened.session, settings, &label)?;
+        Ok(opened.with(settings, label, key, public))
     }
+}
 
-    fn start(dir: &Path, settings: &Settings, create: bool) -> Result<Self, SignerError> {
+/// A token that was logged in to.
+struct Opened {
+    pin: AuthPin,
+    module: Pkcs11,
+    session: Session,
+}
+
+impl Opened {
+    fn new(dir: &Path, settings: &Settings) -> Result<Self, SignerError> {
         let pin = read_pin(dir, settings)?;
         let module = Pkcs11::new(&settings.module).map_err(|error| failed(settings, &error))?;
         let arguments = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
@@ -56,20 +88,74 @@ impl Pkcs11Key {
             Err(error) => return Err(failed(settings, &error)),
         }
         let session = log_in(&module, settings, &pin)?;
-        let mut key = find(&session, settings, ObjectClass::PRIVATE_KEY)?;
-        if key.is_none() && create {
-            key = Some(generate(&session, settings)?);
-        }
-        let key = key.ok_or_else(|| token(settings, "holds no key of that label"))?;
-        let public = public_key(&session, settings)?;
         Ok(Self {
-            settings: settings.clone(),
             pin,
             module,
-            session: Mutex::new(Some((session, key))),
-            public,
+            session,
         })
     }
+
+    fn with(
+        self,
+        settings: &Settings,
+        label: String,
+        key: ObjectHandle,
+        public: PublicKey,
+    ) -> Pkcs11Key {
+        Pkcs11Key {
+            settings: settings.clone(),
+            label,
+            pin: self.pin,
+            module: self.module,
+            session: Mutex::new(Some((self.session, key))),
+            public,
+        }
+    }
+}
+
+fn label(settings: &Settings, number: u32) -> String {
+    match number {
+        1 => settings.key.clone(),
+        _ => format!("{}-{number}", settings.key),
+    }
+}
+
+/// Which of the keys of the configured label has this one.
+fn number(settings: &Settings, label: &str) -> Option<u32> {
+    let rest = label.strip_prefix(&settings.key)?;
+    if rest.is_empty() {
+        return Some(1);
+    }
+    let number = rest.strip_prefix('-')?.parse().ok()?;
+    (number > 1).then_some(number)
+}
+
+/// The private keys of the configured label, oldest first.
+fn numbered(
+    session: &Session,
+    settings: &Settings,
+) -> Result<Vec<(u32, ObjectHandle)>, SignerError> {
+    let failed = |error| failed(settings, &error);
+    let template = [
+        Attribute::Class(ObjectClass::PRIVATE_KEY),
+        Attribute::KeyType(KeyType::EC),
+    ];
+    let mut keys = Vec::new();
+    for object in session.find_objects(&template).map_err(failed)? {
+        let attributes = session.get_attributes(object, &[AttributeType::Label]);
+        for attribute in attributes.map_err(failed)? {
+            if let Attribute::Label(bytes) = attribute
+                && let Some(number) = number(settings, &String::from_utf8_lossy(&bytes))
+            {
+                keys.push((number, object));
+            }
+        }
+    }
+    keys.sort_unstable_by_key(|(number, _)| *number);
+    if keys.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        return Err(token(settings, "holds several keys of one label"));
+    }
+    Ok(keys)
 }
 
 fn token(settings: &Settings, reason: impl Into<String>) -> SignerError {
@@ -108,12 +194,13 @@ fn log_in(module: &Pkcs11, settings: &Settings, pin: &AuthPin) -> Result<Session
 fn find(
     session: &Session,
     settings: &Settings,
+    label: &str,
     class: ObjectClass,
 ) -> Result<Option<ObjectHandle>, SignerError> {
     let template = [
         Attribute::Class(class),
         Attribute::KeyType(KeyType::EC),
-        Attribute::Label(settings.key.clone().into_bytes()),
+        Attribute::Label(label.as_bytes().to_vec()),
     ];
     let found = session.find_objects(&template);
     let found = found.map_err(|error| failed(settings, &error))?;
@@ -124,8 +211,12 @@ fn find(
     }
 }
 
-fn generate(session: &Session, settings: &Settings) -> Result<ObjectHandle, SignerError> {
-    let label = Attribute::Label(settings.key.clone().into_bytes());
+fn generate(
+    session: &Session,
+    settings: &Settings,
+    label: &str,
+) -> Result<ObjectHandle, SignerError> {
+    let label = Attribute::Label(label.as_bytes().to_vec());
     let public = [
         Attribute::Token(true),
         Attribute::Private(false),
@@ -146,9 +237,13 @@ fn generate(session: &Session, settings: &Settings) -> Result<ObjectHandle, Sign
         .map_err(|error| failed(settings, &error))
 }
 
-fn public_key(session: &Session, settings: &Settings) -> Result<PublicKey, SignerError> {
+fn public_key(
+    session: &Session,
+    settings: &Settings,
+    label: &str,
+) -> Result<PublicKey, SignerError> {
     let missing = || token(settings, "does not tell the public key of a P-256 key");
-    let object = find(session, settings, ObjectClass::PUBLIC_KEY)?.ok_or_else(missing)?;
+    let object = find(session, settings, label, ObjectClass::PUBLIC_KEY)?.ok_or_else(missing)?;
     let attributes =
         session.get_attributes(object, &[AttributeType::EcPoint, AttributeType::EcParams]);
     let attributes = attributes.map_err(|error| failed(settings, &error))?;
@@ -186,7 +281,8 @@ impl Signer for Pkcs11Key {
             Some(session) => session,
             None => {
                 let session = log_in(&self.module, &self.settings, &self.pin)?;
-                let key = find(&session, &self.settings, ObjectClass::PRIVATE_KEY)?;
+                let class = ObjectClass::PRIVATE_KEY;
+                let key = find(&session, &self.settings, &self.label, class)?;
                 (
                     session,
                     key.ok_or_else(|| token(&self.settings, "holds the key no more"))?,

@@ -102,7 +102,7 @@ mod token {
 
     /// SoftHSM finds its tokens by a variable that has to be there before the process is.
     #[test]
-    fn a_key_on_a_token_is_made_once_and_signs() {
+    fn a_key_on_a_token_signs_and_is_changed_for_one_beside_it() {
         let dir = tempfile::tempdir().unwrap();
         let tokens = dir.path().join("tokens");
         std::fs::create_dir(&tokens).unwrap();
@@ -160,19 +160,31 @@ mod token {
             key: "meter".into(),
             pin_file: "pin".into(),
         };
-        assert!(
-            Pkcs11Key::open(dir, &settings).is_err(),
-            "there is no key yet"
-        );
-        let made = Pkcs11Key::open_or_create(dir, &settings).unwrap();
-        assert!(verified(made.public_key(), &proof(&made)));
-        let again = Pkcs11Key::open_or_create(dir, &settings).unwrap();
-        assert_eq!(again.public_key(), made.public_key());
-        assert!(verified(made.public_key(), &proof(&again)));
-        let public = made.public_key().clone();
+        let first = Pkcs11Key::next(dir, &settings, None).unwrap();
+        assert!(verified(first.public_key(), &proof(&first)));
+        // Enrolling was broken off: the same key again.
+        let again = Pkcs11Key::next(dir, &settings, None).unwrap();
+        assert_eq!(again.public_key(), first.public_key());
+        let id = first.key_id();
+        // A change of keys: another key, and the same one if it was broken off.
+        let second = Pkcs11Key::next(dir, &settings, Some(id)).unwrap();
+        assert_ne!(second.key_id(), id);
+        let again = Pkcs11Key::next(dir, &settings, Some(id)).unwrap();
+        assert_eq!(again.key_id(), second.key_id());
+        let third = Pkcs11Key::next(dir, &settings, Some(second.key_id())).unwrap();
+        for key in [&first, &second, &third] {
+            let opened = Pkcs11Key::open(dir, &settings, key.key_id()).unwrap();
+            assert_eq!(opened.public_key(), key.public_key());
+            assert!(verified(key.public_key(), &proof(&opened)));
+        }
+        let unknown = PublicKey::p256(&[1; 32], &[2; 32]).key_id();
+        let error = Pkcs11Key::open(dir, &settings, unknown).err().unwrap();
+        assert!(error.to_string().contains("holds no key"), "{error}");
+        let eddsa = next_on_token(dir, &settings, None, Algorithm::EdDsa);
+        assert!(matches!(eddsa.err(), Some(SignerError::Token { .. })));
         settings.token = "another".into();
-        let error = Pkcs11Key::open(dir, &settings).err().unwrap().to_string();
+        let error = Pkcs11Key::open(dir, &settings, id).err().unwrap();
+        let error = error.to_string();
         assert!(error.contains("`another`: is in no slot"), "{error}");
-        assert_eq!(public.algorithm(), Algorithm::Es256);
     }
 }

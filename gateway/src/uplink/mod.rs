@@ -105,7 +105,7 @@ struct State {
 pub struct Uplink {
     registry: Registry,
     gateway: GatewayId,
-    signer: Arc<dyn Signer>,
+    signer: Mutex<Arc<dyn Signer>>,
     buffer: Buffer,
     clock: Clock,
     state: Mutex<State>,
@@ -131,7 +131,7 @@ impl Uplink {
         Ok(Self {
             registry,
             gateway,
-            signer,
+            signer: Mutex::new(signer),
             buffer,
             clock,
             state: Mutex::new(State {
@@ -143,6 +143,16 @@ impl Uplink {
                 resent: HashMap::new(),
             }),
         })
+    }
+
+    /// Signs with this key from here on: the registry has it.
+    pub fn set_signer(&self, signer: Arc<dyn Signer>) {
+        *self.signer.lock().unwrap_or_else(PoisonError::into_inner) = signer;
+    }
+
+    fn signer(&self) -> Arc<dyn Signer> {
+        let signer = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&signer)
     }
 
     /// What it is at, for people.
@@ -192,7 +202,7 @@ impl Uplink {
         let length = u64::try_from(packed.len()).unwrap_or(u64::MAX);
         self.state().report.bytes_sent += length;
         let answer = self.registry.submit(packed, self.clock.wall()).await?;
-        let verdicts = verdict::read(&batch, &answer.receipts, self.signer.key_id());
+        let verdicts = verdict::read(&batch, &answer.receipts, self.signer().key_id());
         if verdicts.is_empty() {
             let nothing = "no receipt for any envelope".to_owned();
             return Err(ClientError::Nonsense(nothing).into());
@@ -220,7 +230,7 @@ impl Uplink {
             return Ok(false);
         };
         self.state().after = Some(last.device);
-        let (signer, gateway, now) = (Arc::clone(&self.signer), self.gateway, self.clock.wall());
+        let (signer, gateway, now) = (self.signer(), self.gateway, self.clock.wall());
         let sealed = background(move || seal(&*signer, gateway, now, runs)).await??;
         self.buffer.seal(sealed).await?;
         Ok(true)

@@ -7,6 +7,7 @@ use gateway::buffer::{self, Buffer};
 use gateway::clock::{Clock, Pace, Paced};
 use gateway::config::{Config, DeviceConfig};
 use gateway::connection::Connection;
+use gateway::control::Control;
 use gateway::engine::{Meter, Meters, NotRead};
 use gateway::enrolment::{self, Enrolment};
 use gateway::folder::Folder;
@@ -15,7 +16,7 @@ use gateway::profile::Meaning;
 use gateway::program::{Program, Surroundings};
 use gateway::snapshot::{Snapshot, UplinkState};
 use schemas::gateway::{Algorithm, ClockState, MeterIdentity, ProfileRef};
-use schemas::id::DeviceId;
+use schemas::id::{DeviceId, GatewayId};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -93,6 +94,7 @@ impl Meters for Steady {
 
 /// A gateway in this process.
 struct Running {
+    control: Control,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
@@ -109,9 +111,10 @@ impl Running {
         let program = Program::open(folder, config.clone(), surroundings)
             .await
             .unwrap();
-        let snapshot = program.snapshot();
+        let (control, snapshot) = (program.control(), program.snapshot());
         let (stop, stopped) = oneshot::channel();
         Self {
+            control,
             snapshot,
             stop,
             task: tokio::spawn(program.run(stopped.map(drop))),
@@ -188,6 +191,15 @@ async fn issued_is_metered(world: &World) -> usize {
     readings.len()
 }
 
+/// The key that signed the last envelope that the registry has of the device.
+async fn signed_last(world: &World, gateway_id: GatewayId) -> Value {
+    let path = format!("/gateway/{gateway_id}");
+    let gateway = world.producer.get(&path).await.expect(200);
+    let last = gateway["devices"][0]["next_sequence"].as_i64().unwrap() - 1;
+    let path = format!("/gateway/envelope?device_id={}&sequence={last}", world.w);
+    world.producer.get(&path).await.expect(200)["key_id"].clone()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_meter_counts_is_issued_through_changes_of_keys_revocation_and_enrolling_anew() {
     let world = World::start().await;
@@ -205,6 +217,15 @@ async fn what_a_meter_counts_is_issued_through_changes_of_keys_revocation_and_en
     assert_ne!(changed.key_id, enrolment.key_id);
     let mut running = Running::start(dir, &config, &meter).await;
     running.until_accepted(2).await;
+    // Once more, while it runs.
+    let key_id = running.control.change_key(Algorithm::Es256).await.unwrap();
+    let before = running.snapshot.borrow().uplink.readings_accepted;
+    running.until_accepted(before + 3).await;
+    assert_eq!(running.snapshot.borrow().key_id, Some(key_id));
+    assert_eq!(
+        signed_last(&world, enrolment.gateway_id).await,
+        json!(key_id)
+    );
     let path = format!("/gateway/{}/revoke", enrolment.gateway_id);
     let reason = json!({"reason": "it was stolen"});
     world.producer.post(&path, reason).await.expect(200);

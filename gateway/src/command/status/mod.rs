@@ -2,13 +2,14 @@
 
 mod table;
 
-use super::Dir;
+use super::{Dir, local};
 use anyhow::Context;
 use clap::Args;
 use gateway::buffer;
 use gateway::config::Config;
 use gateway::enrolment::Enrolment;
 use gateway::snapshot::Snapshot;
+use reqwest::Method;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -62,18 +63,10 @@ impl Status {
 
     /// What a running gateway says; `None` if there is none.
     async fn ask(&self, config: &Config) -> anyhow::Result<Option<Snapshot>> {
-        let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
-        let mut request = client.get(format!("http://{}/status", config.api.listen));
-        if let Some(file) = &config.api.token_file {
-            let path = self.dir.dir.join(file);
-            let token =
-                std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-            request = request.bearer_auth(token.trim());
-        }
-        let answer = match request.send().await {
-            Ok(answer) => answer,
-            Err(error) if error.is_connect() => return Ok(None),
-            Err(error) => return Err(error).context("the gateway's local API does not answer"),
+        let question = (Method::GET, "/status");
+        let answer = local::ask(&self.dir.dir, config, question, PATIENCE, |request| request);
+        let Some(answer) = answer.await? else {
+            return Ok(None);
         };
         let status = answer
             .error_for_status()

@@ -1,0 +1,29 @@
+//! The gateway that runs in a folder, asked over its local API.
+
+use anyhow::Context;
+use gateway::config::Config;
+use reqwest::{Method, RequestBuilder, Response};
+use std::path::Path;
+use std::time::Duration;
+
+/// Asks the gateway that runs in `dir`; `None` if none is there to answer.
+pub async fn ask(
+    dir: &Path,
+    config: &Config,
+    (method, path): (Method, &str),
+    patience: Duration,
+    body: impl FnOnce(RequestBuilder) -> RequestBuilder,
+) -> anyhow::Result<Option<Response>> {
+    let client = reqwest::Client::builder().timeout(patience).build()?;
+    let mut request = client.request(method, format!("http://{}{path}", config.api.listen));
+    if let Some(file) = &config.api.token_file {
+        let path = dir.join(file);
+        let token = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        request = request.bearer_auth(token.lines().next().unwrap_or_default().trim());
+    }
+    match body(request).send().await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.is_connect() => Ok(None),
+        Err(error) => Err(error).context("the gateway's local API does not answer"),
+    }
+}
