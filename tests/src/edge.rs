@@ -147,8 +147,9 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// Enrols a gateway for one device, which it finds at `inverter`, by way of `proxy`. It runs the test
-    /// `entry` of this very program, which must call [`Edge::work`].
+    /// Enrols a gateway for one device, which it finds at `inverter`, by way of `proxy`, in a folder within `disk` if
+    /// that matters. It runs the test `entry` of this very program, which must call [`Edge::work`].
+    #[allow(clippy::too_many_arguments, reason = "it stands between everybody")]
     pub async fn enrol(
         member: &Actor,
         account: i64,
@@ -156,26 +157,22 @@ impl Edge {
         proxy: &Proxy,
         inverter: SocketAddr,
         day: &SimulatedDay,
+        disk: Option<&Path>,
         entry: &'static str,
     ) -> Self {
         let code = gateway_code(member, account, &[device]).await;
-        let folder = tempfile::Builder::new()
-            .prefix("gcr-edge-")
-            .tempdir()
-            .unwrap();
         let text = format!(
-            "registry = \"{}\"\ninterval = \"PT15M\"\nsample_every_s = 60\n\n[api]\nlisten = \"127.0.0.1:0\"\n\n\
-             [[device]]\nid = {device}\nprofile = \"{PROFILE}\"\nnameplate_w = 1000000\n\
+            "registry = \"{}\"\n\n[[device]]\nid = {device}\nprofile = \"{PROFILE}\"\nnameplate_w = 1000000\n\
              connection = {{ kind = \"tcp\", host = \"127.0.0.1\", port = {} }}\n",
             proxy.url(),
             inverter.port(),
         );
-        std::fs::write(folder.path().join(gateway::config::FILE_NAME), text).unwrap();
-        let config = Config::load(folder.path()).unwrap();
-        let buffer = Buffer::open(&folder.path().join(buffer::FILE_NAME), config.disk_share());
+        let edge = Self::unpacked(&text, day, disk, entry);
+        let config = Config::load(edge.folder()).unwrap();
+        let buffer = Buffer::open(&edge.folder().join(buffer::FILE_NAME), config.disk_share());
         let buffer = buffer.unwrap();
         enrolment::enrol(
-            folder.path(),
+            edge.folder(),
             &config,
             &buffer,
             &code,
@@ -185,6 +182,25 @@ impl Edge {
         .await
         .unwrap();
         buffer.close().await;
+        edge
+    }
+
+    /// A gateway that nobody has enrolled yet; `more` is the rest of its configuration.
+    pub fn unpacked(
+        more: &str,
+        day: &SimulatedDay,
+        disk: Option<&Path>,
+        entry: &'static str,
+    ) -> Self {
+        let elsewhere = std::env::temp_dir();
+        let folder = tempfile::Builder::new()
+            .prefix("gcr-edge-")
+            .tempdir_in(disk.unwrap_or(&elsewhere))
+            .unwrap();
+        let text = format!(
+            "interval = \"PT15M\"\nsample_every_s = 60\napi.listen = \"127.0.0.1:0\"\n{more}"
+        );
+        std::fs::write(folder.path().join(gateway::config::FILE_NAME), text).unwrap();
         let edge = Self {
             folder,
             entry,
@@ -215,13 +231,18 @@ impl Edge {
 
     /// Lets it work.
     pub fn start(&mut self) {
-        let child = Command::new(std::env::current_exe().unwrap())
+        let mut command = self.command();
+        self.child = Some(command.spawn().unwrap());
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
             .args(["--exact", self.entry, "--include-ignored", "--nocapture"])
             .env(VARIABLE, self.folder.path())
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn();
-        self.child = Some(child.unwrap());
+            .stdout(Stdio::null());
+        command
     }
 
     /// Kills it as a power failure would.

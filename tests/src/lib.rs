@@ -10,6 +10,7 @@ mod clock;
 mod clusters;
 mod data;
 mod deadline;
+mod disk;
 mod edge;
 mod gateway;
 mod hash;
@@ -28,6 +29,7 @@ pub use clock::{Pace, TestClock};
 pub use clusters::{Clusters, Database};
 pub use data::data_folder;
 pub use deadline::eventually;
+pub use disk::SmallDisk;
 pub use edge::{Edge, SimulatedDay};
 pub use gateway::{
     GatewayKey, TestGateway, doubtful_hour, enrolment, gateway_code, measured, measured_hour,

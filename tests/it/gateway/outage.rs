@@ -9,13 +9,17 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use tests::{Clusters, Edge, Process, Proxy, Registry, SimulatedDay, Way, World, volume};
+use tests::{
+    Clusters, Edge, Process, Proxy, Registry, SimulatedDay, SmallDisk, Way, World, volume,
+};
 
 /// This module's tests that serve and work.
 const REGISTRY: &str = "gateway::outage::a_registry_for_the_tests_beside";
 const GATEWAY: &str = "gateway::outage::a_gateway_for_the_tests_beside";
 /// How many times as fast a day passes.
 const FACTOR: u32 = 1_300;
+/// The same where most of a second day has to pass: what was read while the clock was a day ahead ends there.
+const TWO_DAYS_FACTOR: u32 = 2_600;
 /// Hours after midnight: the gateway begins well before sunrise, the day is over well after sunset.
 const BEGINS_H: i64 = 1;
 const ENDS_H: i64 = 21;
@@ -38,6 +42,8 @@ async fn a_gateway_for_the_tests_beside() {
 struct Stage {
     day: SimulatedDay,
     edge: Edge,
+    /// Where the gateway's folder is, if it has a disk of its own; after the gateway, which has to be gone first.
+    disk: Option<SmallDisk>,
     proxy: Proxy,
     process: Process,
     world: World,
@@ -45,12 +51,16 @@ struct Stage {
 
 impl Stage {
     async fn set(script: &str) -> Self {
+        Self::paced(FACTOR, script, None).await
+    }
+
+    async fn paced(factor: u32, script: &str, disk: Option<SmallDisk>) -> Self {
         let mut registry = Registry::prepare(Clusters::shared().await).await;
         let process = Process::start(&mut registry.config, REGISTRY);
         let port = registry.config.http.port;
         let world = World::on(registry).await;
         let proxy = Proxy::to(port).await;
-        let day = SimulatedDay::begins(BEGINS_H, FACTOR);
+        let day = SimulatedDay::begins(BEGINS_H, factor);
         let inverter = day.inverter(script).await;
         let mut edge = Edge::enrol(
             &world.producer,
@@ -59,6 +69,7 @@ impl Stage {
             &proxy,
             inverter,
             &day,
+            disk.as_ref().map(SmallDisk::path),
             GATEWAY,
         )
         .await;
@@ -66,6 +77,7 @@ impl Stage {
         Self {
             day,
             edge,
+            disk,
             proxy,
             process,
             world,
@@ -86,7 +98,8 @@ impl Stage {
 
     /// Waits until the readings add up to what the inverter has counted; issues what is doubtful, and checks that
     /// each Wh was issued once, and each interval.
-    async fn balances(mut self) {
+    /// Gives the readings.
+    async fn balances(mut self) -> Vec<Value> {
         let expected = self.day.wh();
         let give_up_at = Instant::now() + PATIENCE;
         let readings = loop {
@@ -138,6 +151,7 @@ impl Stage {
         assert_eq!(issued, expected, "Wh issued, as the inverter has counted");
         self.world.registry.audit().await;
         drop(self.process);
+        readings
     }
 }
 
@@ -207,7 +221,7 @@ async fn a_day_of_failures() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_clock_is_set_by_minutes_and_by_a_day_and_each_wh_is_issued_once() {
-    let mut stage = Stage::set("").await;
+    let mut stage = Stage::paced(TWO_DAYS_FACTOR, "", None).await;
     for (hour, off) in [
         (8, TimeDelta::minutes(10)),
         (10, TimeDelta::zero()),
@@ -260,4 +274,37 @@ for_s = 1200
     let stage = Stage::set(script).await;
     stage.day.until(ENDS_H).await;
     stage.balances().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_nothing_but_the_taking_and_each_wh_is_issued_once() {
+    let disk = SmallDisk::mount(16);
+    let stage = Stage::paced(FACTOR, "", Some(disk)).await;
+    let disk = stage.disk.as_ref().unwrap();
+    stage.day.until(9).await;
+    disk.fill();
+    // The log on the disk has some room within itself yet.
+    let mut taken = stage.readings().await.unwrap();
+    let mut is_stopped = false;
+    for hour in 10..17 {
+        stage.day.until(hour).await;
+        let now = stage.readings().await.unwrap();
+        is_stopped = now.len() == taken.len();
+        taken = now;
+        if is_stopped {
+            break;
+        }
+    }
+    assert!(is_stopped, "an hour in which nothing is taken");
+    assert!(disk.is_full(), "there is no room for a page");
+    let last = taken.last().unwrap()["interval_end_datetime"].clone();
+    disk.free();
+    stage.day.until(ENDS_H).await;
+    // It is the same gateway all the time: had it ended, there would be nobody to stop.
+    let readings = stage.balances().await;
+    let covered = readings
+        .iter()
+        .find(|reading| reading["interval_start_datetime"] == last);
+    assert_eq!(covered.unwrap()["quality"], "interpolated");
 }
