@@ -47,6 +47,7 @@ fn text(
         let certificates = format!("in account {:?}, every five minutes", edge.account);
         lines.push(("Inverter", edge.inverter.clone()));
         lines.push(("Gateway", shown(&edge.folder)));
+        lines.push(("  local API", format!("http://{}/status", edge.api)));
         lines.push(("  certificates", certificates));
     }
     for DemoUser {

@@ -36,6 +36,8 @@ pub(super) struct Edge {
     _simulator: Process,
     /// What the inverter says of itself.
     pub inverter: String,
+    /// Where the gateway's local API is.
+    pub api: SocketAddr,
     /// The folder of the gateway.
     pub folder: PathBuf,
     /// The account in which its certificates appear.
@@ -56,18 +58,20 @@ impl Edge {
         let url = format!("http://{registry}");
         let place = Place::ensure(&folder, &url).await?;
         let (simulator, inverter, address) = program.simulate(&place, &folder).await?;
-        config::write(&folder, &url, &place, address)?;
+        let api = config::api_address().map_err(while_doing(&folder))?;
+        config::write(&folder, &url, &place, address, api)?;
         if !folder.join(ENROLMENT).exists() {
             let code = one_time_code(&place).await?;
             program.enrol(&folder, &url, &code.code).await?;
             // Enrolling may have written its own.
-            config::write(&folder, &url, &place, address)?;
+            config::write(&folder, &url, &place, address, api)?;
         }
         let gateway = program.run(&folder)?;
         Ok(Some(Self {
             gateway,
             _simulator: simulator,
             inverter,
+            api,
             folder,
             account: place::ACCOUNT,
         }))
