@@ -114,20 +114,24 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Devices of one gateway, which is enrolled.
-async fn meters(bench: &mut Bench, algorithm: Algorithm) -> Result<Vec<Meter>> {
-    let devices = bench.world.register_devices(IN_FLIGHT).await?;
-    let key = Arc::new(GatewayKey::new(algorithm));
+/// A one-time code for a gateway of these devices.
+pub(super) async fn code(bench: &Bench, devices: &[i64]) -> Result<String> {
     let mut connection = Connection::open(bench.world.address).await?;
     let ask = json!({"account_id": bench.world.source, "device_ids": devices}).to_string();
     let reply = connection
         .send(&post("/gateway/code", &bench.world.producer, &ask))
         .await?;
     reply.expect(201)?;
-    let code = reply.json()?["code"]
-        .as_str()
-        .context("no code")?
-        .to_owned();
+    let code = reply.json()?["code"].as_str().map(str::to_owned);
+    code.context("no code")
+}
+
+/// Devices of one gateway, which is enrolled.
+async fn meters(bench: &mut Bench, algorithm: Algorithm) -> Result<Vec<Meter>> {
+    let devices = bench.world.register_devices(IN_FLIGHT).await?;
+    let key = Arc::new(GatewayKey::new(algorithm));
+    let code = code(bench, &devices).await?;
+    let mut connection = Connection::open(bench.world.address).await?;
     let enrolment = enrolment(&code, &key).to_string();
     let reply = connection
         .send(&post("/gateway/enrol", "", &enrolment))

@@ -4,6 +4,7 @@ mod big_action;
 mod cancel_split;
 pub mod fsync;
 mod gateway;
+mod gateway_drain;
 mod get;
 mod http;
 mod issue;
@@ -30,12 +31,13 @@ use std::time::{Duration, Instant};
 pub const CLIENTS: usize = 64;
 
 /// All rows, in the order that lets the later ones rest on what the earlier ones left.
-pub const ROWS: [&str; 16] = [
+pub const ROWS: [&str; 17] = [
     "fsync",
     "http",
     "issue",
     "readings",
     "gateway",
+    "gateway_drain",
     "transfer",
     "cancel_split",
     "big_action",
@@ -150,6 +152,7 @@ async fn one(bench: &mut Bench, row: &str) -> Result<Vec<Figure>> {
         "issue" => issue::run(bench).await,
         "readings" => readings::run(bench).await,
         "gateway" => gateway::run(bench).await,
+        "gateway_drain" => gateway_drain::run(bench).await,
         "transfer" => transfer::run(bench).await,
         "cancel_split" => cancel_split::run(bench).await,
         "big_action" => big_action::run(bench).await,
