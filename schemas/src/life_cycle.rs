@@ -54,6 +54,27 @@ words! {
 }
 
 words! {
+    /// State of an account.
+    AccountState {
+        /// Asked for, and not approved yet.
+        Requested = "requested",
+        /// In use.
+        Approved = "approved",
+        /// Held by the issuing body: it can be read, and nobody acts for it.
+        Suspended = "suspended",
+        /// Empty and closed; final.
+        Closed = "closed",
+    }
+}
+
+words! {
+    /// What becomes of an account.
+    AccountStep {
+        Approve = "approve", Suspend = "suspend", Reinstate = "reinstate", Close = "close",
+    }
+}
+
+words! {
     /// Whether `certificate_quantity` and `certificate_bundle_percentage` apply to each listed bundle
     /// or to all of them together, taken in the order listed.
     QuantityMode { PerBundle = "per_bundle", Total = "total" }

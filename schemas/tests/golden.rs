@@ -6,7 +6,9 @@
 use rust_decimal::Decimal;
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource, GpsLocation, TechnologyType};
 use schemas::envelope::{Actor, Envelope, Idempotency};
-use schemas::event::account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
+use schemas::event::account::{
+    AccountClosed, AccountOpened, AccountStandingChanged, AccountUpdated, WhitelistChanged,
+};
 use schemas::event::action::{BundleAction, Export, Origin, Part, Split};
 use schemas::event::device::{
     DeviceAttributes, DeviceOrigin, DeviceRegistered, DeviceRemoved, DeviceUpdated,
@@ -42,7 +44,9 @@ use schemas::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, GatewayId, ImportId,
     MeasurementId, MetadataId, MeterId, RuleId, StorageRecordId, UserId,
 };
-use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role, Settle};
+use schemas::life_cycle::{
+    AccountState, ActionType, CertificateStatus, QuantityMode, Role, Settle,
+};
 use schemas::recurring::{EndReason, MissedPeriods, PeriodUnit, RunOutcome, Shortfall};
 use schemas::storage::{AllocationMethod, Efficiency};
 use schemas::{Interval, WattHours, Watts};
@@ -254,6 +258,7 @@ fn ledger_samples() -> Vec<LedgerEvent> {
             account_id: AccountId(1),
             account_name: "Test Account".into(),
             user_ids: vec![UserId(1), UserId(2)],
+            is_requested: false,
         }
         .into(),
         AccountUpdated {
@@ -267,6 +272,13 @@ fn ledger_samples() -> Vec<LedgerEvent> {
             account_id: AccountId(2),
             added: vec![AccountId(1)],
             removed: vec![AccountId(3)],
+        }
+        .into(),
+        AccountStandingChanged {
+            account_id: AccountId(1),
+            state: AccountState::Suspended,
+            transfer_disabled: true,
+            reason: Some("meter fraud suspected".into()),
         }
         .into(),
         AccountClosed {
@@ -669,7 +681,7 @@ fn events_are_written_and_read_as_the_golden_files_say() {
         found, files,
         "each golden file has its sample and each sample its file"
     );
-    assert_eq!(files.len(), 1 + 22 + 14 + 7 + 5 + 3);
+    assert_eq!(files.len(), 1 + 23 + 14 + 7 + 5 + 3);
 }
 
 #[test]

@@ -53,7 +53,7 @@ async fn a_taken_name_or_an_unknown_member_opens_no_account() {
 
 /// Scenario 17.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_is_shown_to_its_members_with_exactly_three_fields() {
+async fn an_account_is_shown_to_its_members_with_name_members_and_standing() {
     let world = World::start().await;
     let path = format!("/account/{}", world.s);
     let account = world.auditor.get(&path).await.expect(200);
@@ -61,7 +61,8 @@ async fn an_account_is_shown_to_its_members_with_exactly_three_fields() {
     let members = json!([trader, auditor, producer]);
     assert_eq!(
         account,
-        json!({"id": world.s, "account_name": "S", "user_ids": members})
+        json!({"id": world.s, "account_name": "S", "user_ids": members,
+               "state": "approved", "transfer_disabled": false})
     );
     world.admin.get(&path).await.expect(200);
     world

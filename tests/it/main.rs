@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod account_state;
 mod api_manners;
 mod bundle_query;
 mod cancel;

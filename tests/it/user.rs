@@ -26,7 +26,16 @@ async fn my_accounts_are_listed_in_the_order_they_were_opened() {
     assert_eq!(ids, [json!(world.s), json!(world.t)]);
     let mut keys = keys(&accounts[0]);
     keys.sort_unstable();
-    assert_eq!(keys, ["account_name", "id", "user_ids"]);
+    assert_eq!(
+        keys,
+        [
+            "account_name",
+            "id",
+            "state",
+            "transfer_disabled",
+            "user_ids"
+        ]
+    );
 }
 
 /// Scenario 9.

@@ -4,8 +4,11 @@ use super::entity::{Entities, Entity};
 use crate::Error;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::ClientWrapper;
-use schemas::event::account::{AccountOpened, AccountUpdated, WhitelistChanged};
+use schemas::event::account::{
+    AccountOpened, AccountStandingChanged, AccountUpdated, WhitelistChanged,
+};
 use schemas::id::{AccountId, UserId};
+use schemas::life_cycle::AccountState;
 use schemas::log::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +22,8 @@ pub(super) struct Account {
     is_deleted: bool,
     created_at: DateTime<Utc>,
     position: Position,
+    state: AccountState,
+    transfer_disabled: bool,
 }
 
 impl Entity for Account {
@@ -30,6 +35,8 @@ impl Entity for Account {
         "is_deleted",
         "created_at",
         "position",
+        "state",
+        "transfer_disabled",
     ];
 
     fn id(&self) -> i64 {
@@ -46,6 +53,12 @@ impl Entities<Account> {
             is_deleted: false,
             created_at: at,
             position,
+            state: if event.is_requested {
+                AccountState::Requested
+            } else {
+                AccountState::Approved
+            },
+            transfer_disabled: false,
         });
     }
 
@@ -57,9 +70,18 @@ impl Entities<Account> {
         }
     }
 
+    pub(super) fn stands(&mut self, event: &AccountStandingChanged, position: Position) {
+        if let Some(account) = self.edit(event.account_id.0) {
+            account.state = event.state;
+            account.transfer_disabled = event.transfer_disabled;
+            account.position = position;
+        }
+    }
+
     pub(super) fn closed(&mut self, id: AccountId, position: Position) {
         if let Some(account) = self.edit(id.0) {
             account.is_deleted = true;
+            account.state = AccountState::Closed;
             account.position = position;
         }
     }

@@ -65,6 +65,9 @@ impl Wanted {
                 Event::Ledger(LedgerEvent::AccountUpdated(event)) => {
                     wanted.accounts.push(event.account_id.0);
                 }
+                Event::Ledger(LedgerEvent::AccountStandingChanged(event)) => {
+                    wanted.accounts.push(event.account_id.0);
+                }
                 Event::Ledger(LedgerEvent::AccountClosed(event)) => {
                     wanted.accounts.push(event.account_id.0);
                 }
@@ -190,6 +193,7 @@ impl Rows {
             LedgerEvent::AccountUpdated(event) => self.accounts.updated(event, position),
             LedgerEvent::WhitelistChanged(event) => self.whitelist.changed(event, position),
             LedgerEvent::AccountClosed(event) => self.accounts.closed(event.account_id, position),
+            LedgerEvent::AccountStandingChanged(event) => self.accounts.stands(event, position),
             LedgerEvent::DeviceRegistered(event) => self.devices.registered(event, at, position),
             LedgerEvent::DeviceUpdated(event) => self.devices.updated(event, position),
             LedgerEvent::DeviceRemoved(event) => self.devices.removed(event.device_id, position),

@@ -1,8 +1,9 @@
 //! Rules of certificate accounts.
 
-use crate::command::{OpenAccount, UpdateAccount, UpdateWhitelist};
+use crate::command::{AccountStep, OpenAccount, UpdateAccount, UpdateWhitelist};
 use crate::entry::Account;
 use crate::refusal::{Code, Refusal};
+use crate::standing;
 use crate::state::{Entries, get};
 use schemas::event::LedgerEvent;
 use schemas::event::account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
@@ -26,7 +27,7 @@ pub(crate) fn existing(entries: &impl Entries, account_id: AccountId) -> Result<
     })
 }
 
-/// The account, which must be open.
+/// The account, which must be open and in use.
 pub(crate) fn open_account(
     entries: &impl Entries,
     account_id: AccountId,
@@ -38,6 +39,7 @@ pub(crate) fn open_account(
             format!("Account {account_id} is closed: cannot update deleted accounts."),
         ));
     }
+    standing::check(account_id, account)?;
     Ok(account)
 }
 
@@ -93,6 +95,7 @@ pub(crate) fn open(entries: &impl Entries, open: &OpenAccount) -> Result<LedgerE
         account_id: get::counters(entries)?.account,
         account_name: checked_name(entries, &open.account_name, None)?,
         user_ids: checked_users(&open.user_ids)?,
+        is_requested: open.is_requested,
     }
     .into())
 }
@@ -174,7 +177,8 @@ pub(crate) fn update_whitelist(
 }
 
 pub(crate) fn close(entries: &impl Entries, account_id: AccountId) -> Result<LedgerEvent, Refusal> {
-    let account = open_account(entries, account_id)?;
+    let account = existing(entries, account_id)?;
+    standing::step(account_id, account, AccountStep::Close)?;
     if account.live_wh.0 != 0 || account.devices != 0 {
         return Err(Refusal::new(
             Code::AccountNotEmpty,

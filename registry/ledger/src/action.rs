@@ -9,6 +9,7 @@ use crate::entry::Bundle;
 use crate::export::MAX_REGISTRY_CHARS;
 use crate::key::Key;
 use crate::refusal::{Code, FieldError, Place, Refusal};
+use crate::standing;
 use crate::state::{Entries, get};
 use crate::state_machine::{Transition, transition};
 use crate::storage::storage_device;
@@ -273,7 +274,14 @@ fn check_registry(given: Option<&str>) -> Result<(), Refusal> {
 
 pub(crate) fn check_parties(entries: &impl Entries, act: &ActOnBundles) -> Result<(), Refusal> {
     match act.action_type {
+        // The issuing body's own, which a suspension is not to stand in the way of.
         ActionType::Withdraw | ActionType::Expire => existing(entries, act.source_id)?,
+        ActionType::Lock | ActionType::Unlock => standing::not_closed(entries, act.source_id)?,
+        ActionType::Transfer | ActionType::Export => {
+            let source = open_account(entries, act.source_id)?;
+            standing::check_transfers(act.source_id, source)?;
+            source
+        }
         _ => open_account(entries, act.source_id)?,
     };
     if let Some(beneficiary) = act.beneficiary_account_id {
@@ -290,6 +298,9 @@ pub(crate) fn check_parties(entries: &impl Entries, act: &ActOnBundles) -> Resul
     let target = get::account(entries, target_id)?
         .filter(|target| !target.is_closed)
         .ok_or_else(|| missing(format!("Target account does not exist: {target_id}")))?;
+    standing::check(target_id, target)
+        .and_then(|()| standing::check_transfers(target_id, target))
+        .map_err(|refusal| refusal.at("/target_id"))?;
     if !target.whitelist.contains(&act.source_id) {
         return Err(Refusal::new(
             Code::NotWhitelisted,

@@ -13,8 +13,8 @@ pub use touched::touched;
 
 use crate::decide::Recorded;
 use crate::entry::{
-    Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, Imported, Meter,
-    RecurringRule, second_of_day,
+    Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, Hold, Imported,
+    Meter, RecurringRule, second_of_day,
 };
 use crate::event::Event;
 use crate::key::{Key, name_digest, origin_digest};
@@ -173,6 +173,8 @@ impl Fold<'_, '_> {
                         user_ids: event.user_ids.clone(),
                         whitelist: Vec::new(),
                         is_closed: false,
+                        hold: event.is_requested.then_some(Hold::Requested),
+                        transfer_disabled: false,
                         live_wh: WattHours::ZERO,
                         devices: 0,
                     })),
@@ -203,6 +205,12 @@ impl Fold<'_, '_> {
             }),
             LedgerEvent::AccountClosed(event) => {
                 self.account(event.account_id, |account| account.is_closed = true)
+            }
+            LedgerEvent::AccountStandingChanged(event) => {
+                self.account(event.account_id, |account| {
+                    account.stand(event.state);
+                    account.transfer_disabled = event.transfer_disabled;
+                })
             }
             LedgerEvent::DeviceRegistered(event) => {
                 self.create(

@@ -27,6 +27,7 @@ use schemas::id::{
     UserId,
 };
 use schemas::interval::Interval;
+pub use schemas::life_cycle::AccountStep;
 use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Settle};
 use schemas::recurring::{MissedPeriods, PeriodUnit, Shortfall};
 
@@ -41,6 +42,10 @@ pub enum Command {
     UpdateWhitelist(UpdateWhitelist),
     /// Closes an account.
     CloseAccount(AccountId),
+    /// Approves, suspends or reinstates an account.
+    ChangeStanding(ChangeStanding),
+    /// Stops the transfers of an account, or lets them go on.
+    ChangeTransfers(ChangeTransfers),
     /// Registers a device.
     RegisterDevice(RegisterDevice),
     /// Changes a device.
@@ -131,6 +136,8 @@ impl Command {
             Self::UpdateAccount(_) => "update_account",
             Self::UpdateWhitelist(_) => "update_whitelist",
             Self::CloseAccount(_) => "close_account",
+            Self::ChangeStanding(change) => change.step.as_str(),
+            Self::ChangeTransfers(_) => "change_transfers",
             Self::RegisterDevice(_) => "register_device",
             Self::UpdateDevice(_) => "update_device",
             Self::RemoveDevice(_) => "remove_device",
@@ -177,6 +184,30 @@ pub struct OpenAccount {
     pub account_name: String,
     /// Members; the caller has checked that they exist.
     pub user_ids: Vec<UserId>,
+    /// Whether the issuing body has to approve it before it is used.
+    pub is_requested: bool,
+}
+
+/// See [`Command::ChangeStanding`].
+#[derive(Debug, Clone)]
+pub struct ChangeStanding {
+    /// The account.
+    pub account_id: AccountId,
+    /// What becomes of it.
+    pub step: AccountStep,
+    /// Why; needed to suspend.
+    pub reason: Option<String>,
+}
+
+/// See [`Command::ChangeTransfers`].
+#[derive(Debug, Clone)]
+pub struct ChangeTransfers {
+    /// The account.
+    pub account_id: AccountId,
+    /// Whether certificates can neither leave nor enter it by transfer or export.
+    pub disabled: bool,
+    /// Why.
+    pub reason: Option<String>,
 }
 
 /// See [`Command::UpdateAccount`]; what is `None` stays.

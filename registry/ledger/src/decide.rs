@@ -8,7 +8,7 @@ use crate::refusal::Refusal;
 use crate::state::Entries;
 use crate::{
     account, action, correction, device, export, gateway, import, issuance, measurement, meter,
-    on_request, reading, recurring, storage, user,
+    on_request, reading, recurring, standing, storage, user,
 };
 use schemas::event::LedgerEvent;
 use schemas::log::Position;
@@ -90,6 +90,8 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
             );
         }
         Command::CloseAccount(account_id) => keys.push(Key::Account(*account_id)),
+        Command::ChangeStanding(change) => keys.push(Key::Account(change.account_id)),
+        Command::ChangeTransfers(change) => keys.push(Key::Account(change.account_id)),
         Command::RegisterDevice(register) => keys.push(Key::Account(register.account_id)),
         Command::UpdateDevice(update) => {
             keys.push(Key::Device(update.device_id));
@@ -145,6 +147,7 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         }
         Command::RemoveUser(user_id) => keys.push(Key::User(*user_id)),
     }
+    keys.extend(standing::device_of(command).map(Key::Device));
     // Whoever belongs to an entry found is touched by what follows: devices and bundles name accounts.
     for index in 0..keys.len() {
         if let Some(crate::Slot {
@@ -164,6 +167,7 @@ pub fn decide(
     command: &Command,
     context: &Context,
 ) -> Result<Decision, Refusal> {
+    standing::check_device(entries, command)?;
     match command {
         Command::OpenAccount(open) => account::open(entries, open).map(Decision::from),
         Command::UpdateAccount(update) => account::update(entries, update).map(Decision::from),
@@ -173,6 +177,8 @@ pub fn decide(
         Command::CloseAccount(account_id) => {
             account::close(entries, *account_id).map(Decision::from)
         }
+        Command::ChangeStanding(change) => standing::change(entries, change).map(Decision::from),
+        Command::ChangeTransfers(change) => standing::change_transfers(entries, change),
         Command::RegisterDevice(register) => {
             device::register(entries, register).map(Decision::from)
         }

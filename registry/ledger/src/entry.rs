@@ -20,7 +20,7 @@ use schemas::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, GatewayId, ImportId,
     MeasurementId, MetadataId, MeterId, RuleId, StorageRecordId, UserId,
 };
-use schemas::life_cycle::{CertificateStatus, Role};
+use schemas::life_cycle::{AccountState, CertificateStatus, Role};
 use schemas::log::Position;
 use schemas::recurring::RuleStatus;
 use schemas::{Interval, WattHours};
@@ -171,10 +171,47 @@ pub struct Account {
     pub whitelist: Vec<AccountId>,
     /// Whether it was closed.
     pub is_closed: bool,
+    /// What keeps it from being used, unless it is in use or closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// Whether certificates can neither leave nor enter it by transfer or export.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub transfer_disabled: bool,
     /// Wh it holds in bundles of a live state ([`CertificateStatus::is_live`]).
     pub live_wh: WattHours,
     /// Devices that belong to it.
     pub devices: i64,
+}
+
+/// What keeps an account from being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hold {
+    /// It was asked for, and not approved yet.
+    Requested,
+    /// The issuing body suspended it.
+    Suspended,
+}
+
+impl Account {
+    /// Its state.
+    #[must_use]
+    pub const fn state(&self) -> AccountState {
+        match (self.is_closed, self.hold) {
+            (true, _) => AccountState::Closed,
+            (false, Some(Hold::Requested)) => AccountState::Requested,
+            (false, Some(Hold::Suspended)) => AccountState::Suspended,
+            (false, None) => AccountState::Approved,
+        }
+    }
+
+    /// Changes its state, other than by closing it.
+    pub const fn stand(&mut self, state: AccountState) {
+        self.hold = match state {
+            AccountState::Requested => Some(Hold::Requested),
+            AccountState::Suspended => Some(Hold::Suspended),
+            AccountState::Approved | AccountState::Closed => None,
+        };
+    }
 }
 
 /// A device.

@@ -27,6 +27,7 @@ pub mod reading;
 pub mod recurring;
 pub mod refusal;
 mod settlement;
+pub mod standing;
 pub mod state;
 pub mod state_machine;
 pub mod storage;

@@ -48,6 +48,14 @@ codes! {
     AccountNameTaken = "account_name_taken" Rule,
     /// The account is closed.
     AccountClosed = "account_closed" Rule,
+    /// The issuing body suspended the account.
+    AccountSuspended = "account_suspended" Conflict,
+    /// The account was asked for, and is not approved yet.
+    AccountNotApproved = "account_not_approved" Conflict,
+    /// The account's state does not allow the step.
+    AccountState = "account_state" Conflict,
+    /// The issuing body stopped the transfers of an account.
+    TransferDisabled = "transfer_disabled" Conflict,
     /// The account still holds certificates or devices.
     AccountNotEmpty = "account_not_empty" Conflict,
     /// An account needs a member.

@@ -2,6 +2,7 @@
 //! file (`--config`, else `GCR_CONFIG`), then by the environment (`GCR_HTTP__PORT` is `http.port`),
 //! then by flags (`--set http.port=8001`). Unknown keys are errors, wherever they are set.
 
+mod account;
 mod auth;
 mod event_store;
 mod exchange;
@@ -18,6 +19,7 @@ pub use projections::{
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    account::Account,
     auth::{Auth, AuthError, MIN_JWT_SECRET_BYTES},
     event_store::{EventStore, Location, LocationError},
     exchange::{Exchange, Trusted},
@@ -40,6 +42,7 @@ pub struct Config {
     pub event_store: EventStore,
     pub database: Databases,
     pub auth: Auth,
+    pub account: Account,
     pub issuance: Issuance,
     pub exchange: Exchange,
     pub log: Log,
@@ -54,6 +57,7 @@ impl Default for Config {
             event_store: EventStore::default(),
             database: Databases::default(),
             auth: Auth::default(),
+            account: Account::default(),
             issuance: Issuance::default(),
             exchange: Exchange::default(),
             log: Log::default(),

@@ -54,6 +54,7 @@ pub struct State {
     pub(super) workers: Workers,
     pub(super) code_secret: Uuid,
     pub(super) exchange: Exchange,
+    pub(super) approves_accounts: bool,
 }
 
 /// The state can not be made.
@@ -99,6 +100,7 @@ impl State {
             workers: Workers::default(),
             code_secret: Digester::new(secret).derived(b"gateway code"),
             exchange: Exchange::open(config)?,
+            approves_accounts: config.account.approval,
         }))
     }
 

@@ -1,10 +1,11 @@
 //! Accounts, their members and their whitelists.
 
-use super::{ReadError, row, rows};
+use super::{ReadError, row, rows, word};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Client;
 use schemas::api::account::{AccountRead, WhitelistedAccount};
 use schemas::id::{AccountId, UserId};
+use schemas::life_cycle::AccountState;
 use tokio_postgres::Row;
 
 /// An account, open or closed.
@@ -20,6 +21,10 @@ pub struct AccountRow {
     pub is_deleted: bool,
     /// When it was opened.
     pub created_at: DateTime<Utc>,
+    /// Whether it can be used.
+    pub state: AccountState,
+    /// Whether its transfers are stopped.
+    pub transfer_disabled: bool,
 }
 
 impl AccountRow {
@@ -31,6 +36,8 @@ impl AccountRow {
             user_ids: user_ids.into_iter().map(UserId).collect(),
             is_deleted: row.try_get(3)?,
             created_at: row.try_get(4)?,
+            state: word(row, 5)?,
+            transfer_disabled: row.try_get(6)?,
         })
     }
 }
@@ -41,6 +48,8 @@ impl From<AccountRow> for AccountRead {
             id: row.account_id,
             account_name: row.account_name,
             user_ids: (!row.user_ids.is_empty()).then_some(row.user_ids),
+            state: row.state,
+            transfer_disabled: row.transfer_disabled,
         }
     }
 }
@@ -60,7 +69,8 @@ impl From<AccountRow> for WhitelistedAccount {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT a.account_id, a.account_name, a.user_ids, a.is_deleted, a.created_at FROM account a ",
+            "SELECT a.account_id, a.account_name, a.user_ids, a.is_deleted, a.created_at, a.state,
+             a.transfer_disabled FROM account a ",
             $rest
         )
     };

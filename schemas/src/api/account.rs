@@ -5,7 +5,7 @@ use super::field::{Fields, FromFields};
 use crate::amount::WattHours;
 use crate::energy::{EnergySource, TechnologyType};
 use crate::id::{AccountId, UserId};
-use crate::life_cycle::CertificateStatus;
+use crate::life_cycle::{AccountState, CertificateStatus};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +23,10 @@ pub struct AccountRead {
     /// Its members, in the order given; null if none.
     #[schema(value_type = Option<Vec<i64>>, example = json!([1, 2]))]
     pub user_ids: Option<Vec<UserId>>,
+    /// Whether it can be used.
+    pub state: AccountState,
+    /// Whether the issuing body has stopped its transfers and exports.
+    pub transfer_disabled: bool,
 }
 
 /// An account on a whitelist.
@@ -150,6 +154,43 @@ impl FromFields for UpdateWhitelist {
         Some(Self {
             add_to_whitelist: fields.or("add_to_whitelist", Vec::new()),
             remove_from_whitelist: fields.or("remove_from_whitelist", Vec::new()),
+        })
+    }
+}
+
+/// Why the issuing body changes the standing of an account.
+#[derive(Debug, Clone, ToSchema)]
+pub struct ChangeStanding {
+    /// Why, at most 500 characters; needed to suspend.
+    #[schema(max_length = 500, example = "meter fraud suspected")]
+    pub reason: Option<String>,
+}
+
+impl FromFields for ChangeStanding {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            reason: fields.optional("reason"),
+        })
+    }
+}
+
+/// Whether an account may transfer.
+#[derive(Debug, Clone, ToSchema)]
+pub struct ChangeTransfers {
+    /// Whether certificates can neither leave nor enter it by transfer or export.
+    pub transfer_disabled: bool,
+    /// Why, at most 500 characters.
+    #[schema(max_length = 500)]
+    pub reason: Option<String>,
+}
+
+impl FromFields for ChangeTransfers {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let transfer_disabled = fields.required("transfer_disabled");
+        let reason = fields.optional("reason");
+        Some(Self {
+            transfer_disabled: transfer_disabled?,
+            reason,
         })
     }
 }

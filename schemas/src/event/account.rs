@@ -1,6 +1,7 @@
 //! Events of a certificate account.
 
 use crate::id::{AccountId, UserId};
+use crate::life_cycle::AccountState;
 use serde::{Deserialize, Serialize};
 
 /// An account exists from here on.
@@ -12,6 +13,9 @@ pub struct AccountOpened {
     pub account_name: String,
     /// Its members, in the order given, each once.
     pub user_ids: Vec<UserId>,
+    /// Whether it has to be approved before it is used.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_requested: bool,
 }
 
 /// The name or the members of an account changed.
@@ -43,4 +47,18 @@ pub struct WhitelistChanged {
 pub struct AccountClosed {
     /// The account.
     pub account_id: AccountId,
+}
+
+/// The issuing body approved, suspended or reinstated an account, or stopped its transfers or let them go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountStandingChanged {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its state from here on; never closed.
+    pub state: AccountState,
+    /// Whether certificates can neither leave nor enter it by transfer or export from here on.
+    pub transfer_disabled: bool,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }

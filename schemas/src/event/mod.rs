@@ -15,7 +15,9 @@ pub mod recurring;
 pub mod storage;
 mod upcast;
 
-use account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
+use account::{
+    AccountClosed, AccountOpened, AccountStandingChanged, AccountUpdated, WhitelistChanged,
+};
 use action::BundleAction;
 use device::{DeviceRegistered, DeviceRemoved, DeviceUpdated, MeterRegistered, MeterUpdated};
 use gateway::{
@@ -135,6 +137,7 @@ event_set! {
         AccountUpdated v 1,
         WhitelistChanged v 1,
         AccountClosed v 1,
+        AccountStandingChanged v 1,
         DeviceRegistered v 1,
         DeviceUpdated v 1,
         DeviceRemoved v 1,

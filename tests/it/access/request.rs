@@ -103,6 +103,13 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         "list_accounts" => of(0),
         "update_account" => with(s, json!({"user_ids": []})),
         "update_whitelist" => with(s, json!({"add_to_whitelist": [s]})),
+        "approve_account" | "reinstate_account" => with(s, json!({"reason": "x".repeat(501)})),
+        "suspend_account" => with(s, nothing),
+        "close_account" => of(s),
+        "change_account_transfers" => with(
+            s,
+            json!({"transfer_disabled": true, "reason": "x".repeat(501)}),
+        ),
         "delete_account"
         | "get_account"
         | "get_account_summary"

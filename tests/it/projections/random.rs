@@ -4,9 +4,9 @@ use super::history::History;
 use super::{exchange, gateway, recurring, world};
 use chrono::TimeDelta;
 use ledger::command::{
-    ActOnBundles, Amount, CorrectReading, DevicePatch, IssueBundle, IssueReadings, MeasurementRef,
-    MoveMeasurement, RegisterDevice, RegisterMeter, UpdateAccount, UpdateDevice, UpdateMeter,
-    UpdateUser, UpdateWhitelist,
+    AccountStep, ActOnBundles, Amount, ChangeStanding, ChangeTransfers, CorrectReading,
+    DevicePatch, IssueBundle, IssueReadings, MeasurementRef, MoveMeasurement, RegisterDevice,
+    RegisterMeter, UpdateAccount, UpdateDevice, UpdateMeter, UpdateUser, UpdateWhitelist,
 };
 use ledger::{Command, Entry, Key};
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource};
@@ -401,9 +401,23 @@ fn device(random: &mut Random) -> Command {
 fn account(random: &mut Random) -> Command {
     let some = AccountId(1 + random.below(ACCOUNTS));
     let other = AccountId(1 + random.below(ACCOUNTS));
-    match random.below(5) {
+    match random.below(7) {
         0 => world::account(format!("Opened {}", random.below(50)), &[1, 3]),
         1 => Command::CloseAccount(AccountId(ACCOUNTS + 1 + random.below(5))),
+        4 => Command::ChangeTransfers(ChangeTransfers {
+            account_id: AccountId(ACCOUNTS + 1 + random.below(5)),
+            disabled: random.one_in(2),
+            reason: None,
+        }),
+        5 => Command::ChangeStanding(ChangeStanding {
+            account_id: AccountId(ACCOUNTS + 1 + random.below(5)),
+            step: if random.one_in(2) {
+                AccountStep::Suspend
+            } else {
+                AccountStep::Reinstate
+            },
+            reason: Some("because".to_owned()),
+        }),
         2 => Command::UpdateWhitelist(UpdateWhitelist {
             account_id: some,
             add: Vec::new(),

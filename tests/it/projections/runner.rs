@@ -223,6 +223,7 @@ async fn random_histories_hold_every_kind_of_event() {
         "AccountUpdated",
         "WhitelistChanged",
         "AccountClosed",
+        "AccountStandingChanged",
         "DeviceRegistered",
         "DeviceUpdated",
         "DeviceRemoved",

@@ -33,6 +33,7 @@ pub fn account(name: impl Into<String>, users: &[i64]) -> Command {
     Command::OpenAccount(OpenAccount {
         account_name: name.into(),
         user_ids: users.iter().copied().map(UserId).collect(),
+        is_requested: false,
     })
 }
 

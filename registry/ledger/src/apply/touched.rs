@@ -55,6 +55,7 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
         LedgerEvent::AccountUpdated(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::WhitelistChanged(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::AccountClosed(event) => keys.push(Key::Account(event.account_id)),
+        LedgerEvent::AccountStandingChanged(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::DeviceRegistered(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::DeviceUpdated(event) => keys.extend([
             Key::Device(event.device_id),

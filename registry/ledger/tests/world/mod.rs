@@ -198,6 +198,7 @@ impl World {
             let open = OpenAccount {
                 account_name: name.into(),
                 user_ids: vec![UserId(1)],
+                is_requested: false,
             };
             world.run(Command::OpenAccount(open)).unwrap();
         }

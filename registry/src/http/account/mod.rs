@@ -4,6 +4,7 @@ mod holding;
 mod holding_rules;
 mod open;
 mod read;
+mod standing;
 mod update;
 mod whitelist;
 
@@ -21,6 +22,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(open::create_account)
         .service(update::update_account)
         .service(update::delete_account)
+        .service(standing::approve_account)
+        .service(standing::suspend_account)
+        .service(standing::reinstate_account)
+        .service(standing::close_account)
+        .service(standing::change_account_transfers)
         .service(whitelist::update_whitelist)
         .service(whitelist::get_whitelist)
         .service(whitelist::get_whitelist_inverse)
@@ -39,6 +45,11 @@ pub fn routes(config: &mut ServiceConfig) {
     open::create_account,
     update::update_account,
     update::delete_account,
+    standing::approve_account,
+    standing::suspend_account,
+    standing::reinstate_account,
+    standing::close_account,
+    standing::change_account_transfers,
     whitelist::update_whitelist,
     whitelist::get_whitelist,
     whitelist::get_whitelist_inverse,

@@ -10,10 +10,12 @@ use ledger::{Command, Event};
 use schemas::api::account::{AccountRead, CreateAccount};
 use schemas::event::LedgerEvent;
 use schemas::id::UserId;
+use schemas::life_cycle::AccountState;
 
 /// Open an account.
 ///
-/// The caller becomes its last member unless listed.
+/// The caller becomes its last member unless listed. Where the registry is set so, the account is requested, and can
+/// be used once the issuing body has approved it.
 #[utoipa::path(
     tag = "Accounts",
     operation_id = "create_account",
@@ -36,6 +38,7 @@ pub async fn create_account(
     let command = Command::OpenAccount(OpenAccount {
         account_name,
         user_ids,
+        is_requested: request.caller.state().approves_accounts,
     });
     let receipt = request.execute(command).await?;
     let opened = receipt.events.iter().find_map(|(_, event)| match event {
@@ -47,6 +50,12 @@ pub async fn create_account(
         id: opened.account_id,
         account_name: opened.account_name.clone(),
         user_ids: Some(opened.user_ids.clone()),
+        state: if opened.is_requested {
+            AccountState::Requested
+        } else {
+            AccountState::Approved
+        },
+        transfer_disabled: false,
     }))
 }
 

@@ -47,10 +47,11 @@ pub async fn update_account(
         _ => None,
     });
     let updated = updated.ok_or_else(|| Problem::internal(&"an updated account left no event"))?;
+    let account = existing(&request.caller.client().await?, account_id).await?;
     Ok(HttpResponse::Ok().json(AccountRead {
-        id: updated.account_id,
         account_name: updated.account_name.clone(),
         user_ids: Some(updated.user_ids.clone()),
+        ..AccountRead::from(account)
     }))
 }
 

@@ -169,7 +169,7 @@ actions! {
     transfer_certificates at "/certificate/transfer" takes TransferRequest, by who may Trade through act_as_member
     answers {
         404: "account_not_found, bundle_not_found",
-        409: "bundle_state, bundle_expired",
+        409: "transfer_disabled, bundle_state, bundle_expired",
         422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, not_whitelisted, \
               account_closed, split_too_small, quantity_exceeds_total",
     }
@@ -242,7 +242,7 @@ actions! {
     export_certificates at "/certificate/export" takes ExportRequest, by who may Trade through act_as_member
     answers {
         404: "account_not_found, bundle_not_found",
-        409: "bundle_state, bundle_expired",
+        409: "transfer_disabled, bundle_state, bundle_expired",
         422: "request_invalid, list_empty, list_too_long, bundle_repeated, value_out_of_range, account_closed, \
               split_too_small, quantity_exceeds_total",
     }

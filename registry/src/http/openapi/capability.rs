@@ -141,6 +141,16 @@ const OPERATIONS: &[(Capability, &[&str])] = &[
         &["lock_certificates", "unlock_certificates"],
     ),
     (
+        Capability::SuperviseAccounts,
+        &[
+            "approve_account",
+            "change_account_transfers",
+            "close_account",
+            "reinstate_account",
+            "suspend_account",
+        ],
+    ),
+    (
         Capability::ManageUsers,
         &[
             "change_role",

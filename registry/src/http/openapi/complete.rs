@@ -67,6 +67,10 @@ fn complete_operation(method: &str, operation: &mut Value) {
     } else if !is_open && !is_fixed {
         added.push("position_unknown");
     }
+    if is_mutation && !is_open {
+        // Of accounts that nobody may act for.
+        added.extend(["account_suspended", "account_not_approved"]);
+    }
     if has_body {
         added.extend([
             "body_too_large",

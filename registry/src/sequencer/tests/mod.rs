@@ -122,6 +122,7 @@ fn foundation() -> Vec<Command> {
         commands.push(Command::OpenAccount(OpenAccount {
             account_name: name.into(),
             user_ids: vec![UserId(1)],
+            is_requested: false,
         }));
     }
     for (to, from) in [(1, 2), (2, 1)] {
@@ -263,6 +264,7 @@ fn command(step: &Step) -> Option<Command> {
         Step::OpenAccount { name } => Command::OpenAccount(OpenAccount {
             account_name: format!("Account {name}"),
             user_ids: vec![UserId(1)],
+            is_requested: false,
         }),
         _ => return None,
     })
