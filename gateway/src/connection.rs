@@ -78,6 +78,14 @@ pub enum Parity {
     Odd,
 }
 
+impl Connection {
+    /// Whether there is a P1 port at its other end, which knows no unit ids.
+    #[must_use]
+    pub const fn is_p1(&self) -> bool {
+        matches!(self, Self::P1Tcp { .. } | Self::P1Http { .. })
+    }
+}
+
 impl fmt::Display for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,19 +5,20 @@ use crate::clock::Clock;
 use crate::config::DeviceConfig;
 use crate::connection::Connection;
 use crate::engine::{Meter, Meters, NotRead};
-use crate::meter::{Bus, Device, MeterError, MeterHandle, Sample, p1};
+use crate::meter::{Bus, Device, MeterError, MeterHandle, P1Port, Sample};
 use crate::profile::{Facts, Library, Meaning, Profile, Protocol};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use schemas::gateway::ProfileRef;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The devices of the configuration.
 pub struct Connected {
     profiles: Library,
     clock: Clock,
     buses: Mutex<HashMap<Connection, Bus>>,
+    ports: Mutex<HashMap<Connection, Weak<P1Port>>>,
 }
 
 impl Connected {
@@ -28,6 +29,7 @@ impl Connected {
             profiles,
             clock,
             buses: Mutex::default(),
+            ports: Mutex::default(),
         }
     }
 
@@ -45,6 +47,20 @@ impl Connected {
     }
 }
 
+impl Connected {
+    /// The P1 port there; the one that another device is read through already, if there is one.
+    fn port(&self, connection: &Connection) -> Result<Arc<P1Port>, String> {
+        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        ports.retain(|_, port| port.strong_count() > 0);
+        if let Some(port) = ports.get(connection).and_then(Weak::upgrade) {
+            return Ok(port);
+        }
+        let port = Arc::new(P1Port::open(connection, self.clock.clone())?);
+        ports.insert(connection.clone(), Arc::downgrade(&port));
+        Ok(port)
+    }
+}
+
 /// The counter of that name.
 fn counter(name: &str) -> Result<Meaning, String> {
     let found = Meaning::ALL.iter().find(|meaning| meaning.name() == name);
@@ -58,14 +74,17 @@ impl Meters for Connected {
         let profile = self.profile(&config.profile)?;
         let counter = config.counter.as_deref().map(counter).transpose()?;
         if profile.protocol == Protocol::P1 {
-            let handle = p1(&config.connection, &profile, counter, self.clock.clone())?;
+            let handle = self.port(&config.connection)?.meter(&profile, counter)?;
             return Ok(Arc::new(Opened { handle, profile }));
         }
         let device = Device {
             profile: Arc::clone(&profile),
             unit_id: config.unit_id,
             counter,
-            facts: Facts::default(),
+            facts: Facts {
+                firmware: config.firmware.clone(),
+                ..Facts::default()
+            },
         };
         let mut buses = self.buses.lock().unwrap_or_else(PoisonError::into_inner);
         // Connections that were only tried, or whose devices were removed.
@@ -107,40 +126,5 @@ fn not_read(error: &MeterError) -> NotRead {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use schemas::id::DeviceId;
-
-    fn open(profile: &str, counter: Option<&str>) -> Result<(), String> {
-        let meters = Connected::new(Library::embedded().unwrap(), Clock::default());
-        let config = DeviceConfig {
-            id: DeviceId(1),
-            profile: profile.into(),
-            connection: Connection::Tcp {
-                host: "127.0.0.1".into(),
-                port: 1,
-            },
-            unit_id: None,
-            counter: counter.map(str::to_owned),
-            nameplate_w: 10_000,
-            paused: false,
-        };
-        meters.open(&config).map(drop)
-    }
-
-    #[tokio::test]
-    async fn a_device_is_opened_by_its_profile_and_counter_or_told_what_is_wrong() {
-        open("eastron_sdm630", None).unwrap();
-        open("eastron_sdm630", Some("import_total")).unwrap();
-        let unknown = open("eastron", None).unwrap_err();
-        assert!(
-            unknown.contains("`eastron`") && unknown.contains("eastron_sdm630"),
-            "{unknown}"
-        );
-        assert_eq!(
-            open("eastron_sdm630", Some("exports")).unwrap_err(),
-            "there is no counter `exports`"
-        );
-    }
-}
+#[path = "meters_tests.rs"]
+mod tests;

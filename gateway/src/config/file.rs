@@ -5,6 +5,7 @@ use super::{
     SAMPLE_EVERY_S,
 };
 use crate::folder::write_whole;
+use schemas::gateway::limit::MAX_TEXT_CHARS;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::fmt;
@@ -213,7 +214,13 @@ fn contradictions_among(devices: &[(usize, DeviceConfig)]) -> Vec<Wrong> {
             // reserved, 255 is "not used" on TCP.
             wrong.push(at(&place(*index, "unit_id"), "must be 0 to 247, or 255"));
         }
-        let meter = (&device.connection, device.unit_id, &device.counter);
+        let chars = device.firmware.as_deref().map(|text| text.chars().count());
+        if chars.is_some_and(|chars| !(1..=MAX_TEXT_CHARS).contains(&chars)) {
+            let rule = format!("has 1 to {MAX_TEXT_CHARS} characters");
+            wrong.push(at(&place(*index, "firmware"), rule));
+        }
+        let unit_id = device.unit_id.filter(|_| !device.connection.is_p1());
+        let meter = (&device.connection, unit_id, &device.counter);
         if let Some(first) = places.insert(meter, index) {
             let rule = format!(
                 "is the meter and counter of device[{first}]: its energy would count twice"

@@ -15,7 +15,8 @@
 //! connection = { kind = "tcp", host = "192.168.1.20" }
 //! unit_id = 1
 //! nameplate_w = 10000
-//! # counter = "total_export"   # instead of the profile's
+//! # counter = "export_total"   # instead of the profile's
+//! # firmware = "1098"          # where no register tells it and it matters
 //!
 //! [api]
 //! listen = "127.0.0.1:8450"
@@ -120,6 +121,10 @@ pub struct DeviceConfig {
     /// The energy counter certificates come from, if not the profile's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counter: Option<String>,
+    /// The version of its firmware, where its profile has variants by it and no register to tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 100)]
+    pub firmware: Option<String>,
     /// Most power it can have, in watts: more energy than that is doubted.
     pub nameplate_w: i64,
     /// Not read while this is set.

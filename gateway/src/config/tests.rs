@@ -114,6 +114,28 @@ fn each_bound_holds_at_its_limit_and_not_beyond() {
         Config::parse(&unit(allowed)).unwrap();
     }
     assert!(wrong(&unit(248)).contains("unit_id"));
+    let firmware = |chars: usize| {
+        let stated = format!("unit_id = 1\nfirmware = \"{}\"", "1".repeat(chars));
+        with("").replace("unit_id = 1", &stated)
+    };
+    for allowed in [1, 100] {
+        Config::parse(&firmware(allowed)).unwrap();
+    }
+    for refused in [0, 101] {
+        assert!(wrong(&firmware(refused)).contains("device[0].firmware: has 1 to 100 characters"));
+    }
+}
+
+#[test]
+fn a_p1_port_is_the_same_meter_whatever_unit_id_is_said() {
+    let device = |id: u8, rest: &str| {
+        let connection = "connection = { kind = \"p1_tcp\", host = \"10.0.0.9\", port = 23 }";
+        format!("[[device]]\nid = {id}\nprofile = \"p1\"\n{connection}\nnameplate_w = 5\n{rest}\n")
+    };
+    let twice = device(1, "") + &device(2, "unit_id = 7");
+    assert!(wrong(&twice).contains("device[1].connection: is the meter and counter of device[0]"));
+    let both = device(1, "") + &device(2, "counter = \"import_total\"");
+    assert_eq!(Config::parse(&both).unwrap().devices.len(), 2);
 }
 
 #[test]

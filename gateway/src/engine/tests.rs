@@ -130,6 +130,7 @@ fn device(id: i64, profile: &str) -> DeviceConfig {
         },
         unit_id: None,
         counter: None,
+        firmware: None,
         nameplate_w: 10_000,
         paused: false,
     }

@@ -20,7 +20,7 @@ pub use bus::{Bus, MAX_WAITING};
 pub use device::{Device, IDENTITY_VALID};
 pub use error::MeterError;
 pub use handle::{MeterHandle, Source};
-pub use p1::p1;
+pub use p1::P1Port;
 pub use sample::{Counter, Sample};
 #[cfg(test)]
 pub(crate) use tests::slave;

@@ -9,51 +9,68 @@ use futures_util::future::BoxFuture;
 use schemas::gateway::MeterIdentity;
 use std::sync::Arc;
 
-/// Where telegrams come from.
+/// A P1 port: one connection, whichever of its counters are read. It is closed when the last meter on it is
+/// dropped.
 #[derive(Debug)]
-enum Port {
+pub struct P1Port(Way);
+
+/// How telegrams come.
+#[derive(Debug)]
+enum Way {
     Stream(Stream),
     Http(Http),
 }
 
 #[derive(Debug)]
 struct P1 {
-    port: Port,
+    port: Arc<P1Port>,
     counters: Vec<Meaning>,
 }
 
-/// The meter behind a P1 connection. Certificates come from `counter`, or else from the first counter of the
-/// profile that the meter sends. Has to be called within a Tokio runtime.
-///
-/// # Errors
-/// In a sentence, if the connection or the profile is no P1.
-pub fn p1(
-    connection: &Connection,
-    profile: &Profile,
-    counter: Option<Meaning>,
-    clock: Clock,
-) -> Result<MeterHandle, String> {
-    if profile.protocol != Protocol::P1 {
-        return Err(format!("the profile {} is not for P1 ports", profile.id));
+impl P1Port {
+    /// The port at the other end of a connection. Has to be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// In a sentence, if the connection is none to a P1 port.
+    pub fn open(connection: &Connection, clock: Clock) -> Result<Self, String> {
+        let way = match connection {
+            Connection::P1Tcp { host, port } => {
+                Way::Stream(Stream::open(host.clone(), *port, clock))
+            }
+            Connection::P1Http { url } => {
+                let url = url.parse().map_err(|_| "url is not a URL".to_owned())?;
+                Way::Http(Http::new(url, clock).map_err(|error| error.to_string())?)
+            }
+            other => return Err(format!("{other} is no P1 port")),
+        };
+        Ok(Self(way))
     }
-    let port = match connection {
-        Connection::P1Tcp { host, port } => Port::Stream(Stream::open(host.clone(), *port, clock)),
-        Connection::P1Http { url } => {
-            let url = url.parse().map_err(|_| "url is not a URL".to_owned())?;
-            Port::Http(Http::new(url, clock).map_err(|error| error.to_string())?)
+
+    /// A meter behind it. Certificates come from `counter`, or else from the first counter of the profile that
+    /// the meter sends.
+    ///
+    /// # Errors
+    /// In a sentence, if the profile is no P1 port's.
+    pub fn meter(
+        self: &Arc<Self>,
+        profile: &Profile,
+        counter: Option<Meaning>,
+    ) -> Result<MeterHandle, String> {
+        if profile.protocol != Protocol::P1 {
+            return Err(format!("the profile {} is not for P1 ports", profile.id));
         }
-        other => return Err(format!("{other} is no P1 port")),
-    };
-    let counters = counter.map_or_else(|| profile.counters.clone(), |counter| vec![counter]);
-    Ok(MeterHandle::new(P1 { port, counters }))
+        let counters = counter.map_or_else(|| profile.counters.clone(), |counter| vec![counter]);
+        let port = Arc::clone(self);
+        Ok(MeterHandle::new(P1 { port, counters }))
+    }
 }
 
 impl Source for P1 {
     fn sample(&self) -> BoxFuture<'_, Result<Sample, MeterError>> {
         Box::pin(async move {
-            let arrived = match &self.port {
-                Port::Stream(stream) => stream.next().await,
-                Port::Http(http) => http.next().await.map(Arc::new),
+            let arrived = match &self.port.0 {
+                Way::Stream(stream) => stream.next().await,
+                Way::Http(http) => http.next().await.map(Arc::new),
             };
             let arrived = arrived.map_err(failed)?;
             sample(&arrived, &self.counters)
@@ -207,13 +224,14 @@ mod tests {
         let profile = library.get("p1").unwrap();
         let host = "127.0.0.1".to_owned();
         let connection = Connection::P1Tcp { host, port };
-        let meter = p1(&connection, profile, None, Clock::default()).unwrap();
+        let p1 = Arc::new(P1Port::open(&connection, Clock::default()).unwrap());
+        let meter = p1.meter(profile, None).unwrap();
         assert_eq!(meter.sample().await.unwrap().energy_mwh, 7_000_000);
 
         let other = library.get("eastron_sdm630").unwrap();
-        assert!(p1(&connection, other, None, Clock::default()).is_err());
+        assert!(p1.meter(other, None).is_err());
         let host = "127.0.0.1".to_owned();
         let modbus = Connection::Tcp { host, port };
-        assert!(p1(&modbus, profile, None, Clock::default()).is_err());
+        assert!(P1Port::open(&modbus, Clock::default()).is_err());
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-use super::device::{Device, Family, Identity};
+use super::device::{Device, Family, Identity, Wiring};
 use super::fault::Script;
 use super::physics::{BatterySize, LocalDay, Size};
 use super::server::{Framing, Simulator, UNITS};
@@ -35,9 +35,9 @@ pub struct Simulate {
     /// The port to listen on; 0 finds a free one
     #[arg(long, default_value_t = 0)]
     pub port: u16,
-    /// How requests are framed
-    #[arg(long, value_enum, default_value_t = Framing::Tcp)]
-    pub framing: Framing,
+    /// How requests are framed; Modbus TCP, or of a P1 port a stream of telegrams, if it is not given
+    #[arg(long, value_enum)]
+    pub framing: Option<Framing>,
     /// The serial number of the data logger, of frames of Solarman
     #[arg(long, default_value_t = 2_712_345_678)]
     pub logger: u32,
@@ -98,6 +98,9 @@ pub struct Simulate {
     /// The models of a device that describes itself (profile sunspec)
     #[arg(long, value_enum, default_value_t = Family::Int)]
     pub family: Family,
+    /// How such a device is wired
+    #[arg(long, value_enum, default_value_t = Wiring::Wye)]
+    pub wiring: Wiring,
     /// Stop when standard input ends
     #[arg(long, hide = true)]
     pub with_parent: bool,
@@ -112,6 +115,7 @@ impl Simulate {
     /// # Errors
     /// When there is no such profile, the script breaks a rule, or the port is taken.
     pub async fn run(self) -> anyhow::Result<()> {
+        let framing = self.framing(self.profile()?.protocol)?;
         let (simulator, about) = self.simulator()?;
         let listener = TcpListener::bind((self.host, self.port))
             .await
@@ -119,7 +123,7 @@ impl Simulate {
         println!("{about} listens on {}", listener.local_addr()?);
         let parent = self.with_parent.then(parent::gone).transpose()?;
         tokio::select! {
-            served = simulator.serve(listener, self.framing) => match served? {},
+            served = simulator.serve(listener, framing) => match served? {},
             stopped = tokio::signal::ctrl_c() => Ok(stopped?),
             () = OptionFuture::from(parent).map(|_| ()), if self.with_parent => Ok(()),
         }
@@ -191,12 +195,24 @@ impl Simulate {
                 known.join(", ")
             );
         };
-        ensure!(
-            profile.protocol != Protocol::P1,
-            "{:?} is not a profile of registers",
-            self.profile
-        );
         Ok(profile.clone())
+    }
+
+    fn framing(&self, protocol: Protocol) -> anyhow::Result<Framing> {
+        let is_p1 = protocol == Protocol::P1;
+        let usual = if is_p1 { Framing::P1Tcp } else { Framing::Tcp };
+        let framing = self.framing.unwrap_or(usual);
+        ensure!(
+            framing.is_p1() == is_p1,
+            "{:?} has {}, which --framing {framing:?} does not carry",
+            self.profile,
+            if is_p1 { "telegrams" } else { "registers" },
+        );
+        ensure!(
+            !is_p1 || self.units == 1,
+            "a P1 port has one meter behind it"
+        );
+        Ok(framing)
     }
 
     /// The clock of the simulation, and what it shows first.
@@ -256,6 +272,7 @@ impl Simulate {
             firmware: self.firmware.clone(),
             device_type: self.device_type,
             family: self.family,
+            wiring: self.wiring,
         }
     }
 }

@@ -160,6 +160,7 @@ fn config(world: &World) -> Config {
         },
         unit_id: None,
         counter: None,
+        firmware: None,
         nameplate_w: 10_000,
         paused: false,
     });

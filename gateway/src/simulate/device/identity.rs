@@ -1,6 +1,6 @@
 //! Who a simulated device says it is.
 
-use super::sunspec::Family;
+use super::sunspec::{Family, Wiring};
 use crate::profile::{Facts, Kind, Profile, Register};
 
 /// Who a device says it is.
@@ -16,6 +16,8 @@ pub struct Identity {
     pub device_type: Option<u64>,
     /// Which models it has, if it describes itself.
     pub family: Family,
+    /// How it is wired, if it describes itself.
+    pub wiring: Wiring,
 }
 
 impl Identity {

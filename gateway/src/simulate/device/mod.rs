@@ -4,12 +4,13 @@ mod identity;
 mod map;
 mod state;
 mod sunspec;
+mod telegram;
 mod unit;
 
 pub use identity::Identity;
 pub use map::{Map, Refusal};
 pub use state::values;
-pub use sunspec::Family;
+pub use sunspec::{Family, Wiring};
 pub use unit::{Device, Unsupported};
 
 #[cfg(test)]

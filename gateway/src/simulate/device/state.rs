@@ -21,15 +21,32 @@ const TRACKING: i64 = 4;
 /// Bits of a Sungrow inverter's state: modules deliver; there is a load.
 const GENERATING: i64 = 1;
 
-/// The values of `meanings`; those of a battery are missing where there is none.
+/// The values of `meanings` at a house with so many phases, 1 to 3; those of a battery are missing where there is
+/// none, and those of phases likewise.
 #[must_use]
-pub fn values(plant: &Plant, meanings: impl Iterator<Item = Meaning>) -> BTreeMap<Meaning, Value> {
+pub fn values(
+    plant: &Plant,
+    phases: u8,
+    meanings: impl Iterator<Item = Meaning>,
+) -> BTreeMap<Meaning, Value> {
     meanings
-        .filter_map(|meaning| Some((meaning, value(plant, meaning)?)))
+        .filter(|meaning| phase_of(*meaning) <= phases)
+        .filter_map(|meaning| Some((meaning, value(plant, phases, meaning)?)))
         .collect()
 }
 
-fn value(plant: &Plant, meaning: Meaning) -> Option<Value> {
+/// The phase that it is about; 0 if about none.
+const fn phase_of(meaning: Meaning) -> u8 {
+    use Meaning as M;
+    match meaning {
+        M::ExportTotalL1 | M::ImportTotalL1 | M::GridPowerL1 | M::VoltageL1 | M::CurrentL1 => 1,
+        M::ExportTotalL2 | M::ImportTotalL2 | M::GridPowerL2 | M::VoltageL2 | M::CurrentL2 => 2,
+        M::ExportTotalL3 | M::ImportTotalL3 | M::GridPowerL3 | M::VoltageL3 | M::CurrentL3 => 3,
+        _ => 0,
+    }
+}
+
+fn value(plant: &Plant, phases: u8, meaning: Meaning) -> Option<Value> {
     use Meaning as M;
     let totals = plant.totals();
     let (powers, size) = (plant.powers(), plant.size());
@@ -39,7 +56,7 @@ fn value(plant: &Plant, meaning: Meaning) -> Option<Value> {
     let grid_w = w(powers.import_w) - w(powers.export_w);
     let battery_w = w(powers.charge_w) - w(powers.discharge_w);
     let ac_w = generation_w - battery_w;
-    let phase = |watts: i64, n: i64| (watts + n).div_euclid(3);
+    let phase = |watts: i64, n: i64| (watts + n).div_euclid(i64::from(phases));
     let string_w = |n: i64| {
         if n < 2 {
             (generation_w + n).div_euclid(2)
@@ -54,13 +71,13 @@ fn value(plant: &Plant, meaning: Meaning) -> Option<Value> {
         M::GenerationToday => energy(plant.generation_today()),
         // The battery gives to the house only, so what is sold comes from the modules.
         M::ExportTotal | M::GenerationExportTotal => energy(totals.export),
-        M::ExportTotalL1 => energy(totals.export.phase(0)),
-        M::ExportTotalL2 => energy(totals.export.phase(1)),
-        M::ExportTotalL3 => energy(totals.export.phase(2)),
+        M::ExportTotalL1 => energy(totals.export.phase(0, phases)),
+        M::ExportTotalL2 => energy(totals.export.phase(1, phases)),
+        M::ExportTotalL3 => energy(totals.export.phase(2, phases)),
         M::ImportTotal => energy(totals.import),
-        M::ImportTotalL1 => energy(totals.import.phase(0)),
-        M::ImportTotalL2 => energy(totals.import.phase(1)),
-        M::ImportTotalL3 => energy(totals.import.phase(2)),
+        M::ImportTotalL1 => energy(totals.import.phase(0, phases)),
+        M::ImportTotalL2 => energy(totals.import.phase(1, phases)),
+        M::ImportTotalL3 => energy(totals.import.phase(2, phases)),
         M::ThroughputTotal => energy(totals.import + totals.export),
         M::ChargeTotal => energy(totals.charge),
         M::DischargeTotal => energy(totals.discharge),

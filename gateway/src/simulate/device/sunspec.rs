@@ -17,34 +17,64 @@ const END: [u16; 2] = [0xFFFF, 0];
 const NO_I16: u16 = 0x8000;
 const NO_U16: u16 = 0xFFFF;
 
+/// "Not implemented" of a scale factor.
+const NO_SCALE: u16 = 0x8000;
+/// NaN, in the upper word of a single.
+const NAN: u16 = 0x7FC0;
+
 /// Which models a device has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Family {
-    /// Inverter 103 and meter 203: integers with scale factors.
+    /// Inverter 101 to 103, strings 160 and meter 201 to 204: integers with scale factors.
     #[default]
     Int,
-    /// Inverter 113 and meter 213: singles.
+    /// Inverter 111 to 113, strings 160 and meter 211 to 214: singles.
     Float,
     /// AC 701 and DC 714 of IEEE 1547, battery 802.
     Der,
+}
+
+/// How a device that describes itself is wired, which its models' last digits say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Wiring {
+    /// One phase: models 101, 111, 201, 211.
+    Single,
+    /// Two: 102, 112, 202, 212.
+    Split,
+    /// Three and a neutral: 103, 113, 203, 213.
+    #[default]
+    Wye,
+    /// Three: 103, 113, 204, 214.
+    Delta,
+}
+
+impl Wiring {
+    /// How many phases that is.
+    #[must_use]
+    pub const fn phases(self) -> u8 {
+        match self {
+            Self::Single => 1,
+            Self::Split => 2,
+            Self::Wye | Self::Delta => 3,
+        }
+    }
 }
 
 /// A field of a model: its offset from the model's id, what it means, its type, its scale factor's offset.
 type Field = (u16, Meaning, Kind, Option<u16>);
 
 struct Model {
-    id: u16,
+    /// By wiring; the last is that of all others.
+    ids: &'static [u16],
     /// Registers behind id and length.
     length: u16,
     fields: &'static [Field],
-    /// Offsets of fields that are not implemented, with the number that says so.
-    absent: &'static [(u16, u16)],
-    /// Fields that count power to the grid as positive.
-    exporting: bool,
+    /// Registers that never change, by their offset: counts, and numbers that say "not implemented".
+    fixed: &'static [(u16, u16)],
 }
 
 const INVERTER: Model = Model {
-    id: 103,
+    ids: &[101, 102, 103],
     length: 50,
     fields: &[
         (2, Meaning::AcCurrent, Kind::U16, Some(6)),
@@ -60,27 +90,58 @@ const INVERTER: Model = Model {
         (27, Meaning::DcCurrent, Kind::U16, Some(28)),
         (29, Meaning::DcVoltage, Kind::U16, Some(30)),
         (31, Meaning::DcPower, Kind::I16, Some(32)),
-        (34, Meaning::Temperature, Kind::I16, Some(37)),
+        (33, Meaning::Temperature, Kind::I16, Some(37)),
         (38, Meaning::Status, Kind::U16, None),
     ],
-    absent: &[
+    fixed: &[
+        // Voltages between phases; apparent and reactive power, power factor; further temperatures.
         (7, NO_U16),
         (8, NO_U16),
         (9, NO_U16),
         (18, NO_I16),
-        (19, NO_I16),
+        (19, NO_SCALE),
         (20, NO_I16),
-        (21, NO_I16),
+        (21, NO_SCALE),
         (22, NO_I16),
-        (23, NO_I16),
+        (23, NO_SCALE),
+        (34, NO_I16),
+        (35, NO_I16),
+        (36, NO_I16),
     ],
-    exporting: false,
+};
+
+const STRINGS: Model = Model {
+    ids: &[160],
+    length: 48,
+    fields: &[
+        (19, Meaning::String1Current, Kind::U16, Some(2)),
+        (20, Meaning::String1Voltage, Kind::U16, Some(3)),
+        (21, Meaning::String1Power, Kind::U16, Some(4)),
+        (22, Meaning::String1Total, Kind::U32, Some(5)),
+        (39, Meaning::String2Current, Kind::U16, Some(2)),
+        (40, Meaning::String2Voltage, Kind::U16, Some(3)),
+        (41, Meaning::String2Power, Kind::U16, Some(4)),
+        (42, Meaning::String2Total, Kind::U32, Some(5)),
+    ],
+    fixed: &[
+        // Two strings, numbered; no period of time stamps, no temperatures.
+        (8, 2),
+        (9, NO_U16),
+        (10, 1),
+        (26, NO_I16),
+        (30, 2),
+        (46, NO_I16),
+    ],
 };
 
 const METER: Model = Model {
-    id: 203,
+    ids: &[201, 202, 203, 204],
     length: 105,
     fields: &[
+        (8, Meaning::VoltageL1, Kind::I16, Some(15)),
+        (9, Meaning::VoltageL2, Kind::I16, Some(15)),
+        (10, Meaning::VoltageL3, Kind::I16, Some(15)),
+        (16, Meaning::GridFrequency, Kind::I16, Some(17)),
         (18, Meaning::GridPower, Kind::I16, Some(22)),
         (19, Meaning::GridPowerL1, Kind::I16, Some(22)),
         (20, Meaning::GridPowerL2, Kind::I16, Some(22)),
@@ -94,18 +155,23 @@ const METER: Model = Model {
         (50, Meaning::ImportTotalL2, Kind::U32, Some(54)),
         (52, Meaning::ImportTotalL3, Kind::U32, Some(54)),
     ],
-    absent: &[
+    fixed: &[
+        // Currents; voltages on average and between phases.
         (2, NO_I16),
-        (6, NO_I16),
-        (15, NO_U16),
-        (16, NO_I16),
-        (17, NO_I16),
+        (3, NO_I16),
+        (4, NO_I16),
+        (5, NO_I16),
+        (6, NO_SCALE),
+        (7, NO_I16),
+        (11, NO_I16),
+        (12, NO_I16),
+        (13, NO_I16),
+        (14, NO_I16),
     ],
-    exporting: true,
 };
 
 const FLOAT_INVERTER: Model = Model {
-    id: 113,
+    ids: &[111, 112, 113],
     length: 60,
     fields: &[
         (2, Meaning::AcCurrent, Kind::F32, None),
@@ -121,66 +187,120 @@ const FLOAT_INVERTER: Model = Model {
         (34, Meaning::DcCurrent, Kind::F32, None),
         (36, Meaning::DcVoltage, Kind::F32, None),
         (38, Meaning::DcPower, Kind::F32, None),
+        (40, Meaning::Temperature, Kind::F32, None),
         (48, Meaning::Status, Kind::U16, None),
     ],
-    // NaN in the upper word of voltages between phases.
-    absent: &[(10, 0x7FC0), (12, 0x7FC0), (14, 0x7FC0)],
-    exporting: false,
+    fixed: &[
+        // Voltages between phases; apparent and reactive power, power factor; further temperatures.
+        (10, NAN),
+        (12, NAN),
+        (14, NAN),
+        (26, NAN),
+        (28, NAN),
+        (30, NAN),
+        (42, NAN),
+        (44, NAN),
+        (46, NAN),
+    ],
 };
 
 const FLOAT_METER: Model = Model {
-    id: 213,
+    ids: &[211, 212, 213, 214],
     length: 124,
     fields: &[
+        (12, Meaning::VoltageL1, Kind::F32, None),
+        (14, Meaning::VoltageL2, Kind::F32, None),
+        (16, Meaning::VoltageL3, Kind::F32, None),
+        (26, Meaning::GridFrequency, Kind::F32, None),
         (28, Meaning::GridPower, Kind::F32, None),
+        (30, Meaning::GridPowerL1, Kind::F32, None),
+        (32, Meaning::GridPowerL2, Kind::F32, None),
+        (34, Meaning::GridPowerL3, Kind::F32, None),
         (60, Meaning::ExportTotal, Kind::F32, None),
+        (62, Meaning::ExportTotalL1, Kind::F32, None),
+        (64, Meaning::ExportTotalL2, Kind::F32, None),
+        (66, Meaning::ExportTotalL3, Kind::F32, None),
         (68, Meaning::ImportTotal, Kind::F32, None),
+        (70, Meaning::ImportTotalL1, Kind::F32, None),
+        (72, Meaning::ImportTotalL2, Kind::F32, None),
+        (74, Meaning::ImportTotalL3, Kind::F32, None),
     ],
-    absent: &[],
-    exporting: true,
+    fixed: &[
+        // Currents; voltages on average and between phases.
+        (2, NAN),
+        (4, NAN),
+        (6, NAN),
+        (8, NAN),
+        (10, NAN),
+        (18, NAN),
+        (20, NAN),
+        (22, NAN),
+        (24, NAN),
+    ],
 };
 
 const DER_AC: Model = Model {
-    id: 701,
+    ids: &[701],
     length: 153,
     fields: &[
         (10, Meaning::AcPower, Kind::I16, Some(116)),
+        (14, Meaning::AcCurrent, Kind::I16, Some(113)),
         (17, Meaning::GridFrequency, Kind::U32, Some(115)),
         (19, Meaning::GenerationTotal, Kind::U64, Some(120)),
+        (23, Meaning::AbsorbedTotal, Kind::U64, Some(120)),
+        (36, Meaning::Temperature, Kind::I16, Some(122)),
+        (45, Meaning::CurrentL1, Kind::I16, Some(113)),
+        (47, Meaning::VoltageL1, Kind::U16, Some(114)),
+        (68, Meaning::CurrentL2, Kind::I16, Some(113)),
+        (70, Meaning::VoltageL2, Kind::U16, Some(114)),
+        (91, Meaning::CurrentL3, Kind::I16, Some(113)),
+        (93, Meaning::VoltageL3, Kind::U16, Some(114)),
     ],
-    // Apparent and reactive power, power factor.
-    absent: &[(11, NO_I16), (12, NO_I16), (13, NO_U16)],
-    exporting: false,
+    fixed: &[
+        // Its states; apparent and reactive power, power factor.
+        (4, NO_U16),
+        (11, NO_I16),
+        (12, NO_I16),
+        (13, NO_U16),
+    ],
 };
 
 const DER_DC: Model = Model {
-    id: 714,
+    ids: &[714],
     length: 18,
     fields: &[
+        (5, Meaning::DcCurrent, Kind::I16, Some(15)),
         (6, Meaning::DcPower, Kind::I16, Some(17)),
         (7, Meaning::DcTotal, Kind::U64, Some(18)),
     ],
-    absent: &[],
-    exporting: false,
+    fixed: &[],
 };
 
 const BATTERY: Model = Model {
-    id: 802,
+    ids: &[802],
     length: 62,
     fields: &[
         (11, Meaning::BatteryCharge, Kind::U16, Some(56)),
         (13, Meaning::BatteryHealth, Kind::U16, Some(58)),
         (34, Meaning::BatteryVoltage, Kind::U16, Some(59)),
+        (44, Meaning::BatteryCurrent, Kind::I16, Some(61)),
+        (47, Meaning::BatteryPower, Kind::I16, Some(63)),
     ],
-    absent: &[],
-    exporting: false,
+    fixed: &[],
 };
+
+impl Model {
+    fn id(&self, wiring: Wiring) -> u16 {
+        let id = self.ids.get(wiring as usize).or(self.ids.last());
+        id.copied().unwrap_or_default()
+    }
+}
 
 impl Family {
     const fn models(self) -> &'static [&'static Model] {
         match self {
-            Self::Int => &[&INVERTER, &METER],
-            Self::Float => &[&FLOAT_INVERTER, &FLOAT_METER],
+            Self::Int => &[&INVERTER, &STRINGS, &METER],
+            Self::Float => &[&FLOAT_INVERTER, &STRINGS, &FLOAT_METER],
             Self::Der => &[&DER_AC, &DER_DC, &BATTERY],
         }
     }
@@ -189,9 +309,9 @@ impl Family {
 /// Words that never change, by the address of the first.
 pub type Fixed = Vec<(u16, Vec<u16>)>;
 
-/// A profile whose points are where a device of `family` has them, and the words around them.
+/// A profile whose points are where a device of `family` and `wiring` has them, and the words around them.
 #[must_use]
-pub fn lay_out(profile: &Profile, family: Family) -> (Arc<Profile>, Fixed) {
+pub fn lay_out(profile: &Profile, family: Family, wiring: Wiring) -> (Arc<Profile>, Fixed) {
     let text = |address, count| {
         Some(Register {
             count,
@@ -207,19 +327,14 @@ pub fn lay_out(profile: &Profile, family: Family) -> (Arc<Profile>, Fixed) {
     // Behind the common model.
     let mut start = BASE + 69;
     for model in family.models() {
-        fixed.push((start, vec![model.id, model.length]));
+        fixed.push((start, vec![model.id(wiring), model.length]));
         fixed.extend(
             model
-                .absent
+                .fixed
                 .iter()
                 .map(|(offset, word)| (start + offset, vec![*word])),
         );
-        points.extend(
-            model
-                .fields
-                .iter()
-                .map(|field| point(start, field, model.exporting)),
-        );
+        points.extend(model.fields.iter().map(|field| point(start, field)));
         start += 2 + model.length;
     }
     fixed.push((start, END.to_vec()));
@@ -241,20 +356,12 @@ pub fn lay_out(profile: &Profile, family: Family) -> (Arc<Profile>, Fixed) {
     (Arc::new(laid_out), fixed)
 }
 
-fn point(start: u16, field: &Field, exporting: bool) -> Point {
+fn point(start: u16, field: &Field) -> Point {
     let (offset, meaning, kind, scale) = *field;
-    let is_grid_power = matches!(
-        meaning,
-        Meaning::GridPower | Meaning::GridPowerL1 | Meaning::GridPowerL2 | Meaning::GridPowerL3
-    );
     Point {
         meaning,
         register: register(start + offset, kind),
-        scale: if exporting && is_grid_power {
-            Decimal::NEGATIVE_ONE
-        } else {
-            Decimal::ONE
-        },
+        scale: Decimal::ONE,
         offset: Decimal::ZERO,
         scale_register: scale.map(|scale| register(start + scale, Kind::I16)),
         sign: None,
@@ -264,7 +371,7 @@ fn point(start: u16, field: &Field, exporting: bool) -> Point {
             Kind::U16 => vec![u64::from(NO_U16)],
             Kind::U32 if meaning.is_counter() => vec![0],
             Kind::U32 => vec![0xFFFF_FFFF],
-            Kind::U64 => vec![0],
+            Kind::U64 => vec![u64::MAX],
             Kind::F32 => vec![0x7FC0_0000],
             Kind::I32 | Kind::I64 | Kind::Text => Vec::new(),
         },

@@ -8,7 +8,10 @@ use super::identity::Identity;
 use super::map::Map;
 use super::state;
 use super::sunspec::{self, Fixed};
-use crate::profile::{Function, Meaning, Point, Profile, Protocol, Quantity, Selection, Value};
+use super::telegram;
+use crate::profile::{
+    Facts, Function, Meaning, Point, Profile, Protocol, Quantity, Selection, Value,
+};
 use crate::simulate::fault::{Fault, Kind, Script, Shown, Turn};
 use crate::simulate::physics::{Plant, Size, Totals};
 
@@ -57,8 +60,9 @@ impl Device {
         script: Script,
     ) -> Result<Self, Unsupported> {
         let (profile, fixed) = match profile.protocol {
-            Protocol::SunSpec => sunspec::lay_out(&profile, identity.family),
-            Protocol::Modbus | Protocol::P1 => (profile, Fixed::new()),
+            Protocol::SunSpec => sunspec::lay_out(&profile, identity.family, identity.wiring),
+            Protocol::P1 => (telegram::lay_out(&profile), Fixed::new()),
+            Protocol::Modbus => (profile, Fixed::new()),
         };
         let has_battery = profile
             .points
@@ -169,12 +173,16 @@ impl Device {
     }
 
     fn selection(&self) -> Selection {
-        self.profile.select(&self.identity.facts(&self.profile))
+        self.profile.select(&self.facts())
     }
 
     /// What the house says, whatever the device shows.
     fn counted(&self) -> BTreeMap<Meaning, Value> {
-        state::values(&self.plant, Meaning::ALL.iter().copied())
+        let phases = match self.profile.protocol {
+            Protocol::SunSpec => self.identity.wiring.phases(),
+            Protocol::Modbus | Protocol::P1 => 3,
+        };
+        state::values(&self.plant, phases, Meaning::ALL.iter().copied())
     }
 
     /// The same with what resets and exchanged meters took from the counters.
@@ -266,6 +274,20 @@ impl Device {
         map
     }
 
+    /// The telegram that it sends now, if it has a P1 port.
+    #[must_use]
+    pub fn telegram(&self) -> Option<String> {
+        let is_p1 = self.profile.protocol == Protocol::P1;
+        is_p1.then(|| {
+            let truth = self.truth();
+            let points = self.profile.points.iter();
+            let shown = points
+                .filter_map(|point| Some((point.meaning, self.shown(point, &truth, 0)?)))
+                .collect();
+            telegram::write(&self.facts(), self.plant.at(), &shown)
+        })
+    }
+
     /// The power of ten of each scale register: as fine as all of its points allow.
     fn exponents(
         &self,
@@ -295,6 +317,12 @@ impl Device {
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.plant.totals()
+    }
+
+    /// What it says of itself, as who reads it knows it.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        self.identity.facts(&self.profile)
     }
 
     /// The house.

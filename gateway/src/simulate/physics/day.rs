@@ -1,6 +1,8 @@
 //! A day as people and the sun live it: from midnight to midnight in central Europe.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc, Weekday,
+};
 
 /// Seconds of an ordinary day.
 pub const DAY_S: i64 = 86_400;
@@ -21,9 +23,15 @@ fn last_sunday(year: i32, month: u32) -> NaiveDate {
     last.week(Weekday::Sun).first_day()
 }
 
+/// What a clock on the wall shows in central Europe.
+#[must_use]
+pub fn local_time(at: DateTime<Utc>) -> NaiveDateTime {
+    at.naive_utc() + local_offset(at)
+}
+
 /// Seconds since local midnight by the clock on the wall.
 pub(super) fn second_of_day(at: DateTime<Utc>) -> i64 {
-    i64::from((at + local_offset(at)).num_seconds_from_midnight())
+    i64::from(local_time(at).num_seconds_from_midnight())
 }
 
 /// A local day.
@@ -34,7 +42,7 @@ impl LocalDay {
     /// The day that it is at that moment.
     #[must_use]
     pub fn of(at: DateTime<Utc>) -> Self {
-        Self((at + local_offset(at)).date_naive())
+        Self(local_time(at).date())
     }
 
     /// The moment the day begins.

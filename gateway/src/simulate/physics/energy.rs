@@ -29,10 +29,10 @@ impl Joules {
         self.wh() * 1_000 + self.0 % PER_WH * 1_000 / PER_WH
     }
 
-    /// The share of one of three phases: the shares grow one after another and add up to the whole.
+    /// The share of one of so many phases: the shares grow one after another and add up to the whole.
     #[must_use]
-    pub const fn phase(self, phase: u8) -> Self {
-        Self((self.0 + phase as u64) / 3)
+    pub const fn phase(self, phase: u8, phases: u8) -> Self {
+        Self((self.0 + phase as u64) / phases as u64)
     }
 }
 

@@ -13,7 +13,7 @@ mod plant;
 mod sun;
 
 pub use battery::BatterySize;
-pub use day::{LocalDay, local_offset};
+pub use day::{LocalDay, local_offset, local_time};
 pub use energy::Joules;
 pub(super) use noise::hash;
 pub use plant::{Plant, Powers, Size, Totals};

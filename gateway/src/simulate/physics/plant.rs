@@ -1,6 +1,6 @@
 //! The whole house.
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::battery::{Battery, BatterySize, Flow};
 use super::day::second_of_day;
@@ -10,8 +10,8 @@ use super::{load, sun};
 
 /// How full a battery is at first, in permille.
 const FIRST_CHARGE: u64 = 300;
-/// For how long sun and household stay as they are. Aligned, so that it does not matter when one begins.
-const WEATHER: TimeDelta = TimeDelta::seconds(10);
+/// For how long sun and household stay as they are, in seconds. Aligned, so that it does not matter when one begins.
+const WEATHER_S: i64 = 10;
 /// How long what wanders takes from one value to another, in seconds.
 const WANDER_S: i64 = 300;
 /// Channel of chance for what a device has counted before.
@@ -109,7 +109,8 @@ impl Totals {
 pub struct Plant {
     size: Size,
     seed: u64,
-    at: DateTime<Utc>,
+    /// Seconds since 1970.
+    second: i64,
     battery: Option<Battery>,
     powers: Powers,
     totals: Totals,
@@ -120,7 +121,8 @@ pub struct Plant {
 /// What comes from outside, and since when it is so.
 #[derive(Debug, Clone, Copy, Default)]
 struct Weather {
-    at: Option<DateTime<Utc>>,
+    /// The so-manieth since 1970.
+    number: Option<i64>,
     generation_w: u64,
     load_w: u64,
 }
@@ -133,7 +135,7 @@ impl Plant {
         Self {
             size,
             seed,
-            at: at.duration_trunc(TimeDelta::seconds(1)).unwrap_or(at),
+            second: at.timestamp(),
             battery: size.battery.map(|size| Battery::new(size, FIRST_CHARGE)),
             powers: Powers::default(),
             totals,
@@ -144,24 +146,15 @@ impl Plant {
 
     /// Goes on second by second until `at` is reached; stays where it is if that has passed.
     pub fn advance_to(&mut self, at: DateTime<Utc>) {
-        while self.at + TimeDelta::seconds(1) <= at {
+        while self.second < at.timestamp() {
             self.step();
         }
     }
 
     fn step(&mut self) {
-        let here = self.at + TimeDelta::hours(i64::from(self.size.east_h));
-        if second_of_day(here) == 0 {
-            self.generation_at_midnight = self.totals.generation;
-        }
-        let weather_at = here.duration_trunc(WEATHER).unwrap_or(here);
-        if self.weather.at != Some(weather_at) {
-            let made = sun::power_w(self.size.panels_w, self.seed, weather_at);
-            self.weather = Weather {
-                at: Some(weather_at),
-                generation_w: made.min(self.size.inverter_w),
-                load_w: load::power_w(self.size.load_permille, self.seed, weather_at),
-            };
+        let number = self.second.div_euclid(WEATHER_S);
+        if self.weather.number != Some(number) {
+            self.change(number);
         }
         let Weather {
             generation_w,
@@ -202,13 +195,28 @@ impl Plant {
         ] {
             *total += Joules(power_w);
         }
-        self.at += TimeDelta::seconds(1);
+        self.second += 1;
+    }
+
+    /// The sun, the household and the date are what they are from then on.
+    fn change(&mut self, number: i64) {
+        let at = DateTime::from_timestamp(number * WEATHER_S, 0).unwrap_or_default();
+        let here = at + TimeDelta::hours(i64::from(self.size.east_h));
+        if second_of_day(here) == 0 {
+            self.generation_at_midnight = self.totals.generation;
+        }
+        let made = sun::power_w(self.size.panels_w, self.seed, here);
+        self.weather = Weather {
+            number: Some(number),
+            generation_w: made.min(self.size.inverter_w),
+            load_w: load::power_w(self.size.load_permille, self.seed, here),
+        };
     }
 
     /// The moment it is at, in whole seconds.
     #[must_use]
     pub fn at(&self) -> DateTime<Utc> {
-        self.at
+        DateTime::from_timestamp(self.second, 0).unwrap_or_default()
     }
 
     /// What the house has.
@@ -238,7 +246,7 @@ impl Plant {
     /// Chance from 0 to 999 that wanders within minutes, another one for each channel.
     #[must_use]
     pub fn chance(&self, channel: u64) -> u64 {
-        gradual(self.seed, channel, self.at.timestamp(), WANDER_S)
+        gradual(self.seed, channel, self.second, WANDER_S)
     }
 
     /// State of charge in permille, if there is a battery.

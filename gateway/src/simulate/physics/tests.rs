@@ -83,12 +83,13 @@ fn a_battery_gives_less_than_it_takes() {
 
 #[test]
 fn phases_grow_one_after_another_and_add_up() {
-    for joules in 0..1_000 {
-        let whole = Joules(joules);
-        let phases = [0, 1, 2].map(|phase| whole.phase(phase));
-        assert_eq!(phases.iter().map(|phase| phase.0).sum::<u64>(), joules);
-        let next = [0, 1, 2].map(|phase| Joules(joules + 1).phase(phase));
-        assert!(phases.iter().zip(&next).all(|(now, then)| now <= then));
+    for of in 1..=3 {
+        let phases = |joules| (0..of).map(move |phase| Joules(joules).phase(phase, of).0);
+        for joules in 0..1_000 {
+            assert_eq!(phases(joules).sum::<u64>(), joules);
+            let mut then = phases(joules).zip(phases(joules + 1));
+            assert!(then.all(|(now, then)| now <= then));
+        }
     }
 }
 

@@ -37,7 +37,7 @@ impl Answers {
             // On a bus nobody feels addressed; a TCP server says that there is nobody.
             return match self.framing {
                 Framing::Tcp => Err(ExceptionCode::GatewayTargetDevice),
-                Framing::RtuOverTcp | Framing::Solarman => Ok(None),
+                _ => Ok(None),
             };
         };
         if faults.contains(&Line::Busy) {

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_modbus::server::{rtu_over_tcp, tcp};
 
 use super::line::{BUFFER, carry};
+use super::p1;
 use super::service::Answers;
 use crate::clock::Clock;
 use crate::simulate::device::{Device, Map};
@@ -38,6 +39,18 @@ pub enum Framing {
     RtuOverTcp,
     /// Modbus RTU inside the frames of a Solarman V5 data logger.
     Solarman,
+    /// Telegrams of a P1 port, one each second, over TCP.
+    P1Tcp,
+    /// The same when asked for over HTTP, as text at `/api/v1/telegram` and as JSON at `/telegram.json`.
+    P1Http,
+}
+
+impl Framing {
+    /// Whether it carries telegrams and not registers.
+    #[must_use]
+    pub const fn is_p1(self) -> bool {
+        matches!(self, Self::P1Tcp | Self::P1Http)
+    }
 }
 
 /// Devices behind one address; clones are the same ones.
@@ -138,10 +151,12 @@ impl Simulator {
                     .serve(&connected, ended)
                     .await
             }
+            Framing::P1Tcp => p1::stream(self, listener).await,
+            Framing::P1Http => p1::http(self, listener).await,
         }
     }
 
-    fn line(&self, client: TcpStream) -> DuplexStream {
+    pub(super) fn line(&self, client: TcpStream) -> DuplexStream {
         let (inside, outside) = duplex(BUFFER);
         tokio::spawn(carry(client, outside, self.clone()));
         inside
@@ -171,6 +186,22 @@ impl Simulator {
         unit.seen = Some((now, map.clone()));
         drop(unit);
         Some((map, self.faults_of_an_answer().0))
+    }
+
+    /// The telegram of the first unit now, and what happens to it; `None` if it has no P1 port.
+    pub(super) fn telegram(&self) -> Option<(String, Vec<Line>)> {
+        let unit = self.0.devices.values().next()?;
+        let telegram = {
+            let mut unit = unit.lock().unwrap_or_else(PoisonError::into_inner);
+            unit.device.advance_to(self.0.clock.wall());
+            unit.device.telegram()?
+        };
+        Some((telegram, self.faults_of_an_answer().0))
+    }
+
+    /// The clock of the time it lives in.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     /// Whether this is so now, whatever the chance.

@@ -32,18 +32,32 @@ const REQUEST: [u8; 12] = [0, 7, 0, 0, 0, 6, 1, 3, 0x7d, 0x6a, 0, 2];
 const ANSWER: usize = 7 + 2 + 4;
 
 /// A clock that stands until it is put forward.
-#[derive(Debug, Clone, Default)]
-struct Standing(Arc<AtomicI64>);
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    passed_s: Arc<AtomicI64>,
+    /// Of the time that is waited by it, a so-manieth is.
+    hurry: u32,
+}
 
 impl Standing {
-    fn goes_on(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::AcqRel);
+    fn new(hurry: u32) -> Self {
+        let passed_s = Arc::default();
+        Self { passed_s, hurry }
+    }
+
+    /// One by which a second is waited in a millisecond.
+    pub(super) fn quick() -> Self {
+        Self::new(1_000)
+    }
+
+    pub(super) fn goes_on(&self, seconds: i64) {
+        self.passed_s.fetch_add(seconds, Ordering::AcqRel);
     }
 }
 
 impl Source for Standing {
     fn wall(&self) -> DateTime<Utc> {
-        start() + TimeDelta::seconds(self.0.load(Ordering::Acquire))
+        start() + TimeDelta::seconds(self.passed_s.load(Ordering::Acquire))
     }
 
     fn monotonic(&self) -> Duration {
@@ -51,11 +65,11 @@ impl Source for Standing {
     }
 
     fn wait(&self, span: Duration) -> Duration {
-        span
+        span / self.hurry
     }
 }
 
-fn start() -> DateTime<Utc> {
+pub(super) fn start() -> DateTime<Utc> {
     "2026-06-21T10:00:00Z".parse().unwrap()
 }
 
@@ -76,7 +90,7 @@ impl Rig {
             ..Identity::default()
         };
         let device = Device::new(profile, identity, Size::default(), 7, start(), script).unwrap();
-        let clock = Standing::default();
+        let clock = Standing::new(1);
         let simulator = Simulator::new(
             BTreeMap::from([(1, device.clone())]),
             Clock::from_source(clock.clone()),
