@@ -1,7 +1,8 @@
-//! One address: does it listen, and does it speak Modbus TCP?
+//! One address: does it listen, and does it speak Modbus TCP, or Modbus behind a data logger?
 
 use super::{Candidate, fingerprint, sunspec};
 use crate::profile::{Block, Function, Library};
+use crate::transport::solarman::Solarman;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -20,23 +21,33 @@ const WHOLE: Duration = Duration::from_secs(60);
 /// A conversation with one address.
 pub(super) struct Endpoint {
     address: SocketAddr,
+    /// Serial number of the data logger that is there.
+    logger: Option<u32>,
     /// Dropped after every failure: a late answer would be taken for the next one.
     session: Option<client::Context>,
     silent: u32,
 }
 
-/// What may be there, the surest first; `None` if nothing listens.
-pub(super) async fn identify(address: SocketAddr, library: &Library) -> Option<Vec<Candidate>> {
+/// What may be there, or behind the data logger that is there, the surest first; `None` if nothing listens.
+pub(super) async fn identify(
+    address: SocketAddr,
+    logger: Option<u32>,
+    library: &Library,
+) -> Option<Vec<Candidate>> {
     let mut endpoint = Endpoint {
         address,
+        logger,
         session: None,
         silent: 0,
     };
-    endpoint.session = Some(connect(address).await?);
+    endpoint.session = Some(connect(address, logger).await?);
     let mut candidates = Vec::new();
     // What was recognised before the time was up counts.
     let _ = timeout(WHOLE, async {
-        candidates.extend(sunspec::identify(&mut endpoint).await);
+        // What is sold with a logger does not describe itself, and units that are not there are silent behind one.
+        if logger.is_none() {
+            candidates.extend(sunspec::identify(&mut endpoint).await);
+        }
         fingerprint::identify(&mut endpoint, library, &mut candidates).await;
     })
     .await;
@@ -44,9 +55,13 @@ pub(super) async fn identify(address: SocketAddr, library: &Library) -> Option<V
     Some(candidates)
 }
 
-async fn connect(address: SocketAddr) -> Option<client::Context> {
+async fn connect(address: SocketAddr, logger: Option<u32>) -> Option<client::Context> {
     let stream = timeout(CONNECT, TcpStream::connect(address)).await;
-    stream.ok()?.ok().map(tcp::attach)
+    let stream = stream.ok()?.ok()?;
+    Some(match logger {
+        None => tcp::attach(stream),
+        Some(logger) => rtu::attach(Solarman::client(stream, logger)),
+    })
 }
 
 impl Endpoint {
@@ -62,7 +77,7 @@ impl Endpoint {
         }
         let mut session = match self.session.take() {
             Some(session) => session,
-            None => connect(self.address).await?,
+            None => connect(self.address, self.logger).await?,
         };
         session.set_slave(Slave(unit_id));
         let (start, count) = (block.start, block.count);

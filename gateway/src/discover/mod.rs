@@ -1,11 +1,15 @@
 //! Finding devices: every address of a subnet is asked whether it listens, and what listens says who it is,
-//! first by SunSpec, then by the identity registers of each profile. Candidates are shown to a person, never
-//! configured. Nothing but Modbus reads is sent, no name or hardware address is looked up, here or elsewhere, and
+//! first by SunSpec, then by the identity registers of each profile. Data loggers are asked for their serial number, which
+//! a connection to them needs. Candidates are shown to a person, never configured. Nothing but that question and
+//! Modbus reads is sent, no name or hardware address is looked up, here or elsewhere, and
 //! nothing found leaves this machine.
 
 mod endpoint;
 mod fingerprint;
 mod search;
+#[cfg(test)]
+mod simulated_tests;
+mod solarman;
 mod subnet;
 mod sunspec;
 #[cfg(test)]
@@ -21,7 +25,7 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use schemas::gateway::MeterIdentity;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
@@ -154,15 +158,26 @@ impl Discovery {
 
     async fn run(&self, plan: Plan) {
         let configured = self.configured();
+        let loggers = if plan.wants_loggers() {
+            solarman::ask(plan.subnet).await
+        } else {
+            BTreeMap::new()
+        };
+        let logger_at = |endpoint: &SocketAddr| {
+            let is_its_port = endpoint.port() == crate::transport::solarman::PORT;
+            loggers.get(&endpoint.ip()).copied().filter(|_| is_its_port)
+        };
         let mut answers = futures_util::stream::iter(plan.endpoints())
             .map(|endpoint| {
                 let is_configured = configured.contains(&endpoint);
+                let logger = logger_at(&endpoint);
                 async move {
                     if is_configured {
-                        return Some(found(endpoint, true, Vec::new()));
+                        return Some(found(endpoint, logger, true, Vec::new()));
                     }
-                    let candidates = endpoint::identify(endpoint, &self.0.library).await?;
-                    Some(found(endpoint, false, candidates))
+                    let library = &self.0.library;
+                    let candidates = endpoint::identify(endpoint, logger, library).await?;
+                    Some(found(endpoint, logger, false, candidates))
                 }
             })
             .buffer_unordered(CONCURRENT);
@@ -196,15 +211,21 @@ impl Discovery {
     }
 }
 
-fn found(endpoint: SocketAddr, configured: bool, candidates: Vec<Candidate>) -> Found {
-    let is_logger = endpoint.port() == crate::transport::solarman::PORT;
+fn found(
+    endpoint: SocketAddr,
+    logger: Option<u32>,
+    configured: bool,
+    candidates: Vec<Candidate>,
+) -> Found {
+    let (host, port) = (endpoint.ip().to_string(), endpoint.port());
+    let is_mute = candidates.is_empty() && !configured && logger.is_none();
     Found {
-        connection: Connection::Tcp {
-            host: endpoint.ip().to_string(),
-            port: endpoint.port(),
+        connection: match logger {
+            Some(logger) => Connection::Solarman { host, port, logger },
+            None => Connection::Tcp { host, port },
         },
         configured,
-        note: (candidates.is_empty() && is_logger && !configured).then(|| {
+        note: (is_mute && port == crate::transport::solarman::PORT).then(|| {
             "maybe a Solarman logger: connect with kind solarman and the serial number printed on it"
                 .to_owned()
         }),

@@ -105,6 +105,12 @@ impl Search {
 }
 
 impl Plan {
+    /// Whether data loggers are looked for.
+    #[must_use]
+    pub fn wants_loggers(&self) -> bool {
+        self.ports.contains(&crate::transport::solarman::PORT)
+    }
+
     /// Every address with every port.
     pub fn endpoints(&self) -> impl Iterator<Item = SocketAddr> {
         let hosts = self.subnet.hosts();

@@ -61,6 +61,19 @@ impl Subnet {
         self.prefix
     }
 
+    /// The last of its addresses, at which all of it is called.
+    #[must_use]
+    pub fn last(self) -> Ipv4Addr {
+        let host_bits = u32::MAX.checked_shr(u32::from(self.prefix)).unwrap_or(0);
+        (self.network | host_bits).into()
+    }
+
+    /// Whether an address is in it.
+    #[must_use]
+    pub fn holds(self, address: Ipv4Addr) -> bool {
+        (self.network..=self.last().to_bits()).contains(&address.to_bits())
+    }
+
     /// The addresses of hosts: not that of the network and not the broadcast address, where there are such.
     pub fn hosts(self) -> impl Iterator<Item = Ipv4Addr> {
         let size = 1_u64 << (32 - u32::from(self.prefix));

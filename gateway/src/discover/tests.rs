@@ -82,7 +82,7 @@ async fn serve(host: &str, port: u16, registers: Registers) -> u16 {
     port
 }
 
-async fn search(subnet: &str, ports: Vec<u16>, control: Control) -> Report {
+pub(super) async fn search(subnet: &str, ports: Vec<u16>, control: Control) -> Report {
     let discovery = Discovery::new(Arc::new(Library::embedded().unwrap()), control);
     let plan = Search {
         subnet: Some(subnet.to_owned()),
