@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+mod serial;
 pub(crate) mod slave;
 
 use super::*;

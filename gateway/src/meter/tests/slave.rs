@@ -1,12 +1,12 @@
 //! A Modbus slave at the other end of a pipe, as well-behaved as a test wants it.
 
-use crate::transport::{Dial, Line, Wire};
+use crate::transport::{Dial, Line, Stream, Wire};
 use futures_util::future::BoxFuture;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 /// What the next request gets instead of an answer.
@@ -67,7 +67,14 @@ impl Slave {
         self.state.lock().unwrap().dialled
     }
 
-    async fn serve(self, mut stream: DuplexStream, mut unasked: mpsc::UnboundedReceiver<Vec<u8>>) {
+    /// Answers what comes on `stream` from now on.
+    pub fn attach(&self, stream: impl Stream + 'static) {
+        let (line, unasked) = mpsc::unbounded_channel();
+        self.state.lock().unwrap().line = Some(line);
+        tokio::spawn(self.clone().serve(stream, unasked));
+    }
+
+    async fn serve(self, mut stream: impl Stream, mut unasked: mpsc::UnboundedReceiver<Vec<u8>>) {
         let length = if self.wire == Wire::Tcp { 12 } else { 8 };
         let mut request = vec![0; length];
         loop {
@@ -83,7 +90,7 @@ impl Slave {
     }
 
     /// `false` closes the connection.
-    async fn answer(&self, stream: &mut DuplexStream, request: &[u8]) -> bool {
+    async fn answer(&self, stream: &mut impl Stream, request: &[u8]) -> bool {
         let pdu = if self.wire == Wire::Tcp {
             &request[7..12]
         } else {
@@ -191,9 +198,7 @@ impl Dial for Slave {
                 std::future::pending::<()>().await;
             }
             let (ours, theirs) = tokio::io::duplex(1_024);
-            let (line, unasked) = mpsc::unbounded_channel();
-            self.state.lock().unwrap().line = Some(line);
-            tokio::spawn(self.clone().serve(theirs, unasked));
+            self.attach(theirs);
             Ok(Line {
                 stream: Box::new(ours),
                 wire: self.wire,
