@@ -3,6 +3,7 @@
 //! mutations of them.
 
 use crate::bluetooth::frame::{Assembler, Frame as Piece};
+use crate::discover::logger_serial;
 use crate::profile;
 use crate::transport::p1::{Registers, Scanner, Telegram, http};
 use crate::transport::solarman::Frame;
@@ -30,11 +31,12 @@ pub fn p1(bytes: &[u8]) {
     }
 }
 
-/// Frames of a data logger: what is decoded is encoded alike.
+/// Frames of a data logger: what is decoded is encoded alike. And what it answers to who looks for it.
 ///
 /// # Panics
 /// If it is not.
 pub fn solarman(bytes: &[u8]) {
+    let _ = logger_serial(bytes);
     let mut rest = bytes;
     while let Ok(Some((frame, taken))) = Frame::decode(rest) {
         assert_eq!(frame.encode().as_deref(), Ok(&rest[..taken]));

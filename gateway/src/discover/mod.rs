@@ -16,6 +16,7 @@ mod sunspec;
 mod tests;
 
 pub use search::{MAX_PORTS, Plan, Search, SearchError};
+pub(crate) use solarman::serial as logger_serial;
 pub use subnet::{MIN_PREFIX, MIN_PREFIX_LARGE, Subnet, SubnetError};
 
 use crate::connection::Connection;

@@ -50,7 +50,7 @@ async fn listen(subnet: Subnet, loggers: &mut BTreeMap<IpAddr, u32>) -> io::Resu
 
 /// The serial number in an answer: `192.168.1.40,E8FDF8A1B2C3,2712345678` is address, hardware address, serial
 /// number.
-fn serial(answer: &[u8]) -> Option<u32> {
+pub fn serial(answer: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(answer)
         .ok()?
         .trim_end_matches(['\0', '\r', '\n']);
