@@ -29,7 +29,7 @@ pub struct TimedOut {
 
 /// Watches one database for as long as it lives.
 pub struct CheckpointWatch {
-    positions: [watch::Receiver<Position>; 2],
+    positions: [watch::Receiver<Position>; 3],
     connected: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
@@ -43,7 +43,7 @@ impl Drop for CheckpointWatch {
 /// What the task knows.
 #[derive(Default)]
 struct Known {
-    positions: [watch::Sender<Position>; 2],
+    positions: [watch::Sender<Position>; 3],
     connected: watch::Sender<bool>,
 }
 
@@ -63,10 +63,7 @@ impl CheckpointWatch {
     #[must_use]
     pub fn start(connection: Connection) -> Self {
         let known = Known::default();
-        let positions = [
-            known.position(Stream::ALL[0]).subscribe(),
-            known.position(Stream::ALL[1]).subscribe(),
-        ];
+        let positions = Stream::ALL.map(|stream| known.position(stream).subscribe());
         let connected = known.connected.subscribe();
         let task = tokio::spawn(async move {
             loop {

@@ -6,9 +6,9 @@ use crate::{Error, EventError};
 use event_store::RecordedEvent;
 use ledger::{Event, Recorded, Stream};
 use schemas::envelope::Envelope;
-use schemas::event::LedgerEvent;
 use schemas::event::issuance::BundlesIssued;
 use schemas::event::reading::Run;
+use schemas::event::{AuditEvent, LedgerEvent};
 use schemas::log::{Position, StreamName};
 
 /// A decoded event with what surrounds it.
@@ -85,6 +85,12 @@ impl Size {
                 (sources, 2 * sources)
             }
             Event::Ledger(LedgerEvent::DebtPaid(paid)) => (0, paid.parts.len() as u64),
+            Event::Audit(AuditEvent::AttemptsRecorded(event)) => (0, event.attempts.len() as u64),
+            Event::Audit(AuditEvent::ApiKeysUsed(event)) => (0, event.uses.len() as u64),
+            Event::Audit(AuditEvent::ClientsRecorded(event)) => {
+                let clients = event.clients.iter();
+                (0, clients.map(|one| one.command_ids.len() as u64).sum())
+            }
             Event::Ledger(LedgerEvent::BundlesImported(event)) => {
                 let bundles = event.count() as u64;
                 (bundles, bundles)
@@ -202,6 +208,7 @@ mod tests {
             correlation_id: uuid::Uuid::nil(),
             causation_id: None,
             idempotency: None,
+            origin: None,
         };
         RecordedEvent {
             position: Position(position),

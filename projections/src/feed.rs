@@ -36,13 +36,9 @@ impl Source {
         target: Target,
         rows: u64,
     ) -> Result<Self, Error> {
-        let name = match stream {
-            Stream::Ledger => StreamName::ledger(domain),
-            Stream::Identity => StreamName::identity(domain),
-        }?;
         Ok(Self {
             stream,
-            name,
+            name: stream.name(domain)?,
             rows,
             hashes: target == Target::Read,
         })

@@ -21,13 +21,15 @@ pub(crate) struct Replay<'a> {
     pub rows: u64,
 }
 
-/// Positions in both streams.
+/// Positions in all streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Positions {
     /// In the ledger stream.
     pub ledger: Position,
     /// In the identity stream.
     pub identity: Position,
+    /// In the audit stream; the start where a database is not made from it.
+    pub audit: Position,
 }
 
 impl Positions {
@@ -37,6 +39,7 @@ impl Positions {
         match stream {
             Stream::Ledger => self.ledger,
             Stream::Identity => self.identity,
+            Stream::Audit => self.audit,
         }
     }
 
@@ -44,17 +47,23 @@ impl Positions {
         match stream {
             Stream::Ledger => self.ledger = position,
             Stream::Identity => self.identity = position,
+            Stream::Audit => self.audit = position,
         }
     }
 
-    /// Both together, as a number of events.
+    /// All together, as a number of events.
     #[must_use]
     pub const fn events(&self) -> i64 {
-        self.ledger.0 + self.identity.0
+        self.ledger.0 + self.identity.0 + self.audit.0
     }
 }
 
 impl Replay<'_> {
+    /// What the schema is made from.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = Stream> + use<> {
+        self.target.streams().iter().copied()
+    }
+
     fn source(&self, stream: Stream) -> Result<Source, Error> {
         Source::new(stream, self.domain, self.target, self.rows)
     }
@@ -62,7 +71,7 @@ impl Replay<'_> {
     /// Where the log ends now.
     pub(crate) async fn heads(&self) -> Result<Positions, Error> {
         let mut heads = Positions::default();
-        for stream in Stream::ALL {
+        for stream in self.streams() {
             let name = self.source(stream)?.name;
             heads.set(stream, self.store.head(&name).await?.position);
         }
@@ -84,7 +93,7 @@ impl Replay<'_> {
         mut tell: impl FnMut(Stream, Position, Size),
     ) -> Result<Vec<String>, Error> {
         let mut violations = Vec::new();
-        for stream in [Stream::Identity, Stream::Ledger] {
+        for stream in self.streams() {
             let mut at = checkpoint(self.client, stream).await?;
             let until = until.of(stream);
             let name = self.source(stream)?.name;

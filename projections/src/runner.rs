@@ -1,4 +1,4 @@
-//! The projector of one database: follows both streams, survives whatever happens to the database.
+//! The projector of one database: follows its streams, survives whatever happens to the database.
 
 use crate::apply::{Notify, apply};
 use crate::checkpoint::{Checkpoint, checkpoint};
@@ -8,6 +8,8 @@ use crate::postgres::Connection;
 use crate::{Error, Target, schema};
 use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, select_all};
 use ledger::Stream;
 use schemas::log::Position;
 use std::future::Future;
@@ -54,6 +56,8 @@ pub struct Progress {
     pub ledger: Position,
     /// Checkpoint of the identity stream.
     pub identity: Position,
+    /// Checkpoint of the audit stream; the start where the database is not made from it.
+    pub audit: Position,
     /// Applied since it was started.
     pub applied: Size,
     /// The last error, until something is applied again.
@@ -67,6 +71,7 @@ impl Progress {
         match stream {
             Stream::Ledger => self.ledger,
             Stream::Identity => self.identity,
+            Stream::Audit => self.audit,
         }
     }
 
@@ -74,6 +79,7 @@ impl Progress {
         match stream {
             Stream::Ledger => self.ledger = position,
             Stream::Identity => self.identity = position,
+            Stream::Audit => self.audit = position,
         }
     }
 }
@@ -83,7 +89,7 @@ pub struct Projector {
     target: Target,
     connection: Connection,
     store: Arc<dyn EventStore>,
-    sources: [Source; 2],
+    sources: Vec<Source>,
     progress: watch::Sender<Progress>,
 }
 
@@ -117,10 +123,11 @@ impl Projector {
             target,
             connection,
             store,
-            sources: [
-                Source::new(Stream::Identity, domain, target, rows)?,
-                Source::new(Stream::Ledger, domain, target, rows)?,
-            ],
+            sources: target
+                .streams()
+                .iter()
+                .map(|stream| Source::new(*stream, domain, target, rows))
+                .collect::<Result<_, _>>()?,
             progress: watch::Sender::default(),
         })
     }
@@ -206,28 +213,31 @@ impl Projector {
     }
 
     async fn follow(&self, client: &ClientWrapper) -> Result<(), Error> {
-        let [identity, ledger] = &self.sources;
-        let ledger_rows = ledger.rows;
-        let mut identity = self.start(client, identity).await?;
-        let mut ledger = self.start(client, ledger).await?;
+        let mut following = Vec::with_capacity(self.sources.len());
+        for source in &self.sources {
+            following.push(self.start(client, source).await?);
+        }
         let pace = match self.target {
             Target::Write => PACE.0,
             Target::Read => PACE.1,
         };
         loop {
-            let (chunk, at) = tokio::select! {
-                biased;
-                chunk = identity.feed.next() => (chunk?, &mut identity.at),
-                chunk = ledger.feed.next() => (chunk?, &mut ledger.at),
-                () = tokio::time::sleep(LOOK) => {
-                    // An idle database that was restored from a backup lags without a new event.
-                    client.check_connection().await?;
-                    continue;
-                }
+            let mut waiting = Vec::with_capacity(following.len());
+            for one in &mut following {
+                waiting.push(one.next());
+            }
+            let Ok((chunk, index, _)) = tokio::time::timeout(LOOK, select_all(waiting)).await
+            else {
+                // An idle database that was restored from a backup lags without a new event.
+                client.check_connection().await?;
+                continue;
             };
+            let chunk = chunk?;
             let next = Instant::now() + pace;
-            let is_full = chunk.size.rows >= ledger_rows;
-            self.apply(client, chunk, at).await?;
+            let is_full = chunk.size.rows >= following[index].rows;
+            self.apply(client, chunk, &mut following[index].at).await?;
+            // The first that has something is served: none keeps the others waiting.
+            following[index..].rotate_left(1);
             if !is_full {
                 tokio::time::sleep_until(next).await;
             }
@@ -240,7 +250,8 @@ impl Projector {
         self.progress
             .send_modify(|progress| progress.set(source.stream, at.position));
         let feed = Feed::live(&self.store, source.clone(), at);
-        Ok(Following { feed, at })
+        let rows = source.rows;
+        Ok(Following { feed, at, rows })
     }
 
     async fn apply(
@@ -267,4 +278,12 @@ impl Projector {
 struct Following {
     feed: Feed,
     at: Checkpoint,
+    /// Rows of a full chunk.
+    rows: u64,
+}
+
+impl Following {
+    fn next(&mut self) -> BoxFuture<'_, Result<Chunk, Error>> {
+        self.feed.next().boxed()
+    }
 }

@@ -95,12 +95,13 @@ pub async fn migrate(
     for migration in done.applied_migrations() {
         tracing::info!(%target, schema, %migration, "migrated");
     }
+    let streams: Vec<_> = target.streams().iter().map(|one| one.as_str()).collect();
     client
         .execute(
             "INSERT INTO checkpoint (stream, position, hash)
              SELECT stream, 0, decode(repeat('00', 32), 'hex') FROM unnest($1::text[]) AS stream
              ON CONFLICT DO NOTHING",
-            &[&ledger::Stream::ALL.map(ledger::Stream::as_str).as_slice()],
+            &[&streams],
         )
         .await?;
     client

@@ -1,11 +1,10 @@
 //! How far a database has come.
 
-use crate::Error;
 use crate::checkpoint::checkpoint;
 use crate::postgres::Connection;
 use crate::schema::{self, LIVE};
+use crate::{Error, Target};
 use event_store::EventStore;
-use ledger::Stream;
 use schemas::log::{Position, StreamName};
 use std::sync::Arc;
 
@@ -35,6 +34,7 @@ pub struct StreamStatus {
 /// # Errors
 /// If the database or the log can not be read.
 pub async fn status(
+    target: Target,
     connection: &Connection,
     store: &Arc<dyn EventStore>,
     domain: &str,
@@ -51,11 +51,8 @@ pub async fn status(
         return Ok(None);
     }
     let mut streams = Vec::new();
-    for stream in Stream::ALL {
-        let name = match stream {
-            Stream::Ledger => StreamName::ledger(domain),
-            Stream::Identity => StreamName::identity(domain),
-        }?;
+    for stream in target.streams().iter().copied() {
+        let name = stream.name(domain)?;
         streams.push(StreamStatus {
             position: checkpoint(&client, stream).await?.position,
             head: store.head(&name).await?.position,

@@ -1,5 +1,6 @@
 //! The two databases that are projected to.
 
+use ledger::Stream;
 use std::fmt;
 
 /// Which database.
@@ -14,6 +15,15 @@ pub enum Target {
 impl Target {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Write, Self::Read];
+
+    /// The streams it is made from, in the order in which history is applied.
+    #[must_use]
+    pub const fn streams(self) -> &'static [Stream] {
+        match self {
+            Self::Write => &[Stream::Identity, Stream::Ledger],
+            Self::Read => &[Stream::Identity, Stream::Ledger, Stream::Audit],
+        }
+    }
 
     /// Name on the command line, in logs and metrics.
     #[must_use]

@@ -1,6 +1,7 @@
 //! From HTTP to the event stream: the sequencer, the API, sign-in, importers, the development
 //! environment, and the binary `registry`.
 
+pub mod audit;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -1,6 +1,6 @@
 //! What surrounds every event: when it was recorded, by whom, for which command.
 
-use crate::id::{GatewayId, UserId};
+use crate::id::{AccountId, GatewayId, UserId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -23,6 +23,70 @@ pub struct Envelope {
     /// The client's idempotency key, if it sent one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency: Option<Idempotency>,
+    /// What the command was asked by. On the first event of a command alone: so the audit trail has one
+    /// entry for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// What a command was asked by. Addresses are personal data and are not in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Operation of the API, by its id in the OpenAPI document; what a part of the registry does by
+    /// itself, by the name of the command.
+    pub operation: String,
+    /// What the actor proved who they are with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
+    /// The account they acted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
+}
+
+/// Kind and id of credentials. Written as `token:…`, `session:…` or `api_key:…` with a UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Via {
+    /// An access token by itself, by its `jti`.
+    Token(Uuid),
+    /// A session that was opened by signing in.
+    Session(Uuid),
+    /// A key for machines.
+    ApiKey(Uuid),
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, id) = match self {
+            Self::Token(id) => ("token", id),
+            Self::Session(id) => ("session", id),
+            Self::ApiKey(id) => ("api_key", id),
+        };
+        write!(f, "{kind}:{id}")
+    }
+}
+
+impl Serialize for Via {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Via {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let read = text.split_once(':').and_then(|(kind, id)| {
+            let id = id.parse().ok()?;
+            match kind {
+                "token" => Some(Self::Token(id)),
+                "session" => Some(Self::Session(id)),
+                "api_key" => Some(Self::ApiKey(id)),
+                _ => None,
+            }
+        });
+        read.ok_or_else(|| {
+            serde::de::Error::custom(format!("{text:?} is no kind and id of credentials"))
+        })
+    }
 }
 
 /// A client's promise that requests with one key are one request.

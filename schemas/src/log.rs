@@ -62,6 +62,11 @@ impl StreamName {
         Self::try_from(format!("identity-{domain}"))
     }
 
+    /// The stream of what was tried in a domain: refusals and signing in, with addresses of clients.
+    pub fn audit(domain: &str) -> Result<Self, BadStreamName> {
+        Self::try_from(format!("audit-{domain}"))
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

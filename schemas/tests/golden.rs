@@ -4,12 +4,17 @@
 #![allow(clippy::unwrap_used)]
 
 use rust_decimal::Decimal;
+use schemas::capability::{Capabilities, Capability};
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource, GpsLocation, TechnologyType};
-use schemas::envelope::{Actor, Envelope, Idempotency};
+use schemas::envelope::{Actor, Envelope, Idempotency, Origin as AskedBy, Via};
 use schemas::event::account::{
     AccountClosed, AccountOpened, AccountStandingChanged, AccountUpdated, WhitelistChanged,
 };
 use schemas::event::action::{BundleAction, Export, Origin, Part, Split};
+use schemas::event::api_key::{ApiKeyIssued, ApiKeyRevoked};
+use schemas::event::audit::{
+    ApiKeyUse, ApiKeysUsed, Attempt, AttemptsRecorded, Client, ClientsRecorded,
+};
 use schemas::event::device::{
     DeviceAttributes, DeviceOrigin, DeviceRegistered, DeviceRemoved, DeviceUpdated,
     MeterRegistered, MeterUpdated,
@@ -38,7 +43,7 @@ use schemas::event::storage::{
     SourceUsed, StorageAllocated, StorageCertificatesIssued, StorageEfficiencyFixed,
     StorageRecordsAccepted, StorageRecordsWithdrawn, WithdrawnRecord,
 };
-use schemas::event::{IdentityEvent, LedgerEvent};
+use schemas::event::{AuditEvent, IdentityEvent, LedgerEvent};
 use schemas::gateway::PublicKey;
 use schemas::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, GatewayId, ImportId,
@@ -632,6 +637,70 @@ fn identity_samples() -> Vec<IdentityEvent> {
             email: Uuid::from_u128(1),
         }
         .into(),
+        ApiKeyIssued {
+            key_id: Uuid::from_u128(9),
+            user_id: UserId(3),
+            name: "nightly upload".into(),
+            prefix: "gcr_00112233".into(),
+            digest: [0xab; 32],
+            capabilities: Capabilities::of(&[Capability::Read, Capability::SubmitReadings]),
+            accounts: Some(vec![AccountId(1)]),
+            expires_at: at("2025-11-19T08:00:00Z"),
+        }
+        .into(),
+        ApiKeyRevoked {
+            key_id: Uuid::from_u128(9),
+            user_id: UserId(3),
+        }
+        .into(),
+    ]
+}
+
+fn audit_samples() -> Vec<AuditEvent> {
+    let refused = Attempt {
+        at: at("2024-11-19T08:00:00.000001Z"),
+        last_at: None,
+        count: 1,
+        actor: Some(Actor::User(UserId(3))),
+        via: Some(Via::ApiKey(Uuid::from_u128(9))),
+        address: Some("192.0.2.7".parse().unwrap()),
+        operation: "transfer_certificates".into(),
+        account_id: Some(AccountId(1)),
+        idempotency_key: Some(Uuid::from_u128(7)),
+        code: Some("bundle_state".into()),
+        request_id: Uuid::from_u128(6),
+    };
+    let flood = Attempt {
+        last_at: Some(at("2024-11-19T08:00:00.100001Z")),
+        count: 512,
+        actor: None,
+        via: None,
+        address: Some("2001:db8::7".parse().unwrap()),
+        operation: "login".into(),
+        account_id: None,
+        idempotency_key: None,
+        code: Some("login_failed".into()),
+        ..refused.clone()
+    };
+    vec![
+        AttemptsRecorded {
+            attempts: vec![refused, flood],
+        }
+        .into(),
+        ApiKeysUsed {
+            uses: vec![ApiKeyUse {
+                key_id: Uuid::from_u128(9),
+                at: at("2024-11-19T08:00:00.000001Z"),
+            }],
+        }
+        .into(),
+        ClientsRecorded {
+            clients: vec![Client {
+                address: "192.0.2.7".parse().unwrap(),
+                command_ids: vec![Uuid::from_u128(5)],
+            }],
+        }
+        .into(),
     ]
 }
 
@@ -649,7 +718,10 @@ fn pinned(name: &str, bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn events_are_written_and_read_as_the_golden_files_say() {
-    let mut files = BTreeSet::from(["Envelope.json".to_owned()]);
+    let mut files = BTreeSet::from([
+        "Envelope.json".to_owned(),
+        "Envelope.origin.json".to_owned(),
+    ]);
     for sample in ledger_samples().into_iter().chain(gateway_samples()) {
         let (name, version) = (sample.event_type(), sample.version());
         let golden = pinned(&format!("{name}.v{version}.json"), &sample.encode());
@@ -673,6 +745,16 @@ fn events_are_written_and_read_as_the_golden_files_say() {
         );
         files.insert(format!("{name}.v{version}.json"));
     }
+    for sample in audit_samples() {
+        let (name, version) = (sample.event_type(), sample.version());
+        let golden = pinned(&format!("{name}.v{version}.json"), &sample.encode());
+        assert_eq!(
+            String::from_utf8(sample.encode()).unwrap(),
+            String::from_utf8(golden.clone()).unwrap()
+        );
+        assert_eq!(AuditEvent::decode(name, version, &golden).unwrap(), sample);
+        files.insert(format!("{name}.v{version}.json"));
+    }
     let found: BTreeSet<_> = std::fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -681,7 +763,7 @@ fn events_are_written_and_read_as_the_golden_files_say() {
         found, files,
         "each golden file has its sample and each sample its file"
     );
-    assert_eq!(files.len(), 1 + 23 + 14 + 7 + 5 + 3);
+    assert_eq!(files.len(), 2 + 23 + 14 + 7 + 5 + 5 + 3);
 }
 
 #[test]
@@ -696,12 +778,40 @@ fn the_envelope_is_written_and_read_as_its_golden_file_says() {
             key: Uuid::from_u128(7),
             request: Uuid::from_u128(8),
         }),
+        origin: None,
     };
-    let bytes = serde_json::to_vec(&envelope).unwrap();
-    let golden = pinned("Envelope.json", &bytes);
-    assert_eq!(bytes, golden);
-    assert_eq!(
-        serde_json::from_slice::<Envelope>(&golden).unwrap(),
-        envelope
-    );
+    let first_of_its_command = Envelope {
+        origin: Some(AskedBy {
+            operation: "transfer_certificates".into(),
+            via: Some(Via::Session(Uuid::from_u128(9))),
+            account_id: Some(AccountId(1)),
+        }),
+        ..envelope.clone()
+    };
+    for (name, envelope) in [
+        ("Envelope.json", envelope),
+        ("Envelope.origin.json", first_of_its_command),
+    ] {
+        let bytes = serde_json::to_vec(&envelope).unwrap();
+        let golden = pinned(name, &bytes);
+        assert_eq!(bytes, golden);
+        let read: Envelope = serde_json::from_slice(&golden).unwrap();
+        assert_eq!(read, envelope);
+    }
+}
+
+#[test]
+fn credentials_are_written_by_kind_and_read_again() {
+    let id = Uuid::from_u128(9);
+    for via in [Via::Token(id), Via::Session(id), Via::ApiKey(id)] {
+        let text = serde_json::to_string(&via).unwrap();
+        assert_eq!(serde_json::from_str::<Via>(&text).unwrap(), via);
+    }
+    for wrong in [
+        "\"session\"",
+        "\"key:00000000-0000-0000-0000-000000000009\"",
+        "\"token:x\"",
+    ] {
+        assert!(serde_json::from_str::<Via>(wrong).is_err(), "{wrong}");
+    }
 }

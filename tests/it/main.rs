@@ -5,7 +5,9 @@
 mod access;
 mod account;
 mod account_state;
+mod api_key;
 mod api_manners;
+mod audit;
 mod bundle_query;
 mod cancel;
 mod claim;
@@ -24,6 +26,7 @@ mod hostile_input;
 mod idempotency;
 mod issuance;
 mod issue_readings;
+mod limits;
 mod lineage;
 mod lock;
 mod meter;

@@ -65,6 +65,7 @@ fn registered(id: i64, name: &str, role: Role) -> NewEvent {
         correlation_id: Uuid::now_v7(),
         causation_id: None,
         idempotency: None,
+        origin: None,
     };
     NewEvent {
         event_id: Uuid::now_v7(),

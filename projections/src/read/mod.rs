@@ -2,6 +2,8 @@
 
 mod account;
 mod action;
+mod api_key;
+mod audit;
 mod bundle;
 mod correction;
 mod device;
@@ -181,6 +183,8 @@ impl Rows {
                         .fold(event, decoded.envelope.recorded_at, decoded.position);
                 }
                 Event::Ledger(event) => self.fold_ledger(event, decoded)?,
+                // Written straight from the events.
+                Event::Audit(_) => {}
             }
         }
         Ok(())
@@ -267,6 +271,8 @@ impl Rows {
         correction::save(client, &chunk.events).await?;
         exchange::save(client, &chunk.events).await?;
         gateway::save(client, &chunk.events).await?;
+        audit::save(client, &chunk.events).await?;
+        api_key::save(client, &chunk.events).await?;
         futures_util::try_join!(
             self.users.save(client),
             self.accounts.save(client),

@@ -93,6 +93,8 @@ impl Entities<User> {
                     user.position = position;
                 }
             }
+            // Rows of their own.
+            IdentityEvent::ApiKeyIssued(_) | IdentityEvent::ApiKeyRevoked(_) => {}
             IdentityEvent::UserRemoved(event) => {
                 if let Some(user) = self.edit(event.user_id.0) {
                     user.is_deleted = true;

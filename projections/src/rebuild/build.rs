@@ -7,7 +7,6 @@ use crate::schema::{self, BUILD, OLD};
 use crate::{Error, Target, indexes};
 use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
-use ledger::Stream;
 use std::sync::Arc;
 
 /// Takes the lock that one rebuild of a database holds.
@@ -84,7 +83,7 @@ async fn is_usable(
         domain,
         rows: super::CHUNK_ROWS,
     };
-    for stream in Stream::ALL {
+    for stream in replay.streams() {
         match replay.checked(stream).await {
             Ok(_) => {}
             // It was filled from another log.
@@ -107,7 +106,7 @@ pub(super) async fn catch_up(
     /// Events that the swap, which holds up the live projector, may have left to apply.
     const FEW: i64 = 100;
     let mut at = Positions::default();
-    for stream in Stream::ALL {
+    for stream in replay.streams() {
         at.set(stream, replay.checked(stream).await?.position);
     }
     loop {

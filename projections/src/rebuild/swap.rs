@@ -7,7 +7,6 @@ use crate::postgres::Connection;
 use crate::replay::{Positions, Replay};
 use crate::schema::{self, BUILD, LIVE, OLD};
 use deadpool_postgres::ClientWrapper;
-use ledger::Stream;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
@@ -60,14 +59,14 @@ async fn try_swap(
         // From here on the live projector waits; readers do not.
         let lock = format!("LOCK TABLE {} IN EXCLUSIVE MODE", live_checkpoint());
         client.batch_execute(&lock).await?;
-        for stream in Stream::ALL {
+        for stream in replay.streams() {
             live.set(stream, checkpoint(client, stream).await?.position);
         }
     }
     // Committed by itself, so that a reader whose snapshot is from before the swap misses nothing.
     replay.until(live, |_, _, size| *applied += size).await?;
     let mut built = Positions::default();
-    for stream in Stream::ALL {
+    for stream in replay.streams() {
         built.set(stream, replay.checked(stream).await?.position);
         if built.of(stream) < live.of(stream) {
             return Err(Error::Inconsistent(format!(
@@ -94,7 +93,7 @@ async fn try_swap(
              ALTER SCHEMA {BUILD} RENAME TO {LIVE}"
         ))
         .await?;
-    for stream in Stream::ALL {
+    for stream in replay.streams() {
         checkpoint::notify(client, stream, built.of(stream)).await?;
     }
     client.batch_execute("COMMIT").await?;

@@ -23,7 +23,7 @@ struct Found {
     repeated: Vec<String>,
 }
 
-/// Reads both streams to their ends.
+/// Reads all streams to their ends.
 pub(super) async fn audit(
     store: &Arc<dyn EventStore>,
     domain: &str,
@@ -32,10 +32,7 @@ pub(super) async fn audit(
 ) -> Result<(), Error> {
     let mut found = Found::default();
     for stream in Stream::ALL {
-        let name = match stream {
-            Stream::Ledger => StreamName::ledger(domain),
-            Stream::Identity => StreamName::identity(domain),
-        }?;
+        let name = stream.name(domain)?;
         let mut chain = Chain::new(&name);
         loop {
             let batch = store.read(&name, chain.last.position, BATCH_EVENTS).await?;

@@ -16,7 +16,6 @@ use crate::schema::{self, LIVE, SCRATCH};
 use crate::{Error, Target, rebuild};
 use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
-use ledger::Stream;
 use std::sync::Arc;
 
 /// What an audit is doing.
@@ -90,7 +89,7 @@ async fn audit_database(
     };
     let mut until = Positions::default();
     let mut lost = Vec::new();
-    for stream in Stream::ALL {
+    for stream in live_replay.streams() {
         match live_replay.checked(stream).await {
             Ok(at) => until.set(stream, at.position),
             Err(Error::Store(error)) => lost.push(error.to_string()),

@@ -228,9 +228,11 @@ const OF_RECURRING_RULES: &[(Invariant, &str)] = &[
 ];
 
 /// Tables of the identity stream, by database; all others with a position are of the ledger.
-const OF_IDENTITY: &[&str] = &["registry_user", "email"];
-/// Tables whose rows may be of either stream.
-const OF_EITHER: &[&str] = &["command", "counters", "checkpoint"];
+const OF_IDENTITY: &[&str] = &["registry_user", "email", "api_key"];
+/// Tables whose rows may be of any stream.
+const OF_EITHER: &[&str] = &["command", "counters", "checkpoint", "audit_entry"];
+/// Tables of the audit stream.
+const OF_AUDIT: &[&str] = &["audit_client", "api_key_use"];
 
 /// Asks all questions, in the snapshot that `live` is in.
 pub(super) async fn audit(
@@ -272,6 +274,7 @@ async fn above_checkpoint(live: &ClientWrapper) -> Result<Vec<String>, Error> {
         let of = match table {
             table if OF_EITHER.contains(&table) => "",
             table if OF_IDENTITY.contains(&table) => "WHERE stream = 'identity'",
+            table if OF_AUDIT.contains(&table) => "WHERE stream = 'audit'",
             _ => "WHERE stream = 'ledger'",
         };
         let question = format!(

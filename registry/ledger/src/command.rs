@@ -19,6 +19,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use schemas::WattHours;
 use schemas::energy::{EnergyCarrier, EnergySource};
+use schemas::event::api_key::{ApiKeyIssued, ApiKeyRevoked};
 use schemas::event::device::DeviceAttributes;
 use schemas::event::identity::{UserChanges, UserProfile};
 use schemas::event::issuance::IssuanceMetadata;
@@ -116,6 +117,10 @@ pub enum Command {
     UpdateUser(UpdateUser),
     /// Removes a user.
     RemoveUser(UserId),
+    /// Gives a user a key for machines.
+    IssueApiKey(Box<ApiKeyIssued>),
+    /// Ends one.
+    RevokeApiKey(ApiKeyRevoked),
 }
 
 impl Command {
@@ -123,7 +128,11 @@ impl Command {
     #[must_use]
     pub const fn stream(&self) -> Stream {
         match self {
-            Self::RegisterUser(_) | Self::UpdateUser(_) | Self::RemoveUser(_) => Stream::Identity,
+            Self::RegisterUser(_)
+            | Self::UpdateUser(_)
+            | Self::RemoveUser(_)
+            | Self::IssueApiKey(_)
+            | Self::RevokeApiKey(_) => Stream::Identity,
             _ => Stream::Ledger,
         }
     }
@@ -173,6 +182,8 @@ impl Command {
             Self::RegisterUser(_) => "register_user",
             Self::UpdateUser(_) => "update_user",
             Self::RemoveUser(_) => "remove_user",
+            Self::IssueApiKey(_) => "issue_api_key",
+            Self::RevokeApiKey(_) => "revoke_api_key",
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::key::{Key, name_digest};
 use crate::refusal::Refusal;
 use crate::state::Entries;
 use crate::{
-    account, action, correction, device, export, gateway, import, issuance, measurement, meter,
-    on_request, reading, recurring, standing, storage, user,
+    account, action, api_key, correction, device, export, gateway, import, issuance, measurement,
+    meter, on_request, reading, recurring, standing, storage, user,
 };
 use schemas::event::LedgerEvent;
 use schemas::log::Position;
@@ -66,6 +66,7 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
     match command.stream() {
         Stream::Ledger => keys.push(Key::Counters),
         Stream::Identity => keys.push(Key::IdentityCounters),
+        Stream::Audit => {}
     }
     match command {
         Command::OpenAccount(open) => keys.push(Key::AccountName(name_digest(&open.account_name))),
@@ -146,6 +147,8 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
             );
         }
         Command::RemoveUser(user_id) => keys.push(Key::User(*user_id)),
+        Command::IssueApiKey(key) => keys.push(Key::User(key.user_id)),
+        Command::RevokeApiKey(key) => keys.push(Key::User(key.user_id)),
     }
     keys.extend(standing::device_of(command).map(Key::Device));
     // Whoever belongs to an entry found is touched by what follows: devices and bundles name accounts.
@@ -224,6 +227,8 @@ pub fn decide(
         Command::RegisterUser(profile) => user::register(entries, profile).map(Decision::from),
         Command::UpdateUser(update) => user::update(entries, update).map(Decision::from),
         Command::RemoveUser(user_id) => user::remove(entries, *user_id).map(Decision::from),
+        Command::IssueApiKey(key) => api_key::issue(entries, key, context).map(Decision::from),
+        Command::RevokeApiKey(key) => api_key::revoke(entries, key).map(Decision::from),
     }
 }
 

@@ -404,4 +404,7 @@ pub struct User {
     pub email: Uuid,
     /// Whether they were removed.
     pub is_removed: bool,
+    /// Their keys for machines that were not revoked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub api_keys: Vec<Uuid>,
 }

@@ -1,19 +1,25 @@
-//! An event of either stream.
+//! An event of any stream.
 
-use schemas::event::{DecodeError, IdentityEvent, LedgerEvent};
+use schemas::event::{AuditEvent, DecodeError, IdentityEvent, LedgerEvent};
+use schemas::log::{BadStreamName, StreamName};
 
-/// The two streams whose events make up the state.
+/// The streams of a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stream {
     /// Life-cycle actions and meter readings.
     Ledger,
     /// People and credentials.
     Identity,
+    /// What was tried. Nothing is decided on it.
+    Audit,
 }
 
 impl Stream {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Ledger, Self::Identity];
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Ledger, Self::Identity, Self::Audit];
+
+    /// Those whose events make up the state.
+    pub const OF_STATE: [Self; 2] = [Self::Ledger, Self::Identity];
 
     /// Name used in checkpoints and metrics.
     #[must_use]
@@ -21,17 +27,32 @@ impl Stream {
         match self {
             Self::Ledger => "ledger",
             Self::Identity => "identity",
+            Self::Audit => "audit",
+        }
+    }
+
+    /// Its name in the event store.
+    ///
+    /// # Errors
+    /// If `domain` can not be part of one.
+    pub fn name(self, domain: &str) -> Result<StreamName, BadStreamName> {
+        match self {
+            Self::Ledger => StreamName::ledger(domain),
+            Self::Identity => StreamName::identity(domain),
+            Self::Audit => StreamName::audit(domain),
         }
     }
 }
 
-/// An event of either stream.
+/// An event of any stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Of the ledger.
     Ledger(LedgerEvent),
     /// Of the identity stream.
     Identity(IdentityEvent),
+    /// Of the audit stream.
+    Audit(AuditEvent),
 }
 
 impl Event {
@@ -41,6 +62,7 @@ impl Event {
         match self {
             Self::Ledger(event) => event.event_type(),
             Self::Identity(event) => event.event_type(),
+            Self::Audit(event) => event.event_type(),
         }
     }
 
@@ -50,6 +72,7 @@ impl Event {
         match self {
             Self::Ledger(event) => event.version(),
             Self::Identity(event) => event.version(),
+            Self::Audit(event) => event.version(),
         }
     }
 
@@ -59,6 +82,7 @@ impl Event {
         match self {
             Self::Ledger(event) => event.encode(),
             Self::Identity(event) => event.encode(),
+            Self::Audit(event) => event.encode(),
         }
     }
 
@@ -74,6 +98,7 @@ impl Event {
             Stream::Identity => {
                 IdentityEvent::decode(event_type, version, data).map(Self::Identity)
             }
+            Stream::Audit => AuditEvent::decode(event_type, version, data).map(Self::Audit),
         }
     }
 }

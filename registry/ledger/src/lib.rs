@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod action;
+pub mod api_key;
 mod apply;
 mod capacity;
 pub mod command;

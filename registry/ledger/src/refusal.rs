@@ -256,6 +256,10 @@ codes! {
     EmailTaken = "email_taken" Rule,
     /// The user was removed.
     UserRemoved = "user_removed" Rule,
+    /// No such key of the user, or it was revoked.
+    ApiKeyNotFound = "api_key_not_found" NotFound,
+    /// The user has as many keys as there may be.
+    TooManyApiKeys = "too_many_api_keys" Conflict,
     /// Another request was sent under the idempotency key.
     IdempotencyKeyReused = "idempotency_key_reused" Rule,
     /// A defect in the registry.

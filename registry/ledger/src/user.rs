@@ -8,7 +8,7 @@ use schemas::event::IdentityEvent;
 use schemas::event::identity::{UserProfile, UserRegistered, UserRemoved, UserUpdated};
 use schemas::id::UserId;
 
-fn existing(entries: &impl Entries, user_id: UserId) -> Result<&User, Refusal> {
+pub(crate) fn existing(entries: &impl Entries, user_id: UserId) -> Result<&User, Refusal> {
     let user = get::user(entries, user_id)?.ok_or_else(|| {
         Refusal::new(
             Code::UserNotFound,

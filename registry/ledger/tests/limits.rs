@@ -3,20 +3,25 @@
 
 mod world;
 
+use chrono::TimeDelta;
 use ledger::account::{MAX_NAME_CHARS, MAX_USERS, MAX_WHITELIST};
 use ledger::action::{MAX_NAMED, MAX_PERCENTAGE_SCALE};
+use ledger::api_key::{MAX_API_KEY_DAYS, MAX_API_KEYS};
 use ledger::command::{Amount, IssueBundle, OpenAccount, RegisterDevice, UpdateWhitelist};
 use ledger::device::{MAX_POWER_W, MAX_TEXT_CHARS};
 use ledger::reading::{MAX_INDICATOR_CHARS, MAX_ROWS};
 use ledger::{Code, Command, Decision, Refusal};
 use rust_decimal::Decimal;
+use schemas::capability::{Capabilities, Capability};
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource};
+use schemas::event::api_key::{ApiKeyIssued, ApiKeyRevoked};
 use schemas::event::device::DeviceAttributes;
 use schemas::event::identity::UserProfile;
 use schemas::event::issuance::IssuanceMetadata;
 use schemas::id::{AccountId, CertificateId, DeviceId, MAX_CERTIFICATE_ID, MetadataId, UserId};
 use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role};
 use schemas::{WattHours, Watts};
+use uuid::Uuid;
 use world::{World, act, at, attributes, code, hours, metadata, readings};
 
 fn text(chars: usize) -> String {
@@ -325,4 +330,51 @@ fn a_user_that_was_removed_is_not_removed_again() {
         code(world.run(Command::RemoveUser(UserId(2)))),
         Code::UserNotFound
     );
+}
+
+#[test]
+fn a_user_has_100_api_keys_and_not_one_more_until_one_is_revoked() {
+    let mut world = World::with_accounts();
+    let profile = UserProfile {
+        name: "Ada".into(),
+        email: "ada@example.org".into(),
+        role: Role::Trading,
+        organisation: None,
+        password_hash: None,
+    };
+    world.run(Command::RegisterUser(profile)).unwrap();
+    let now = world.now;
+    let key = |number: usize, days: i64| {
+        Command::IssueApiKey(Box::new(ApiKeyIssued {
+            key_id: Uuid::from_u128(number as u128),
+            user_id: UserId(1),
+            name: "nightly upload".into(),
+            prefix: "gcr_00112233".into(),
+            digest: [0; 32],
+            capabilities: Capabilities::of(&[Capability::Read]),
+            accounts: None,
+            expires_at: now + TimeDelta::days(days),
+        }))
+    };
+    for (days, is_taken) in [
+        (0, false),
+        (MAX_API_KEY_DAYS + 1, false),
+        (MAX_API_KEY_DAYS, true),
+    ] {
+        assert_eq!(world.run(key(0, days)).is_ok(), is_taken, "{days} days");
+    }
+    for number in 1..MAX_API_KEYS {
+        world.run(key(number, 1)).unwrap();
+    }
+    let one_more = world.run(key(MAX_API_KEYS, 1));
+    assert_eq!(code(one_more), Code::TooManyApiKeys);
+    let revoke = || {
+        Command::RevokeApiKey(ApiKeyRevoked {
+            key_id: Uuid::nil(),
+            user_id: UserId(1),
+        })
+    };
+    world.run(revoke()).unwrap();
+    assert_eq!(code(world.run(revoke())), Code::ApiKeyNotFound);
+    world.run(key(MAX_API_KEYS, 1)).unwrap();
 }

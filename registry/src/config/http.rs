@@ -1,5 +1,6 @@
 //! Where the API listens.
 
+use super::proxy::{Network, ProxyHeader};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,12 @@ pub struct Http {
     pub read_wait_ms: u64,
     /// How long a stopping server lets requests in flight finish, in seconds.
     pub shutdown_timeout_s: u64,
+    /// Proxies in front of the registry, by address or network (`10.0.0.0/8`). Theirs alone is believed
+    /// where they say for whom they ask.
+    pub trusted_proxies: Vec<Network>,
+    /// Where they say it: `x_forwarded_for` or `forwarded`. They must overwrite or append to it, never
+    /// pass it on alone.
+    pub proxy_header: ProxyHeader,
 }
 
 impl Http {
@@ -34,6 +41,8 @@ impl Default for Http {
             workers: 0,
             read_wait_ms: 2_000,
             shutdown_timeout_s: 10,
+            trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeader::default(),
         }
     }
 }

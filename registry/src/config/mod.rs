@@ -8,7 +8,9 @@ mod event_store;
 mod exchange;
 mod http;
 mod issuance;
+mod limits;
 mod log;
+mod proxy;
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +27,9 @@ pub use self::{
     exchange::{Exchange, Trusted},
     http::Http,
     issuance::Issuance,
+    limits::{Limits, Rate},
     log::{Format, Log, change_level},
+    proxy::{Network, NotANetwork, ProxyHeader},
 };
 
 /// Everything that can be set.
@@ -39,6 +43,7 @@ pub struct Config {
     /// Where files live that are not named otherwise; relative to the working directory.
     pub data_dir: PathBuf,
     pub http: Http,
+    pub limits: Limits,
     pub event_store: EventStore,
     pub database: Databases,
     pub auth: Auth,
@@ -54,6 +59,7 @@ impl Default for Config {
             domain: "gb".into(),
             data_dir: "data".into(),
             http: Http::default(),
+            limits: Limits::default(),
             event_store: EventStore::default(),
             database: Databases::default(),
             auth: Auth::default(),
@@ -104,6 +110,17 @@ impl Config {
         }
         if let Err(error) = self.event_store_location() {
             wrong.push(error.to_string());
+        }
+        for (key, rate) in [
+            ("limits.principal", self.limits.principal),
+            ("limits.api_key", self.limits.api_key),
+            ("limits.address", self.limits.address),
+            ("limits.sign_in", self.limits.sign_in),
+            ("limits.unproven", self.limits.unproven),
+        ] {
+            if !rate.is_sound() {
+                wrong.push(format!("`{key}.burst` must be at least 1"));
+            }
         }
         for (key, rule, holds) in [
             (

@@ -3,12 +3,14 @@
 use super::extract::{Form, Query, state};
 use super::position::reached;
 use super::problem::{Answer, EdgeCode, Problem};
+use crate::audit;
 use crate::identity::{ACCESS_COOKIE, SESSION_COOKIE, SESSION_S};
 use crate::read;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use schemas::api::auth::{CsrfToken, LoginQuery, LoginRequest, LoginResponse};
+use schemas::envelope::Actor;
 
 /// The routes.
 pub fn routes(config: &mut ServiceConfig) {
@@ -68,6 +70,7 @@ pub async fn login(
                 "no user has this e-mail address and password",
             )
         })?;
+    audit::by(&Actor::User(user_id), None);
     let token = state
         .tokens
         .access(user_id)

@@ -3,12 +3,17 @@
 
 mod access;
 pub mod account;
+pub mod api_key;
+pub mod audit;
 pub mod auth;
 pub mod certificate;
+mod client_address;
+mod decide;
 pub mod device;
 pub mod extract;
 pub mod gateway;
 pub mod idempotency;
+mod limit;
 mod listed;
 pub mod measurement;
 mod observe;

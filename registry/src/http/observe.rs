@@ -1,5 +1,6 @@
 //! What every request leaves behind: its id, where the ledger stood, a log line, a metric.
 
+use super::openapi::Operation;
 use super::position::{IDENTITY_HEADER, LEDGER_HEADER, Positions};
 use super::request_id;
 use super::state::State;
@@ -10,6 +11,7 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web::Data};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub(super) async fn observe(
@@ -51,7 +53,11 @@ fn record<B>(response: &ServiceResponse<B>, id: uuid::Uuid, started: Instant) {
     let request = response.request();
     let method = request.method().as_str().to_owned();
     // The pattern, not the path: ids in it would make a time series each.
-    let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    let known = request.extensions().get::<Arc<Operation>>().cloned();
+    let route = known
+        .map(|operation| operation.pattern.clone())
+        .or_else(|| request.match_pattern())
+        .unwrap_or_else(|| "none".to_owned());
     let status = response.status();
     let elapsed = started.elapsed();
     let labels = [

@@ -25,13 +25,15 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 /// Callers remembered at most; one that is forgotten can still name a position.
 const MAX_CALLERS: u64 = 100_000;
 
-/// A position in both streams.
+/// A position in each stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Positions {
     /// In the ledger.
     pub ledger: Position,
     /// In the stream of users.
     pub identity: Position,
+    /// In the audit trail; nothing but questions about it looks at this one.
+    pub audit: Position,
 }
 
 impl Positions {
@@ -41,10 +43,11 @@ impl Positions {
         Self {
             ledger: self.ledger.max(other.ledger),
             identity: self.identity.max(other.identity),
+            audit: self.audit.max(other.audit),
         }
     }
 
-    /// One position, at the start of the other stream.
+    /// One position, at the start of the other streams.
     #[must_use]
     pub fn at(stream: Stream, position: Position) -> Self {
         match stream {
@@ -56,6 +59,10 @@ impl Positions {
                 identity: position,
                 ..Self::default()
             },
+            Stream::Audit => Self {
+                audit: position,
+                ..Self::default()
+            },
         }
     }
 
@@ -65,6 +72,7 @@ impl Positions {
         Self {
             ledger: progress.position(Stream::Ledger),
             identity: progress.position(Stream::Identity),
+            audit: progress.position(Stream::Audit),
         }
     }
 
@@ -93,6 +101,7 @@ impl Positions {
         Ok(Self {
             ledger: header(request, LEDGER_HEADER)?,
             identity: header(request, IDENTITY_HEADER)?,
+            audit: Position::START,
         })
     }
 }
@@ -151,7 +160,7 @@ impl Written {
                 self.authority_ledger
                     .fetch_max(position.0, Ordering::AcqRel);
             }
-            Stream::Ledger => {}
+            Stream::Ledger | Stream::Audit => {}
         }
         if let Some(caller) = caller {
             let written = Positions::at(stream, position).max(self.by(caller));
@@ -171,6 +180,7 @@ impl Written {
         Positions {
             ledger: Position(self.authority_ledger.load(Ordering::Acquire)),
             identity: Position(self.authority_identity.load(Ordering::Acquire)),
+            audit: Position::START,
         }
     }
 }
@@ -187,6 +197,7 @@ pub(crate) async fn reached(
     for (stream, position) in [
         (Stream::Ledger, wanted.ledger),
         (Stream::Identity, wanted.identity),
+        (Stream::Audit, wanted.audit),
     ] {
         if progress.position(stream) < position
             && !progress.wait_for(stream, position, at_most).await
@@ -240,6 +251,7 @@ mod tests {
         let heads = Positions {
             ledger: Position(9),
             identity: Position(4),
+            audit: Position::START,
         };
         assert!(heads.within(heads).is_ok());
         for stream in [Stream::Ledger, Stream::Identity] {

@@ -2,7 +2,9 @@
 
 use super::openapi::Routes;
 use super::problem::{EdgeCode, Problem};
-use super::{account, auth, certificate, device, gateway, measurement, ops, storage, user};
+use super::{
+    account, api_key, audit, auth, certificate, device, gateway, measurement, ops, storage, user,
+};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use utoipa::OpenApi;
@@ -16,6 +18,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .configure(auth::routes)
         .configure(user::routes)
         .configure(account::routes)
+        .configure(api_key::routes)
+        .configure(audit::routes)
         .configure(device::routes)
         .configure(measurement::routes)
         .configure(gateway::routes)
@@ -30,11 +34,13 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// Every part's document.
-pub(super) fn documents() -> [Document; 9] {
+pub(super) fn documents() -> [Document; 11] {
     [
         auth::Document::openapi(),
         user::Document::openapi(),
         account::Document::openapi(),
+        api_key::Document::openapi(),
+        audit::Document::openapi(),
         device::Document::openapi(),
         measurement::Document::openapi(),
         gateway::Document::openapi(),

@@ -1,5 +1,7 @@
 //! The HTTP server.
 
+use super::audit::watch;
+use super::limit::guard;
 use super::observe::observe;
 use super::openapi::Routes;
 use super::routes::routes;
@@ -40,6 +42,8 @@ pub fn serve(
             .app_data(known.clone())
             .configure(routes)
             .wrap(Compress::default())
+            .wrap(from_fn(guard))
+            .wrap(from_fn(watch))
             .wrap(NormalizePath::trim())
             .wrap(from_fn(observe))
     })

@@ -1,14 +1,17 @@
 //! What every handler has at hand.
 
 use super::access::DeviceAccounts;
+use super::client_address::Proxies;
 use super::idempotency::Digester;
+use super::limit::Limits;
 use super::port::{Decide, Progress};
 use super::position::{Positions, Written};
 use super::problem::{Answer, EdgeCode, Problem};
+use crate::audit::Trail;
 use crate::config::Config;
 use crate::exchange::Exchange;
 use crate::gateway::{KeyDirectory, Workers};
-use crate::identity::{Passwords, Principals, Tokens};
+use crate::identity::{ApiKeys, Passwords, Principals, Tokens};
 use crate::lineage::log::Log;
 use crate::read::BundleLoader;
 use deadpool_postgres::{Client, Pool};
@@ -30,6 +33,8 @@ pub struct Parts {
     pub write: Pool,
     /// Where the events are.
     pub store: Arc<dyn EventStore>,
+    /// Where refusals go.
+    pub trail: Trail,
 }
 
 /// What every handler has at hand; one per process.
@@ -43,6 +48,10 @@ pub struct State {
     pub(super) domain: String,
     pub(super) ledger_stream: StreamName,
     pub(super) identity_stream: StreamName,
+    pub(super) audit_stream: StreamName,
+    pub(super) trail: Trail,
+    pub(super) proxies: Proxies,
+    pub(super) limits: Limits,
     pub(super) read_wait: Duration,
     pub(super) written: Written,
     pub(super) digester: Digester,
@@ -53,6 +62,8 @@ pub struct State {
     pub(super) gateway_keys: KeyDirectory,
     pub(super) workers: Workers,
     pub(super) code_secret: Uuid,
+    pub(super) api_key_secret: Uuid,
+    pub(super) api_keys: ApiKeys,
     pub(super) exchange: Exchange,
     pub(super) approves_accounts: bool,
 }
@@ -89,6 +100,13 @@ impl State {
             domain: config.domain.clone(),
             ledger_stream: StreamName::ledger(&config.domain)?,
             identity_stream: StreamName::identity(&config.domain)?,
+            audit_stream: StreamName::audit(&config.domain)?,
+            trail: parts.trail,
+            limits: Limits::new(&config.limits),
+            proxies: Proxies::new(
+                config.http.trusted_proxies.clone(),
+                config.http.proxy_header,
+            ),
             read_wait: Duration::from_millis(config.http.read_wait_ms),
             written: Written::default(),
             digester: Digester::new(secret),
@@ -99,6 +117,8 @@ impl State {
             gateway_keys: KeyDirectory::default(),
             workers: Workers::default(),
             code_secret: Digester::new(secret).derived(b"gateway code"),
+            api_key_secret: Digester::new(secret).derived(b"api key"),
+            api_keys: ApiKeys::default(),
             exchange: Exchange::open(config)?,
             approves_accounts: config.account.approval,
         }))
@@ -117,6 +137,16 @@ impl State {
     /// What makes and reads tokens.
     pub(crate) const fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+
+    /// The audit trail.
+    pub(crate) const fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// The keys for machines.
+    pub(crate) const fn api_keys(&self) -> &ApiKeys {
+        &self.api_keys
     }
 
     /// How far the READ database has come.
@@ -150,7 +180,7 @@ impl State {
         self.head(&self.ledger_stream).await
     }
 
-    /// Where both streams end now.
+    /// Where the streams end now.
     ///
     /// # Errors
     /// 503 if the event store can not tell.
@@ -158,6 +188,7 @@ impl State {
         Ok(Positions {
             ledger: self.head(&self.ledger_stream).await?,
             identity: self.head(&self.identity_stream).await?,
+            audit: self.head(&self.audit_stream).await?,
         })
     }
 

@@ -1,8 +1,11 @@
 //! The whole API without anything behind it: what is answered before a database or the ledger is asked.
 #![allow(clippy::unwrap_used)]
 
+use super::audit::watch;
+use super::limit::guard;
 use super::port::{Decide, Progress};
 use super::*;
+use crate::audit::Trail;
 use crate::config::{Config, Connection, Secret};
 use crate::sequencer::{ExecuteError, Receipt, Request};
 use actix_web::dev::ServiceResponse;
@@ -47,12 +50,17 @@ async fn state(folder: &TempDir) -> Arc<State> {
     let path = folder.path().join("events.db");
     let open = move || event_store::SqliteStore::open(&path);
     let store = tokio::task::spawn_blocking(open).await.unwrap().unwrap();
+    let store = Arc::new(store);
+    let stream = schemas::log::StreamName::audit(&config.domain).unwrap();
+    let (trail, writer) = Trail::new(store.clone(), stream, std::future::pending());
+    tokio::spawn(writer);
     let parts = Parts {
+        trail,
         commands: Arc::new(Nothing),
         read: away.clone(),
         read_progress: Arc::new(Nothing),
         write: away,
-        store: Arc::new(store),
+        store,
     };
     State::new(&config, parts).unwrap()
 }
@@ -63,6 +71,8 @@ async fn answers(state: Arc<State>, requests: Vec<TestRequest>) -> Vec<ServiceRe
         .app_data(Data::from(state))
         .app_data(Data::new(openapi::Routes::new()))
         .configure(routes::routes)
+        .wrap(from_fn(guard))
+        .wrap(from_fn(watch))
         .wrap(NormalizePath::trim())
         .wrap(from_fn(observe::observe));
     let app = init_service(app).await;

@@ -1,8 +1,8 @@
 //! What a request proves who its sender is with, and what that is good for.
 
 use schemas::capability::Capabilities;
+pub use schemas::envelope::Via;
 use schemas::id::{AccountId, UserId};
-use uuid::Uuid;
 
 /// Credentials that are good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,17 +13,6 @@ pub struct Credential {
     pub via: Via,
     /// What they are good for, where that is less than all their user may.
     pub restriction: Option<Restriction>,
-}
-
-/// Kind and id of credentials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Via {
-    /// An access token by itself, by its `jti`.
-    Token(Uuid),
-    /// A session that was opened by signing in.
-    Session(Uuid),
-    /// A key for machines.
-    ApiKey(Uuid),
 }
 
 /// What credentials are good for. It only ever takes away: what their user may not do, they are not good

@@ -1,5 +1,6 @@
 //! The credentials of a request.
 
+use super::api_key::ApiKey;
 use super::credential::{Credential, Via};
 use super::{csrf, token::Tokens};
 use crate::http::problem::{Answer, EdgeCode, Problem};
@@ -15,7 +16,18 @@ pub const ACCESS_COOKIE: &str = "access_token";
 /// # Errors
 /// 401 if there are none or they are not good, 403 if the CSRF token is missing.
 pub async fn credentials(request: &HttpRequest, state: &State) -> Answer<Credential> {
+    if let Some(key) = api_key(request) {
+        return state.api_keys().credential(key, state).await;
+    }
     of_token(request, state.tokens())
+}
+
+/// The API key that the request carries, if that is what it carries.
+fn api_key(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?;
+    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
+    let key = key.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && ApiKey::is_meant(key)).then_some(key)
 }
 
 fn of_token(request: &HttpRequest, tokens: &Tokens) -> Answer<Credential> {

@@ -3,6 +3,8 @@
 
 pub mod account;
 pub mod action;
+pub mod api_key;
+pub mod audit;
 pub mod bundle;
 mod bundle_loader;
 pub mod correction;

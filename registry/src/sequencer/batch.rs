@@ -116,6 +116,7 @@ pub(super) fn decide(
             let receipt = Receipt {
                 position,
                 recorded_at: at.now,
+                is_repeat: false,
                 events: Vec::new(),
                 proposed: decision.proposed,
                 submission: decision.submission,
@@ -160,6 +161,7 @@ pub(super) fn decide(
         let receipt = Receipt {
             position,
             recorded_at: at.now,
+            is_repeat: false,
             events,
             proposed: Vec::new(),
             submission: decision.submission,
@@ -172,24 +174,33 @@ pub(super) fn decide(
 }
 
 fn encode(job: &Job, events: &[Event], now: DateTime<Utc>) -> Vec<NewEvent> {
-    let envelope = Envelope {
+    let first = Envelope {
         recorded_at: now,
         actor: job.request.actor.clone(),
-        command_id: Uuid::now_v7(),
+        command_id: job.request.command_id,
         correlation_id: job.request.correlation_id,
         causation_id: None,
         idempotency: job.request.idempotency,
+        origin: Some(job.request.origin.clone()),
     };
-    let metadata = serde_json::to_vec(&envelope)
-        .expect("an envelope holds only strings and ids, which always serialise");
+    let further = Envelope {
+        origin: None,
+        ..first.clone()
+    };
+    let encode = |envelope: &Envelope| {
+        serde_json::to_vec(envelope)
+            .expect("an envelope holds only strings and ids, which always serialise")
+    };
+    let metadata = std::iter::once(encode(&first)).chain(std::iter::repeat(encode(&further)));
     events
         .iter()
-        .map(|event| NewEvent {
+        .zip(metadata)
+        .map(|(event, metadata)| NewEvent {
             event_id: Uuid::now_v7(),
             event_type: Cow::Borrowed(event.event_type()),
             version: event.version(),
             data: event.encode(),
-            metadata: metadata.clone(),
+            metadata,
         })
         .collect()
 }

@@ -144,8 +144,9 @@ impl Sequencers {
     /// Decides a command in the stream it belongs to.
     pub async fn execute(&self, request: Request) -> Result<Receipt, ExecuteError> {
         match request.command.stream() {
-            Stream::Ledger => self.ledger.execute(request).await,
             Stream::Identity => self.identity.execute(request).await,
+            // No command is about the audit trail.
+            Stream::Ledger | Stream::Audit => self.ledger.execute(request).await,
         }
     }
 }

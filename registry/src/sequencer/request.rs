@@ -3,13 +3,15 @@
 use chrono::{DateTime, Utc};
 use ledger::reading::Submission;
 use ledger::{Command, Event, Refusal};
-use schemas::envelope::{Actor, Idempotency};
+use schemas::envelope::{Actor, Idempotency, Origin};
 use schemas::log::Position;
 use uuid::Uuid;
 
 /// A command with who asks for it.
 #[derive(Debug, Clone)]
 pub struct Request {
+    /// Names the command in its events.
+    pub command_id: Uuid,
     /// What is asked.
     pub command: Command,
     /// Who asks.
@@ -20,6 +22,8 @@ pub struct Request {
     pub requested_at: DateTime<Utc>,
     /// The client's idempotency key, if it sent one.
     pub idempotency: Option<Idempotency>,
+    /// What it is asked by.
+    pub origin: Origin,
 }
 
 impl Request {
@@ -27,6 +31,12 @@ impl Request {
     #[must_use]
     pub fn of_system(part: &str, command: Command) -> Self {
         Self {
+            command_id: Uuid::now_v7(),
+            origin: Origin {
+                operation: command.name().to_owned(),
+                via: None,
+                account_id: None,
+            },
             command,
             actor: Actor::System(part.to_owned()),
             correlation_id: Uuid::now_v7(),
@@ -43,6 +53,8 @@ pub struct Receipt {
     pub position: Position,
     /// The instant of the decision.
     pub recorded_at: DateTime<Utc>,
+    /// Whether it is that of an earlier request under the same idempotency key.
+    pub is_repeat: bool,
     /// The events, with their positions; none where nothing had to change.
     pub events: Vec<(Position, Event)>,
     /// Events that would follow, where the command only asked for them.

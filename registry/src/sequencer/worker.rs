@@ -417,6 +417,7 @@ impl Worker {
                         Ok(Receipt {
                             position: last,
                             recorded_at,
+                            is_repeat: true,
                             events,
                             proposed: Vec::new(),
                             submission: None,

@@ -14,6 +14,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::{error::SystemError, sequencers};
 use crate::{
+    audit::Trail,
     clock::Clock,
     config::{Config, Location},
     expiry,
@@ -191,6 +192,22 @@ impl Core {
             }
             Ok(())
         });
+    }
+
+    /// Starts what writes the audit trail.
+    pub(super) fn trail(&mut self, config: &Config) -> Result<Trail, SystemError> {
+        let stream = StreamName::audit(&config.domain).map_err(StateError::Domain)?;
+        let mut stopping = self.stop.subscribe();
+        let stopping = async move {
+            // An error means that the registry is gone.
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        let (trail, writer) = Trail::new(self.store.clone(), stream, stopping);
+        self.parts.spawn(async move {
+            writer.await;
+            Ok(())
+        });
+        Ok(trail)
     }
 
     fn watch_sequencers(&mut self) {

@@ -64,6 +64,7 @@ impl System {
         // Before the core: what it counts would go nowhere.
         http::ops::prometheus();
         let mut core = Core::start_by(config, projectors, clock).await?;
+        let trail = core.trail(config)?;
         let state = State::new(
             config,
             Parts {
@@ -72,6 +73,7 @@ impl System {
                 read_progress: core.read_checkpoints.clone(),
                 write: core.write.clone(),
                 store: core.store.clone(),
+                trail,
             },
         )?;
         let server = http::serve(listener, &config.http, state).map_err(SystemError::Http)?;

@@ -2,16 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
 use ledger::{Code, Command, Event};
 use projections::postgres::Secret;
 use schemas::{
-    envelope::Actor,
     event::{IdentityEvent, identity::UserProfile},
     id::UserId,
     life_cycle::Role,
 };
-use uuid::Uuid;
 
 use super::core::Core;
 use crate::{
@@ -70,13 +67,7 @@ impl Core {
             organisation: user.organisation,
             password_hash: Some(hash),
         };
-        let request = Request {
-            command: Command::RegisterUser(profile),
-            actor: Actor::System(by.to_owned()),
-            correlation_id: Uuid::now_v7(),
-            requested_at: Utc::now(),
-            idempotency: None,
-        };
+        let request = Request::of_system(by, Command::RegisterUser(profile));
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.sequencers.execute(request.clone()).await {

@@ -5,6 +5,8 @@
 //! field at fault is reported at once and no number passes through a float.
 
 pub mod account;
+pub mod api_key;
+pub mod audit;
 pub mod auth;
 pub mod certificate;
 pub mod decimal;

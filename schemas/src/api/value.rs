@@ -5,6 +5,7 @@ use super::field::Source;
 use super::problem::{FieldError, code};
 use super::time;
 use crate::amount::{WattHours, Watts};
+use crate::capability::Capability;
 use crate::energy::{
     DeviceType, EnergyCarrier, EnergySource, GpsLocation, TechnologyType, UnknownWord,
 };
@@ -18,6 +19,7 @@ use crate::recurring::{MissedPeriods, PeriodUnit, RuleStatus, Shortfall};
 use crate::storage::AllocationMethod;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 /// A value as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,6 +239,13 @@ impl FromValue for DateTime<Utc> {
     }
 }
 
+impl FromValue for Uuid {
+    fn from_value(given: &Given<'_>, at: &At, errors: &mut Vec<FieldError>) -> Option<Self> {
+        let value = given.text().and_then(|text| text.trim().parse().ok());
+        or_push(value, errors, || at.wrong_type("a UUID"))
+    }
+}
+
 impl FromValue for Role {
     fn from_value(given: &Given<'_>, at: &At, errors: &mut Vec<FieldError>) -> Option<Self> {
         let text = or_push(given.digits(), errors, || {
@@ -322,11 +331,13 @@ macro_rules! words_from_value {
 words_from_value!(
     ActionType,
     AllocationMethod,
+    Capability,
     CertificateStatus,
     DeviceType,
     EnergyCarrier,
     EnergySource,
     MissedPeriods,
+    super::audit::Outcome,
     PeriodUnit,
     QuantityMode,
     RuleStatus,

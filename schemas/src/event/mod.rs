@@ -1,10 +1,12 @@
-//! The events of the two streams, their versions, and how old versions are read.
+//! The events of the three streams, their versions, and how old versions are read.
 //!
 //! An event is stored as type name, version and JSON payload. Golden files under `schemas/golden/`
 //! pin the bytes of each version ever written.
 
 pub mod account;
 pub mod action;
+pub mod api_key;
+pub mod audit;
 pub mod device;
 pub mod gateway;
 pub mod identity;
@@ -19,6 +21,8 @@ use account::{
     AccountClosed, AccountOpened, AccountStandingChanged, AccountUpdated, WhitelistChanged,
 };
 use action::BundleAction;
+use api_key::{ApiKeyIssued, ApiKeyRevoked};
+use audit::{ApiKeysUsed, AttemptsRecorded, ClientsRecorded};
 use device::{DeviceRegistered, DeviceRemoved, DeviceUpdated, MeterRegistered, MeterUpdated};
 use gateway::{
     EnvelopeAccepted, GatewayCodeIssued, GatewayDevicesChanged, GatewayEnrolled, GatewayKeyAdded,
@@ -180,5 +184,16 @@ event_set! {
         UserRegistered v 1,
         UserUpdated v 1,
         UserRemoved v 1,
+        ApiKeyIssued v 1,
+        ApiKeyRevoked v 1,
+    }
+}
+
+event_set! {
+    /// An event of the stream `audit-<domain>`.
+    AuditEvent {
+        AttemptsRecorded v 1,
+        ClientsRecorded v 1,
+        ApiKeysUsed v 1,
     }
 }

@@ -25,6 +25,7 @@ impl Asked {
     pub fn build(&self, actor: &Actor, method: &str, path: &str) -> RequestBuilder {
         let segments = path.split('/').map(|segment| match segment {
             "{code}" => "internal".to_owned(),
+            "{key_id}" => uuid::Uuid::nil().to_string(),
             variable if variable.starts_with('{') => self.id.to_string(),
             fixed => fixed.to_owned(),
         });
@@ -90,7 +91,13 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
             0,
             json!({"name": "x", "email": world.trader.email, "role": 1}),
         ),
-        "get_me" | "list_my_accounts" | "list_users" => of(0),
+        "get_me" | "list_my_accounts" | "list_users" | "list_api_keys" => of(0),
+        // Good for nothing: it is over.
+        "create_api_key" => with(
+            0,
+            json!({"name": "k", "capabilities": ["read"], "expires_at": "2020-01-01T00:00:00Z"}),
+        ),
+        "revoke_api_key" | "list_audit_entries" => of(0),
         "get_user" => of(world.trader.id),
         "update_user" => with(world.trader.id, json!({"role": 4})),
         "change_role" => Asked {

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use event_store::{EventStore, NewEvent};
 use ledger::{Changes, Command, Context, Key, Policy, Recorded, Refusal, Slot, Stream};
-use schemas::envelope::{Actor, Envelope, Idempotency};
+use schemas::envelope::{Actor, Envelope, Idempotency, Origin};
 use schemas::id::UserId;
 use schemas::log::{Position, StreamName};
 use std::collections::HashMap;
@@ -82,8 +82,22 @@ impl History {
             correlation_id: Uuid::from_u64_pair(4, self.commands),
             causation_id: None,
             idempotency,
+            origin: None,
         };
-        for event in &decision.events {
+        let first = Envelope {
+            origin: Some(Origin {
+                operation: command.name().into(),
+                via: None,
+                account_id: None,
+            }),
+            ..envelope.clone()
+        };
+        let further = std::iter::repeat(&envelope);
+        for (event, envelope) in decision
+            .events
+            .iter()
+            .zip(std::iter::once(&first).chain(further))
+        {
             let position = self.head(stream).plus(1);
             self.heads[stream as usize] = position;
             self.apply(event, position, idempotency);
@@ -95,7 +109,7 @@ impl History {
                 event_type: event.event_type().into(),
                 version: event.version(),
                 data: event.encode(),
-                metadata: serde_json::to_vec(&envelope).expect("an envelope is JSON"),
+                metadata: serde_json::to_vec(envelope).expect("an envelope is JSON"),
             });
         }
         Ok(decision)
@@ -126,7 +140,7 @@ impl History {
 
     /// Appends what was decided.
     pub async fn flush(&mut self) -> anyhow::Result<()> {
-        for stream in Stream::ALL {
+        for stream in Stream::OF_STATE {
             let events = std::mem::take(&mut self.waiting[stream as usize]);
             let count = i64::try_from(events.len())?;
             let mut at = self.head(stream).plus(-count);
@@ -151,9 +165,5 @@ impl History {
 
 /// The name of a history's stream.
 pub fn name(stream: Stream) -> StreamName {
-    match stream {
-        Stream::Ledger => StreamName::ledger(DOMAIN),
-        Stream::Identity => StreamName::identity(DOMAIN),
-    }
-    .expect("a constant that is a domain")
+    stream.name(DOMAIN).expect("a constant that is a domain")
 }

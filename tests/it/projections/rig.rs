@@ -95,7 +95,7 @@ impl Rig {
     }
 
     pub async fn caught_up_in(&self, target: Target) {
-        for stream in Stream::ALL {
+        for stream in Stream::OF_STATE {
             let head = self.history.head(stream);
             let what = format!("{target} stands at {} {head}", stream.as_str());
             eventually(&what, || async {

@@ -14,7 +14,7 @@ pub async fn status(
 ) -> anyhow::Result<()> {
     for (target, connection) in databases {
         println!("{target}  {}", connection.place());
-        match status::status(connection, store, domain).await {
+        match status::status(*target, connection, store, domain).await {
             Ok(Some(status)) => print(&status),
             Ok(None) => println!("  has no tables yet"),
             Err(error) => println!("  {error}"),

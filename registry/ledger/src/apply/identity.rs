@@ -17,6 +17,7 @@ impl Fold<'_, '_> {
                         role: event.profile.role,
                         email,
                         is_removed: false,
+                        api_keys: Vec::new(),
                     }),
                 );
                 self.create(Key::Email(email), Entry::Email(event.user_id));
@@ -38,6 +39,22 @@ impl Fold<'_, '_> {
                 {
                     user.role = event.changes.role.unwrap_or(user.role);
                     user.email = email.unwrap_or(user.email);
+                }
+                Ok(())
+            }
+            IdentityEvent::ApiKeyIssued(event) => {
+                if let Some(Some(Entry::User(user))) =
+                    self.changes.edit(Key::User(event.user_id), self.position)?
+                {
+                    user.api_keys.push(event.key_id);
+                }
+                Ok(())
+            }
+            IdentityEvent::ApiKeyRevoked(event) => {
+                if let Some(Some(Entry::User(user))) =
+                    self.changes.edit(Key::User(event.user_id), self.position)?
+                {
+                    user.api_keys.retain(|key_id| *key_id != event.key_id);
                 }
                 Ok(())
             }

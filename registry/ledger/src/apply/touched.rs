@@ -25,12 +25,15 @@ pub fn touched(recorded: &Recorded<'_>) -> Vec<Key> {
                 IdentityEvent::UserRegistered(_) => {}
                 IdentityEvent::UserUpdated(updated) => keys.push(Key::User(updated.user_id)),
                 IdentityEvent::UserRemoved(removed) => keys.push(Key::User(removed.user_id)),
+                IdentityEvent::ApiKeyIssued(issued) => keys.push(Key::User(issued.user_id)),
+                IdentityEvent::ApiKeyRevoked(revoked) => keys.push(Key::User(revoked.user_id)),
             }
         }
         Event::Ledger(event) => {
             keys.push(Key::Counters);
             touched_by(event, &mut keys);
         }
+        Event::Audit(_) => {}
     }
     keys
 }

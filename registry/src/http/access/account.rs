@@ -1,6 +1,7 @@
 //! Accounts.
 
 use super::open;
+use crate::audit;
 use crate::http::Caller;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::read;
@@ -24,6 +25,7 @@ impl<C> Caller<C> {
     /// 404 if there is none.
     pub async fn may_view(&self, named: Named<AccountId>) -> Answer<AccountId> {
         let account_id = open(named);
+        audit::for_account(account_id);
         let visible = self.accounts.contains(&account_id)
             || self.sees(account_id)
                 && read::account::exists(&self.state().read_client().await?, account_id).await?;
@@ -40,6 +42,7 @@ impl<C> Caller<C> {
     /// 404 if the caller may not see it.
     pub fn supervises(&self, named: Named<AccountId>) -> Answer<AccountId> {
         let account_id = open(named);
+        audit::for_account(account_id);
         if self.sees(account_id) {
             return Ok(account_id);
         }
@@ -51,6 +54,7 @@ impl<C> Caller<C> {
     /// # Errors
     /// 403 if they are not.
     pub fn acts_for(&self, account_id: AccountId) -> Answer<AccountId> {
+        audit::for_account(account_id);
         if self.accounts.contains(&account_id) {
             return Ok(account_id);
         }

@@ -2,6 +2,7 @@
 //! or a query takes. What a caller may not know of is 404, what they may see and not do is 403.
 
 mod account;
+mod api_key;
 mod bundle;
 mod device;
 mod export;

@@ -2,6 +2,7 @@
 
 use super::may::May;
 use super::state;
+use crate::audit;
 use crate::http::position::reached;
 use crate::http::problem::{Answer, Problem};
 use crate::http::state::State;
@@ -10,6 +11,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use deadpool_postgres::Client;
 use futures_util::future::LocalBoxFuture;
+use schemas::envelope::Actor;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -32,6 +34,8 @@ impl<C: May> Caller<C> {
         let state = state(request)?;
         let credential = credentials(request, &state).await?;
         let via = credential.via;
+        audit::by(&Actor::User(credential.user_id), Some(via));
+        state.limits.of_principal(credential.user_id, via)?;
         let principal = state.principals.get(credential, &state).await?;
         principal.check(C::CAPABILITY)?;
         Ok(Self {

@@ -3,11 +3,13 @@
 use super::body::{BODY_LIMIT, collect, read_json};
 use super::caller::Caller;
 use super::may::May;
+use crate::audit;
+use crate::http::decide::Asked;
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, Problem};
 use crate::http::state::State;
 use crate::identity::Principal;
-use crate::sequencer::{Receipt, Request};
+use crate::sequencer::Receipt;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, SubsecRound, Utc};
@@ -97,6 +99,9 @@ impl Origin {
     ) -> Answer<Self> {
         let actor = Actor::User(caller.user_id);
         let idempotency = state.digester.of(request, &actor, body)?;
+        if let Some(idempotency) = idempotency {
+            audit::for_key(idempotency.key);
+        }
         // A refusal rests on at least what the caller has written.
         let known = Positions::of(state.read_progress()).max(state.written.by(caller.user_id));
         request.extensions_mut().insert(known);
@@ -139,8 +144,7 @@ impl Origin {
     pub async fn execute(&self, state: &State, command: Command) -> Answer<Receipt> {
         let stream = command.stream();
         let receipt = state
-            .commands
-            .execute(Request {
+            .decide(Asked {
                 command,
                 actor: self.actor.clone(),
                 correlation_id: self.correlation_id,

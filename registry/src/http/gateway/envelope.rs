@@ -2,6 +2,7 @@
 
 use super::batch::{Names, Verified, key_directory, key_ids, parse, verify};
 use super::origin::{Origin, reflects};
+use crate::audit;
 use crate::http::extract::{collect, read_json, state};
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::state::State;
@@ -124,15 +125,21 @@ async fn decide(
     while verified.peek().is_some() {
         let mut waiting = Vec::with_capacity(WINDOW);
         for (names, outcome) in verified.by_ref().take(WINDOW) {
-            waiting.push((names, enqueue(origin, state, outcome).await));
+            let verified = outcome.as_ref().ok();
+            let actor = verified.map(|verified| Actor::Gateway(verified.gateway_id));
+            waiting.push((names, actor, enqueue(origin, state, outcome).await));
         }
-        for (names, decision) in waiting {
+        for (names, actor, decision) in waiting {
             let index = receipts.len();
-            receipts.push(match decision {
+            let receipt = match decision {
                 Enqueued::Refused(refusal) => refused(index, names, &refusal),
                 Enqueued::Waits(decision) => answer(index, names, decision.await)?,
                 Enqueued::Done(decision) => answer(index, names, *decision)?,
-            });
+            };
+            if let Some(code) = &receipt.code {
+                audit::refused(actor.as_ref(), code);
+            }
+            receipts.push(receipt);
         }
     }
     Ok(receipts)

@@ -1,8 +1,10 @@
 //! Commands of gateways, which sign in by nothing but their signatures.
 
+use crate::audit;
+use crate::http::decide::Asked;
 use crate::http::position::Positions;
 use crate::http::state::State;
-use crate::sequencer::{ExecuteError, Receipt, Request};
+use crate::sequencer::{ExecuteError, Receipt};
 use actix_web::{HttpMessage, HttpRequest};
 use chrono::{DateTime, SubsecRound, Utc};
 use ledger::{Command, Stream};
@@ -33,14 +35,15 @@ impl Origin {
         actor: Actor,
         command: Command,
     ) -> Result<Receipt, ExecuteError> {
-        let request = Request {
+        audit::by(&actor, None);
+        let asked = Asked {
             command,
             actor,
             correlation_id: self.correlation_id,
             requested_at: self.requested_at,
             idempotency: None,
         };
-        state.commands.execute(request).await
+        state.decide(asked).await
     }
 }
 

@@ -52,7 +52,16 @@ const OPERATIONS: &[(Capability, &[&str])] = &[
             "query_sdr",
         ],
     ),
-    (Capability::ManageSelf, &["update_user"]),
+    (Capability::Audit, &["list_audit_entries"]),
+    (
+        Capability::ManageSelf,
+        &[
+            "create_api_key",
+            "list_api_keys",
+            "revoke_api_key",
+            "update_user",
+        ],
+    ),
     (
         Capability::ManageAccounts,
         &[

@@ -13,8 +13,20 @@ use schemas::api::problem_page::page;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Methods that change nothing, and the POST that only asks.
-const QUESTIONS: [&str; 2] = ["query_certificates", "login"];
+/// The POST that only asks.
+const QUESTION: &str = "query_certificates";
+/// What changes nothing that could be repeated under a key.
+const SIGN_IN: &str = "login";
+
+/// Whether an operation gives out credentials.
+pub(super) fn is_sign_in(name: &str) -> bool {
+    name == SIGN_IN
+}
+
+/// Whether an operation changes nothing and signs nobody in.
+pub(super) fn is_question(method: &str, name: &str) -> bool {
+    method == "get" || name == QUESTION
+}
 
 pub(super) fn complete(document: &mut Value) {
     document["openapi"] = json!("3.1.0");
@@ -41,12 +53,13 @@ fn complete_operation(method: &str, operation: &mut Value) {
     let is_open = operation["security"]
         .as_array()
         .is_some_and(|schemes| schemes.iter().all(|scheme| scheme == &json!({})));
-    let is_mutation = method != "get" && !QUESTIONS.contains(&name);
+    let is_mutation = !is_question(method, name) && !is_sign_in(name);
     // A template shows nothing that could lag.
     let is_fixed = name.ends_with("_template");
     let has_body = !operation["requestBody"].is_null();
     let has_parameters = !operation["parameters"].is_null();
     let mut added: Vec<&str> = Vec::new();
+    added.push("too_many_requests");
     if is_open {
         operation["security"] = json!([]);
     } else {

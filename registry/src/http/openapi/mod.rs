@@ -7,7 +7,7 @@ mod route;
 mod shape;
 mod union;
 
-pub use route::Routes;
+pub use route::{Operation, Routes};
 
 use super::routes::documents;
 use schemas::api::problem::ProblemDocument;
@@ -37,6 +37,8 @@ use utoipa::OpenApi;
         (name = "Gateways", description = "Edge programs that meter devices and sign what they read."),
         (name = "Certificates", description = "Bundles of certificates and what is done with them."),
         (name = "Storage", description = "What is charged and discharged, and the certificates that pass through storage."),
+        (name = "API keys", description = "Credentials of machines."),
+        (name = "Audit", description = "Who did and tried what."),
         (name = "Operation", description = "For those who run the registry."),
     ),
     components(schemas(ProblemDocument)),

@@ -60,7 +60,7 @@ pub async fn get_metrics(http: HttpRequest) -> Answer<HttpResponse> {
 
 /// How far a database has come, and how far it is behind.
 fn progress(database: &'static str, at: [Position; 2], ends: Option<[Position; 2]>) {
-    for (index, stream) in Stream::ALL.into_iter().enumerate() {
+    for (index, stream) in Stream::OF_STATE.into_iter().enumerate() {
         let labels = [("database", database), ("stream", stream.as_str())];
         gauge!("projection_position", &labels).set(decimal(at[index].0));
         if let Some(ends) = ends {

@@ -23,7 +23,7 @@ pub async fn get_root(http: HttpRequest) -> Answer<HttpResponse> {
     let state = state(&http)?;
     let ends = super::ready::head(&state).await;
     let mut rows = String::new();
-    for (index, stream) in Stream::ALL.into_iter().enumerate() {
+    for (index, stream) in Stream::OF_STATE.into_iter().enumerate() {
         let end = ends.map_or_else(|| "?".to_owned(), |ends| ends[index].to_string());
         // Writing to a string does not fail.
         let _ = write!(

@@ -41,6 +41,8 @@ edge_codes! {
     CapabilityRequired = "capability_required" FORBIDDEN,
     /// The caller may see the account but is not a member of it.
     AccountAccessDenied = "account_access_denied" FORBIDDEN,
+    /// An API key is not enough.
+    SignInRequired = "sign_in_required" FORBIDDEN,
     /// `user_id` names somebody else.
     UserIdNotYours = "user_id_not_yours" FORBIDDEN,
     /// Only the user and administrators may change a user.

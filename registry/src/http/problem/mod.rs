@@ -7,6 +7,7 @@ mod convert;
 pub use code::{Code, EdgeCode};
 pub use convert::field_error;
 
+use super::limit::Exceeded;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use ledger::refusal;
@@ -15,7 +16,7 @@ use schemas::api::problem_page::page;
 use std::fmt;
 
 /// Seconds after which a client shall try again what was refused for want of capacity.
-const RETRY_AFTER_S: u32 = 1;
+const RETRY_AFTER_S: u64 = 1;
 
 /// What a handler returns.
 pub type Answer<T> = Result<T, Problem>;
@@ -27,6 +28,7 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     allow: Option<String>,
+    exceeded: Option<Exceeded>,
 }
 
 impl Problem {
@@ -37,7 +39,15 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             allow: None,
+            exceeded: None,
         }
+    }
+
+    /// The same, telling which limit was exceeded and when the next request is taken.
+    #[must_use]
+    pub(in crate::http) fn exceeding(mut self, exceeded: Exceeded) -> Self {
+        self.exceeded = Some(exceeded);
+        self
     }
 
     /// The same, naming a field of the body by its JSON pointer.
@@ -175,7 +185,20 @@ impl ResponseError for Problem {
             self.status_code(),
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
         ) {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_S));
+            let wait_s = self.exceeded.map_or(RETRY_AFTER_S, |limit| limit.wait_s);
+            response.insert_header((header::RETRY_AFTER, wait_s));
+        }
+        // draft-ietf-httpapi-ratelimit-headers-10
+        if let Some(limit) = &self.exceeded {
+            let Exceeded {
+                policy,
+                quota,
+                window_s,
+                wait_s,
+            } = limit;
+            let allowed = format!("\"{policy}\";q={quota};w={window_s}");
+            response.insert_header(("RateLimit-Policy", allowed));
+            response.insert_header(("RateLimit", format!("\"{policy}\";r=0;t={wait_s}")));
         }
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));

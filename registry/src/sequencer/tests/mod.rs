@@ -95,11 +95,10 @@ impl Registry {
 
 fn request(command: Command) -> Request {
     Request {
-        command,
         actor: Actor::User(UserId(1)),
         correlation_id: Uuid::nil(),
         requested_at: fixed_clock(),
-        idempotency: None,
+        ..Request::of_system("test", command)
     }
 }
 

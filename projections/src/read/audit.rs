@@ -1,0 +1,160 @@
+//! The audit trail: what became of every command, what was refused, and who signed in from where.
+
+use crate::Error;
+use crate::chunk::Decoded;
+use crate::copy::{Rows, copy};
+use chrono::{DateTime, Utc};
+use deadpool_postgres::ClientWrapper;
+use ledger::{Event, Stream};
+use schemas::envelope::{Actor, Via};
+use schemas::event::audit::Attempt;
+use schemas::event::{AuditEvent, LedgerEvent};
+use schemas::id::AccountId;
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// An entry.
+struct Entry<'e> {
+    at: DateTime<Utc>,
+    stream: Stream,
+    position: i64,
+    /// Among those of its event, from 0.
+    item: i32,
+    last_at: Option<DateTime<Utc>>,
+    count: i64,
+    actor: Option<&'e Actor>,
+    via: Option<Via>,
+    address: Option<IpAddr>,
+    operation: &'e str,
+    account_id: Option<AccountId>,
+    code: Option<&'e str>,
+    command_id: Option<Uuid>,
+    idempotency_key: Option<Uuid>,
+    request_id: Uuid,
+}
+
+/// Writes the entries that follow from the events: they never change.
+pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(), Error> {
+    let rows: Vec<Entry<'_>> = events.iter().flat_map(entries).collect();
+    copy(client, COPY, 16, rows, put).await?;
+    let clients: Vec<_> = events.iter().flat_map(clients).collect();
+    copy(client, COPY_CLIENT, 3, clients, put_client).await?;
+    Ok(())
+}
+
+fn entries(event: &Decoded) -> Vec<Entry<'_>> {
+    match &event.event {
+        Event::Ledger(_) => command(Stream::Ledger, event).into_iter().collect(),
+        Event::Identity(_) => command(Stream::Identity, event).into_iter().collect(),
+        Event::Audit(AuditEvent::AttemptsRecorded(recorded)) => attempts(event, &recorded.attempts),
+        Event::Audit(AuditEvent::ClientsRecorded(_) | AuditEvent::ApiKeysUsed(_)) => Vec::new(),
+    }
+}
+
+/// An accepted command, by its first event: that one tells what it was asked by.
+fn command(stream: Stream, event: &Decoded) -> Option<Entry<'_>> {
+    let envelope = &event.envelope;
+    let origin = envelope.origin.as_ref()?;
+    Some(Entry {
+        at: envelope.recorded_at,
+        stream,
+        position: event.position.0,
+        item: 0,
+        last_at: None,
+        count: 1,
+        actor: Some(&envelope.actor),
+        via: origin.via,
+        address: None,
+        operation: &origin.operation,
+        account_id: origin.account_id.or_else(|| account_of(&event.event)),
+        code: None,
+        command_id: Some(envelope.command_id),
+        idempotency_key: envelope.idempotency.map(|idempotency| idempotency.key),
+        request_id: envelope.correlation_id,
+    })
+}
+
+/// The account of what nobody acted for one in: a part of the registry by itself, or who opens one.
+fn account_of(event: &Event) -> Option<AccountId> {
+    match event {
+        Event::Ledger(LedgerEvent::AccountOpened(event)) => Some(event.account_id),
+        Event::Ledger(LedgerEvent::BundlesActed(event)) => Some(event.source_id),
+        _ => None,
+    }
+}
+
+fn attempts<'e>(event: &Decoded, attempts: &'e [Attempt]) -> Vec<Entry<'e>> {
+    let entries = (0..).zip(attempts).map(|(item, attempt)| Entry {
+        at: attempt.at,
+        stream: Stream::Audit,
+        position: event.position.0,
+        item,
+        last_at: attempt.last_at,
+        count: attempt.count,
+        actor: attempt.actor.as_ref(),
+        via: attempt.via,
+        address: attempt.address,
+        operation: &attempt.operation,
+        account_id: attempt.account_id,
+        code: attempt.code.as_deref(),
+        command_id: None,
+        idempotency_key: attempt.idempotency_key,
+        request_id: attempt.request_id,
+    });
+    entries.collect()
+}
+
+fn clients(event: &Decoded) -> Vec<(Uuid, IpAddr, i64)> {
+    let Event::Audit(AuditEvent::ClientsRecorded(recorded)) = &event.event else {
+        return Vec::new();
+    };
+    let commands = recorded.clients.iter().flat_map(|client| {
+        let ids = client.command_ids.iter();
+        ids.map(|id| (*id, client.address, event.position.0))
+    });
+    commands.collect()
+}
+
+const COPY: &str = "COPY audit_entry (at, stream, position, item, last_at, attempts, principal, user_id, \
+     via, address, operation, account_id, code, command_id, idempotency_key, request_id) \
+     FROM STDIN BINARY";
+
+const COPY_CLIENT: &str = "COPY audit_client (command_id, address, position) FROM STDIN BINARY";
+
+fn put(row: &mut Rows, entry: Entry<'_>) {
+    let user_id = entry.actor.and_then(Actor::user_id);
+    let principal = entry.actor.map(ToString::to_string);
+    let via = entry.via.map(|via| via.to_string());
+    let address = entry.address.map(|address| address.to_string());
+    row.timestamptz(entry.at)
+        .smallint(number(entry.stream))
+        .bigint(entry.position)
+        .integer(entry.item)
+        .option(entry.last_at, Rows::timestamptz)
+        .bigint(entry.count)
+        .option(principal.as_deref(), Rows::text)
+        .option(user_id.map(|id| id.0), Rows::bigint)
+        .option(via.as_deref(), Rows::text)
+        .option(address.as_deref(), Rows::text)
+        .text(entry.operation)
+        .option(entry.account_id.map(|id| id.0), Rows::bigint)
+        .option(entry.code, Rows::text)
+        .option(entry.command_id, Rows::uuid)
+        .option(entry.idempotency_key, Rows::uuid)
+        .uuid(entry.request_id);
+}
+
+fn put_client(row: &mut Rows, (command_id, address, position): (Uuid, IpAddr, i64)) {
+    row.uuid(command_id)
+        .text(&address.to_string())
+        .bigint(position);
+}
+
+/// The stream in a column.
+const fn number(stream: Stream) -> i16 {
+    match stream {
+        Stream::Ledger => 0,
+        Stream::Identity => 1,
+        Stream::Audit => 2,
+    }
+}

@@ -1,0 +1,49 @@
+//! Having a command decided, so that the audit trail can tell of it.
+
+use super::state::State;
+use crate::audit;
+use crate::sequencer::{ExecuteError, Receipt, Request};
+use chrono::{DateTime, Utc};
+use ledger::Command;
+use schemas::envelope::{Actor, Idempotency};
+use uuid::Uuid;
+
+/// A command and what is known of who asks for it.
+pub(super) struct Asked {
+    pub command: Command,
+    pub actor: Actor,
+    pub correlation_id: Uuid,
+    pub requested_at: DateTime<Utc>,
+    pub idempotency: Option<Idempotency>,
+}
+
+impl State {
+    /// Has a command decided.
+    ///
+    /// # Errors
+    /// As [`super::port::Decide::execute`].
+    pub(super) async fn decide(&self, asked: Asked) -> Result<Receipt, ExecuteError> {
+        let by_itself = Request::of_system("http", asked.command);
+        let request = Request {
+            origin: audit::asked_by().unwrap_or(by_itself.origin),
+            actor: asked.actor,
+            correlation_id: asked.correlation_id,
+            requested_at: asked.requested_at,
+            idempotency: asked.idempotency,
+            ..by_itself
+        };
+        let command_id = request.command_id;
+        audit::asked(command_id);
+        let decision = self.commands.execute(request).await;
+        let has_events = match &decision {
+            Ok(receipt) => !receipt.is_repeat && !receipt.events.is_empty(),
+            Err(ExecuteError::Refused(_) | ExecuteError::Busy) => false,
+            // It may have been decided, and the answer lost.
+            Err(ExecuteError::Unavailable(_)) => true,
+        };
+        if !has_events {
+            audit::came_to_nothing(command_id);
+        }
+        decision
+    }
+}
