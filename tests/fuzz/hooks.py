@@ -36,10 +36,11 @@ ENDS_THE_RUN = {"delete_user", "change_role", "update_user"}
 # depend on what the registry holds: a name that is taken, a cursor that no list has given.
 FORM = {"missing", "wrong_type", "unknown_value", "not_a_time", "value_out_of_range"}
 
-# Fields whose bounds or presence depend on other fields or on the action, which the document says in words.
+# Fields whose bounds or presence depend on other fields, on the action or on the clock, which the document says
+# in words.
 DEPENDENT = re.compile(
     r"/(energy_source|max_age_s|certificate_bundle_statuses/\d+|source_allocation_id|storage_record_ids"
-    r"|to|created_before)"
+    r"|to|created_before|expires_at)"
 )
 
 

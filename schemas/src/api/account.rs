@@ -158,11 +158,27 @@ impl FromFields for UpdateWhitelist {
     }
 }
 
-/// Why the issuing body changes the standing of an account.
+/// Why the issuing body suspends an account.
+#[derive(Debug, Clone, ToSchema)]
+pub struct SuspendAccount {
+    /// Why, 1 to 500 characters.
+    #[schema(min_length = 1, max_length = 500, example = "meter fraud suspected")]
+    pub reason: String,
+}
+
+impl FromFields for SuspendAccount {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            reason: fields.required("reason")?,
+        })
+    }
+}
+
+/// Why the issuing body approves or reinstates an account.
 #[derive(Debug, Clone, ToSchema)]
 pub struct ChangeStanding {
-    /// Why, at most 500 characters; needed to suspend.
-    #[schema(max_length = 500, example = "meter fraud suspected")]
+    /// Why, at most 500 characters.
+    #[schema(max_length = 500, example = "the meters were checked")]
     pub reason: Option<String>,
 }
 

@@ -19,23 +19,37 @@ pub const KEY_ID_CHARS: usize = 43;
 pub enum PublicKey {
     /// A point on P-256, for ES256.
     #[serde(rename = "EC")]
+    #[schema(max_properties = 4)]
     P256 {
         /// Always `P-256`.
         crv: P256,
         /// First coordinate, 32 bytes in base64url without padding.
-        #[schema(min_length = 43, max_length = 43)]
+        #[schema(
+            min_length = 43,
+            max_length = 43,
+            pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+        )]
         x: String,
         /// Second coordinate, 32 bytes in base64url without padding.
-        #[schema(min_length = 43, max_length = 43)]
+        #[schema(
+            min_length = 43,
+            max_length = 43,
+            pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+        )]
         y: String,
     },
     /// An Ed25519 key, for EdDSA.
     #[serde(rename = "OKP")]
+    #[schema(max_properties = 3)]
     Ed25519 {
         /// Always `Ed25519`.
         crv: Ed25519,
         /// The key, 32 bytes in base64url without padding.
-        #[schema(min_length = 43, max_length = 43)]
+        #[schema(
+            min_length = 43,
+            max_length = 43,
+            pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+        )]
         x: String,
     },
 }

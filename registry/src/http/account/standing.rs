@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, patch, post};
 use ledger::Command;
 use ledger::command::{self, AccountStep};
 use schemas::api::Named;
-use schemas::api::account::{AccountRead, ChangeStanding, ChangeTransfers};
+use schemas::api::account::{AccountRead, ChangeStanding, ChangeTransfers, SuspendAccount};
 use schemas::id::AccountId;
 
 /// Has the account changed, and shows it as it is then.
@@ -21,16 +21,17 @@ async fn change<T>(
     Ok(HttpResponse::Ok().json(AccountRead::from(account)))
 }
 
-async fn take(
-    write: Write<may::SuperviseAccounts, ChangeStanding>,
+async fn take<T>(
+    write: Write<may::SuperviseAccounts, T>,
     named: Named<AccountId>,
     step: AccountStep,
+    reason: Option<String>,
 ) -> Answer<HttpResponse> {
     let account_id = write.caller.supervises(named)?;
     let command = Command::ChangeStanding(command::ChangeStanding {
         account_id,
         step,
-        reason: write.body.reason.clone(),
+        reason,
     });
     change(&write, account_id, command).await
 }
@@ -55,7 +56,8 @@ pub async fn approve_account(
     write: Write<may::SuperviseAccounts, ChangeStanding>,
     Id(account_id): Id<AccountId>,
 ) -> Answer<HttpResponse> {
-    take(write, account_id, AccountStep::Approve).await
+    let reason = write.body.reason.clone();
+    take(write, account_id, AccountStep::Approve, reason).await
 }
 
 /// Suspend an account.
@@ -66,7 +68,7 @@ pub async fn approve_account(
     tag = "Accounts",
     operation_id = "suspend_account",
     params(("account_id" = i64, Path, description = "The account.")),
-    request_body = ChangeStanding,
+    request_body = SuspendAccount,
     responses(
         (status = 200, description = "The account as it is now.", body = AccountRead),
         (status = 404, description = "account_not_found"),
@@ -76,10 +78,11 @@ pub async fn approve_account(
 )]
 #[post("/account/{account_id}/suspend")]
 pub async fn suspend_account(
-    write: Write<may::SuperviseAccounts, ChangeStanding>,
+    write: Write<may::SuperviseAccounts, SuspendAccount>,
     Id(account_id): Id<AccountId>,
 ) -> Answer<HttpResponse> {
-    take(write, account_id, AccountStep::Suspend).await
+    let reason = Some(write.body.reason.clone());
+    take(write, account_id, AccountStep::Suspend, reason).await
 }
 
 /// Reinstate an account.
@@ -102,7 +105,8 @@ pub async fn reinstate_account(
     write: Write<may::SuperviseAccounts, ChangeStanding>,
     Id(account_id): Id<AccountId>,
 ) -> Answer<HttpResponse> {
-    take(write, account_id, AccountStep::Reinstate).await
+    let reason = write.body.reason.clone();
+    take(write, account_id, AccountStep::Reinstate, reason).await
 }
 
 /// Close an account of anybody.
