@@ -293,7 +293,7 @@ fn serve_without_a_key_is_refused_and_says_which_setting() {
     let refused = registry(dir.path()).arg("serve").output().unwrap();
     assert!(!refused.status.success());
     assert!(
-        text(&refused).contains("auth.jwt_secret"),
+        text(&refused).contains("auth.master_secret"),
         "{}",
         text(&refused)
     );

@@ -43,11 +43,9 @@ pub struct Origin {
     pub account_id: Option<AccountId>,
 }
 
-/// Kind and id of credentials. Written as `token:…`, `session:…` or `api_key:…` with a UUID.
+/// Kind and id of credentials. Written as `session:…` or `api_key:…` with a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Via {
-    /// An access token by itself, by its `jti`.
-    Token(Uuid),
     /// A session that was opened by signing in.
     Session(Uuid),
     /// A key for machines.
@@ -57,7 +55,6 @@ pub enum Via {
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, id) = match self {
-            Self::Token(id) => ("token", id),
             Self::Session(id) => ("session", id),
             Self::ApiKey(id) => ("api_key", id),
         };
@@ -77,7 +74,6 @@ impl<'de> Deserialize<'de> for Via {
         let read = text.split_once(':').and_then(|(kind, id)| {
             let id = id.parse().ok()?;
             match kind {
-                "token" => Some(Self::Token(id)),
                 "session" => Some(Self::Session(id)),
                 "api_key" => Some(Self::ApiKey(id)),
                 _ => None,

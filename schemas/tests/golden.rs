@@ -38,6 +38,10 @@ use schemas::event::recurring::{
     BundleRange, OpenRun, RecurringRuleCreated, RecurringRuleEnded, RecurringRulePaused,
     RecurringRuleRan, RecurringRuleResumed, RuleFilter, RuleTerms, Schedule,
 };
+use schemas::event::session::{
+    ReplacedKey, SessionEnd, SessionOpened, SessionRefreshed, SessionsEnded, SigningKeyAdded,
+    TokenDigest,
+};
 use schemas::event::storage::{
     AllocationIssued, ChargeAllocated, DischargeAllocated, EfficiencyWindow, NewBundle, RecordRef,
     SourceUsed, StorageAllocated, StorageCertificatesIssued, StorageEfficiencyFixed,
@@ -637,6 +641,37 @@ fn identity_samples() -> Vec<IdentityEvent> {
             email: Uuid::from_u128(1),
         }
         .into(),
+        SessionOpened {
+            session_id: Uuid::from_u128(9),
+            user_id: UserId(3),
+            refresh: TokenDigest([7; 32]),
+            at: at("2024-11-19T08:00:00.000002Z"),
+            expires_at: at("2024-12-19T08:00:00.000002Z"),
+            client: Some("Firefox".into()),
+        }
+        .into(),
+        SessionRefreshed {
+            session_id: Uuid::from_u128(9),
+            refresh: TokenDigest([8; 32]),
+            at: at("2024-11-19T09:00:00Z"),
+        }
+        .into(),
+        SessionsEnded {
+            user_id: UserId(3),
+            session_ids: vec![Uuid::from_u128(9)],
+            cause: SessionEnd::TokenReused,
+        }
+        .into(),
+        SigningKeyAdded {
+            key_id: PublicKey::ed25519(&[5; 32]).key_id(),
+            public_key: PublicKey::ed25519(&[5; 32]),
+            sealed: "c2VhbGVk".into(),
+            replaces: Some(ReplacedKey {
+                key_id: PublicKey::ed25519(&[6; 32]).key_id(),
+                accepted_until: at("2024-11-20T08:00:00Z"),
+            }),
+        }
+        .into(),
         ApiKeyIssued {
             key_id: Uuid::from_u128(9),
             user_id: UserId(3),
@@ -763,7 +798,7 @@ fn events_are_written_and_read_as_the_golden_files_say() {
         found, files,
         "each golden file has its sample and each sample its file"
     );
-    assert_eq!(files.len(), 2 + 23 + 14 + 7 + 5 + 5 + 3);
+    assert_eq!(files.len(), 2 + 23 + 14 + 7 + 5 + 5 + 3 + 4);
 }
 
 #[test]
@@ -803,14 +838,14 @@ fn the_envelope_is_written_and_read_as_its_golden_file_says() {
 #[test]
 fn credentials_are_written_by_kind_and_read_again() {
     let id = Uuid::from_u128(9);
-    for via in [Via::Token(id), Via::Session(id), Via::ApiKey(id)] {
+    for via in [Via::Session(id), Via::ApiKey(id)] {
         let text = serde_json::to_string(&via).unwrap();
         assert_eq!(serde_json::from_str::<Via>(&text).unwrap(), via);
     }
     for wrong in [
         "\"session\"",
         "\"key:00000000-0000-0000-0000-000000000009\"",
-        "\"token:x\"",
+        "\"session:x\"",
     ] {
         assert!(serde_json::from_str::<Via>(wrong).is_err(), "{wrong}");
     }

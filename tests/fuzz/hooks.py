@@ -29,8 +29,23 @@ OWN_ID = int(
 )
 NOBODY = 999_999_999
 
-# Operations that would take the fuzzer's own user or role away, or give it another password.
-ENDS_THE_RUN = {"delete_user", "change_role", "update_user"}
+# The token of a session to sign out of, not the fuzzer's own.
+SIGNED_OUT = str(
+    json.load(
+        urllib.request.urlopen(
+            urllib.request.Request(
+                os.environ["REGISTRY_URL"] + "/auth/login",
+                data=json.dumps(
+                    {"username": os.environ["REGISTRY_PRODUCER"], "password": os.environ["REGISTRY_PASSWORD"]}
+                ).encode(),
+                headers={"Content-Type": "application/json"},
+            )
+        )
+    )["access_token"]
+)
+
+# Operations that would take the fuzzer's own user, role or session away, or give it another password.
+ENDS_THE_RUN = {"delete_user", "change_role", "update_user", "end_sessions_of_user"}
 
 # Codes of fields that do not have the form which the document promises to take. Other codes are rules that
 # depend on what the registry holds: a name that is taken, a cursor that no list has given.
@@ -66,6 +81,9 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
         for key, value in (case.path_parameters or {}).items():
             if as_id(value) == OWN_ID:
                 case.path_parameters[key] = NOBODY
+    headers = kwargs.get("headers") or {}
+    if name == "logout" and headers.get("Authorization") == "Bearer " + os.environ["REGISTRY_TOKEN"]:
+        kwargs["headers"] = {**headers, "Authorization": "Bearer " + SIGNED_OUT}
     if name == "update_account" and isinstance(case.body, dict):
         members = case.body.get("user_ids")
         if isinstance(members, list) and members and OWN_ID not in members:

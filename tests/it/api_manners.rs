@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use tests::World;
 
 /// Paths that answer without credentials, or by the signatures of gateways.
-const PUBLIC: [&str; 14] = [
+const PUBLIC: [&str; 16] = [
     "/",
+    "/.well-known/jwks.json",
     "/.well-known/registry-keys.json",
     "/auth/login",
+    "/auth/refresh",
     "/csrf-token",
     "/docs",
     "/gateway/enrol",

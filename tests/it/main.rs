@@ -38,6 +38,7 @@ mod real_input;
 mod recurring;
 mod reserve;
 mod roles;
+mod session;
 mod sign_in;
 mod storage;
 mod summary;

@@ -1,8 +1,6 @@
 //! Contract 5.1, scenarios 1 to 7.
 
-use registry::identity::Tokens;
 use reqwest::header::{SET_COOKIE, WWW_AUTHENTICATE};
-use schemas::id::UserId;
 use serde_json::json;
 use tests::{PASSWORD, Registry, World, email, eventually};
 
@@ -107,10 +105,7 @@ async fn a_bad_token_and_none_are_refused_with_what_is_wanted_instead() {
 async fn a_token_is_refused_once_it_has_expired() {
     let registry = Registry::start().await;
     let admin = registry.admin().await;
-    let key = registry.config.auth.signing_key().unwrap();
-    // One that expires in the second it is made in.
-    let tokens = Tokens::new(key.expose().as_bytes(), &registry.config.domain, 0);
-    let expiring = admin.with_token(&tokens.access(UserId(admin.id)).unwrap());
+    let expiring = admin.with_token(&registry.expiring_token(admin.id).await);
     let answer = eventually("the token expires", async || {
         Some(expiring.get("/user/me").await).filter(|answer| answer.status != 200)
     })

@@ -34,7 +34,7 @@ pub(crate) fn config(data_dir: &Path, port: u16, database: Databases) -> Config 
     for rate in [&mut config.limits.sign_in, &mut config.limits.unproven] {
         (rate.per_minute, rate.burst) = (60_000, 10_000);
     }
-    config.auth.jwt_secret = Secret::new("the key of a registry that only tests use");
+    config.auth.master_secret = Secret::new("the key of a registry that only tests use");
     // As the scenarios of the contract have it.
     config.auth.separation_of_duties = false;
     config

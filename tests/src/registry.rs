@@ -7,15 +7,19 @@ use crate::clock::TestClock;
 use crate::clusters::{Clusters, Database};
 use crate::people::{PASSWORD, PEOPLE, email, found};
 use crate::process::config;
-use projections::postgres::Databases;
+use projections::postgres::{self, Databases};
 use registry::config::{Config, Location, Trusted};
 use registry::exchange::Exchange;
+use registry::identity::{KeyRing, Master, Tokens};
+use registry::read::signing_key;
 use registry::system::{Core, Listener, Projectors, System};
 use reqwest::Client;
+use schemas::id::UserId;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Handle;
+use uuid::Uuid;
 
 /// How long a registry may take to stop.
 const STOP: Duration = Duration::from_secs(20);
@@ -116,6 +120,17 @@ impl Registry {
     /// Where the API is, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}:{}", self.config.http.host, self.config.http.port)
+    }
+
+    /// An access token of a user that expires in the second it is made in.
+    pub async fn expiring_token(&self, user_id: i64) -> String {
+        let secret = self.config.auth.master().unwrap();
+        let master = Master::new(secret.expose().as_bytes());
+        let pool = postgres::pool(&self.config.database.read).unwrap();
+        let keys = signing_key::accepted(&pool.get().await.unwrap()).await;
+        let ring = KeyRing::of(keys.unwrap(), &master.vault().unwrap());
+        let tokens = Tokens::new(&master, &self.config.domain, 0);
+        tokens.access(&ring, UserId(user_id), Uuid::nil()).unwrap()
     }
 
     /// Somebody who has not signed in.

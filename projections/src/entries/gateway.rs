@@ -50,8 +50,8 @@ pub(super) fn envelope(row: &Row) -> Result<(Key, Entry), Error> {
     Ok((key, Entry::Envelope(state(row, 2)?)))
 }
 
-/// Rows of a table by digest.
-struct Digested<'a, T> {
+/// Rows of a table by digest, or by another id of 128 bits.
+pub(super) struct Digested<'a, T> {
     digests: Vec<Uuid>,
     states: Vec<Json<&'a T>>,
     positions: Vec<i64>,
@@ -68,13 +68,17 @@ impl<T> Default for Digested<'_, T> {
 }
 
 impl<'a, T: serde::Serialize + std::fmt::Debug + Sync> Digested<'a, T> {
-    fn push(&mut self, digest: Uuid, state: &'a T, position: Position) {
+    pub(super) fn push(&mut self, digest: Uuid, state: &'a T, position: Position) {
         self.digests.push(digest);
         self.states.push(Json(state));
         self.positions.push(position.0);
     }
 
-    fn save<'s>(&'s self, client: &'s ClientWrapper, sql: &'static str) -> Option<Write<'s>> {
+    pub(super) fn save<'s>(
+        &'s self,
+        client: &'s ClientWrapper,
+        sql: &'static str,
+    ) -> Option<Write<'s>> {
         let parameters: Vec<&(dyn ToSql + Sync)> =
             vec![&self.digests, &self.states, &self.positions];
         (!self.digests.is_empty()).then(|| execute(client, sql, parameters))

@@ -1,6 +1,6 @@
 //! Reading entries: one query per table, all in one snapshot and one round trip.
 
-use super::{gateway, row};
+use super::{gateway, row, session};
 use crate::Error;
 use crate::checkpoint::{self, Checkpoint};
 use deadpool_postgres::ClientWrapper;
@@ -102,6 +102,7 @@ struct Wanted {
     commands: Vec<Uuid>,
     users: Vec<i64>,
     emails: Vec<Uuid>,
+    sessions: Vec<Uuid>,
 }
 
 impl Wanted {
@@ -144,6 +145,7 @@ impl Wanted {
                 Key::Command(key) => wanted.commands.push(key),
                 Key::User(id) => wanted.users.push(id.0),
                 Key::Email(digest) => wanted.emails.push(digest),
+                Key::Session(id) => wanted.sessions.push(id),
             }
         }
         wanted
@@ -183,6 +185,7 @@ async fn query_all(
         commands, row::COMMAND, row::command;
         users, row::USER, row::user;
         emails, row::EMAIL, row::email;
+        sessions, session::SESSION, session::session;
         gateways, gateway::GATEWAY, gateway::gateway;
         gateway_keys, gateway::GATEWAY_KEY, gateway::gateway_key;
         gateway_codes, gateway::GATEWAY_CODE, gateway::gateway_code;

@@ -4,6 +4,7 @@ mod gateway;
 mod load;
 mod row;
 mod save;
+mod session;
 
 pub use crate::checkpoint::{Checkpoint, checkpoint};
 pub use load::{Loaded, load};

@@ -1,6 +1,7 @@
 //! Writing changed entries back: one statement per table.
 
-use super::gateway::Gateways;
+use super::gateway::{Digested, Gateways};
+use super::session::SAVE_SESSION;
 use crate::Error;
 use crate::copy::{Rows, copy};
 use chrono::{DateTime, Utc};
@@ -154,6 +155,7 @@ struct Tables<'a> {
     commands: Vec<(Uuid, &'a ledger::entry::DoneCommand)>,
     users: States<'a, ledger::entry::User>,
     emails: Names,
+    sessions: Digested<'a, ledger::entry::Session>,
 }
 
 impl<'a> Tables<'a> {
@@ -220,6 +222,9 @@ impl<'a> Tables<'a> {
             (Key::User(id), Some(Entry::User(user))) => self.users.push(id.0, user, at),
             (Key::Email(digest), Some(Entry::Email(holder))) => {
                 self.emails.push(*digest, Some(holder.0), at);
+            }
+            (Key::Session(id), Some(Entry::Session(session))) => {
+                self.sessions.push(*id, session, at);
             }
             (key, Some(entry)) if self.gateways.push(key, entry, at) => {}
             (key, Some(entry)) => {
@@ -309,6 +314,7 @@ impl<'a> Tables<'a> {
         }
         writes.extend(self.users.save(client, USER));
         writes.extend(self.emails.save(client, EMAIL, FREE_EMAIL));
+        writes.extend(self.sessions.save(client, SAVE_SESSION));
         // Polled in order, so the statements are sent in order, one behind the other.
         join_all(writes).await.into_iter().collect()
     }

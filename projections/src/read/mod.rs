@@ -17,6 +17,7 @@ mod metadata;
 mod meter;
 mod origin;
 mod recurring;
+mod session;
 mod storage;
 mod user;
 
@@ -273,6 +274,7 @@ impl Rows {
         gateway::save(client, &chunk.events).await?;
         audit::save(client, &chunk.events).await?;
         api_key::save(client, &chunk.events).await?;
+        session::save(client, &chunk.events).await?;
         futures_util::try_join!(
             self.users.save(client),
             self.accounts.save(client),

@@ -101,6 +101,11 @@ impl Entities<User> {
                     user.position = position;
                 }
             }
+            // Written straight from the events.
+            IdentityEvent::SessionOpened(_)
+            | IdentityEvent::SessionRefreshed(_)
+            | IdentityEvent::SessionsEnded(_)
+            | IdentityEvent::SigningKeyAdded(_) => {}
         }
     }
 }

@@ -228,7 +228,13 @@ const OF_RECURRING_RULES: &[(Invariant, &str)] = &[
 ];
 
 /// Tables of the identity stream, by database; all others with a position are of the ledger.
-const OF_IDENTITY: &[&str] = &["registry_user", "email", "api_key"];
+const OF_IDENTITY: &[&str] = &[
+    "registry_user",
+    "email",
+    "api_key",
+    "session",
+    "signing_key",
+];
 /// Tables whose rows may be of any stream.
 const OF_EITHER: &[&str] = &["command", "counters", "checkpoint", "audit_entry"];
 /// Tables of the audit stream.

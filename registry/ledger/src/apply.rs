@@ -6,6 +6,7 @@
 mod exchange;
 mod gateway;
 mod identity;
+mod session;
 mod storage;
 mod touched;
 
@@ -13,8 +14,8 @@ pub use touched::touched;
 
 use crate::decide::Recorded;
 use crate::entry::{
-    Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, Hold, Imported,
-    Meter, RecurringRule, second_of_day,
+    Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, Hold,
+    IdentityCounters, Imported, Meter, RecurringRule, User, second_of_day,
 };
 use crate::event::Event;
 use crate::key::{Key, name_digest, origin_digest};
@@ -25,7 +26,7 @@ use schemas::event::LedgerEvent;
 use schemas::event::action::{BundleAction, Part, Split};
 use schemas::event::issuance::BundlesIssued;
 use schemas::event::reading::{DebtPaid, ReadingCorrected, ReadingsAccepted};
-use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, MeterId, RuleId};
+use schemas::id::{AccountId, BundleId, CertificateId, DeviceId, MeterId, RuleId, UserId};
 use schemas::interval::Day;
 use schemas::life_cycle::{ActionType, CertificateStatus};
 use schemas::log::Position;
@@ -101,6 +102,28 @@ impl Fold<'_, '_> {
             };
             count(&mut counters);
             *slot = Some(Entry::Counters(counters));
+        }
+        Ok(())
+    }
+
+    fn identity_counters(
+        &mut self,
+        change: impl FnOnce(&mut IdentityCounters),
+    ) -> Result<(), NotLoaded> {
+        if let Some(slot) = self.changes.edit(Key::IdentityCounters, self.position)? {
+            let mut counters = match slot {
+                Some(Entry::IdentityCounters(counters)) => *counters,
+                _ => IdentityCounters::default(),
+            };
+            change(&mut counters);
+            *slot = Some(Entry::IdentityCounters(counters));
+        }
+        Ok(())
+    }
+
+    fn user(&mut self, id: UserId, change: impl FnOnce(&mut User)) -> Result<(), NotLoaded> {
+        if let Some(Some(Entry::User(user))) = self.changes.edit(Key::User(id), self.position)? {
+            change(user);
         }
         Ok(())
     }

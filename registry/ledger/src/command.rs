@@ -10,6 +10,7 @@ pub use crate::gateway::command::{
     RevokeGateway,
 };
 use crate::refusal::FieldError;
+pub use crate::session::{AddSigningKey, EndSessions, OpenSession, RefreshSession, Which};
 pub use crate::storage::command::{
     AllocateRows, AllocateStorage, AllocationRow, FixStorageEfficiency, Flow, FlowRow,
     IssueForStorage, RecordPlace, RowAmount, StatedFactor, SubmitStorageRecords,
@@ -31,6 +32,7 @@ use schemas::interval::Interval;
 pub use schemas::life_cycle::AccountStep;
 use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Settle};
 use schemas::recurring::{MissedPeriods, PeriodUnit, Shortfall};
+use uuid::Uuid;
 
 /// A command, to be decided on the state as it stands.
 #[derive(Debug, Clone)]
@@ -121,6 +123,14 @@ pub enum Command {
     IssueApiKey(Box<ApiKeyIssued>),
     /// Ends one.
     RevokeApiKey(ApiKeyRevoked),
+    /// Opens a session for a user who signed in.
+    OpenSession(OpenSession),
+    /// Puts another refresh token in the place of the one used.
+    RefreshSession(RefreshSession),
+    /// Ends sessions of a user.
+    EndSessions(EndSessions),
+    /// Has another key sign access tokens.
+    AddSigningKey(Box<AddSigningKey>),
 }
 
 impl Command {
@@ -132,7 +142,11 @@ impl Command {
             | Self::UpdateUser(_)
             | Self::RemoveUser(_)
             | Self::IssueApiKey(_)
-            | Self::RevokeApiKey(_) => Stream::Identity,
+            | Self::RevokeApiKey(_)
+            | Self::OpenSession(_)
+            | Self::RefreshSession(_)
+            | Self::EndSessions(_)
+            | Self::AddSigningKey(_) => Stream::Identity,
             _ => Stream::Ledger,
         }
     }
@@ -184,6 +198,10 @@ impl Command {
             Self::RemoveUser(_) => "remove_user",
             Self::IssueApiKey(_) => "issue_api_key",
             Self::RevokeApiKey(_) => "revoke_api_key",
+            Self::OpenSession(_) => "open_session",
+            Self::RefreshSession(_) => "refresh_session",
+            Self::EndSessions(_) => "end_sessions",
+            Self::AddSigningKey(_) => "add_signing_key",
         }
     }
 }
@@ -548,4 +566,6 @@ pub struct UpdateUser {
     pub user_id: UserId,
     /// What shall be different.
     pub changes: UserChanges,
+    /// The one session that outlives a new password: that in which the user changed it.
+    pub session: Option<Uuid>,
 }

@@ -8,9 +8,8 @@ use crate::refusal::Refusal;
 use crate::state::Entries;
 use crate::{
     account, action, api_key, correction, device, export, gateway, import, issuance, measurement,
-    meter, on_request, reading, recurring, standing, storage, user,
+    meter, on_request, reading, recurring, session, standing, storage, user,
 };
-use schemas::event::LedgerEvent;
 use schemas::log::Position;
 
 /// What follows from a command.
@@ -28,9 +27,9 @@ pub struct Decision {
 
 impl Decision {
     /// Several events.
-    pub(crate) fn of(events: Vec<LedgerEvent>) -> Self {
+    pub(crate) fn of<E: Into<Event>>(events: Vec<E>) -> Self {
         Self {
-            events: events.into_iter().map(Event::from).collect(),
+            events: events.into_iter().map(Into::into).collect(),
             ..Self::default()
         }
     }
@@ -137,7 +136,7 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         Command::AcceptEnvelope(accept) => gateway::envelope::needed(entries, accept, &mut keys),
         Command::RegisterUser(profile) => keys.push(Key::Email(name_digest(&profile.email))),
         Command::UpdateUser(update) => {
-            keys.push(Key::User(update.user_id));
+            session::needed(entries, update.user_id, &mut keys);
             keys.extend(
                 update
                     .changes
@@ -149,6 +148,12 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         Command::RemoveUser(user_id) => keys.push(Key::User(*user_id)),
         Command::IssueApiKey(key) => keys.push(Key::User(key.user_id)),
         Command::RevokeApiKey(key) => keys.push(Key::User(key.user_id)),
+        Command::OpenSession(open) => session::needed(entries, open.user_id, &mut keys),
+        Command::RefreshSession(refresh) => {
+            session::needed_to_refresh(entries, refresh, &mut keys);
+        }
+        Command::EndSessions(end) => session::needed(entries, end.user_id, &mut keys),
+        Command::AddSigningKey(_) => {}
     }
     keys.extend(standing::device_of(command).map(Key::Device));
     // Whoever belongs to an entry found is touched by what follows: devices and bundles name accounts.
@@ -225,10 +230,14 @@ pub fn decide(
         Command::ChangeGatewayDevices(change) => gateway::device::change(entries, change),
         Command::AcceptEnvelope(accept) => gateway::envelope::accept(entries, accept, context),
         Command::RegisterUser(profile) => user::register(entries, profile).map(Decision::from),
-        Command::UpdateUser(update) => user::update(entries, update).map(Decision::from),
+        Command::UpdateUser(update) => user::update(entries, update),
         Command::RemoveUser(user_id) => user::remove(entries, *user_id).map(Decision::from),
         Command::IssueApiKey(key) => api_key::issue(entries, key, context).map(Decision::from),
         Command::RevokeApiKey(key) => api_key::revoke(entries, key).map(Decision::from),
+        Command::OpenSession(open) => session::open(entries, open, context),
+        Command::RefreshSession(refresh) => session::refresh(entries, refresh, context),
+        Command::EndSessions(end) => session::end(entries, end),
+        Command::AddSigningKey(add) => session::add_key(entries, add, context),
     }
 }
 

@@ -4,11 +4,13 @@
 mod device_day;
 mod exchange;
 mod gateway;
+mod session;
 mod storage;
 
 pub use device_day::{DayReading, DeviceDay, second_of_day};
 pub use exchange::{Export, ExportState, Imported};
 pub use gateway::{Gateway, GatewayCode, GatewayKey, GatewayStream, KnownEnvelope};
+pub use session::Session;
 pub use storage::{Allocation, DayRecord, EfficiencyKnown, Storage, StorageDay, StorageTrail};
 
 use chrono::{DateTime, Utc};
@@ -16,6 +18,7 @@ use schemas::energy::EnergySource;
 use schemas::event::device::{DeviceAttributes, DeviceOrigin};
 use schemas::event::issuance::IssuanceMetadata;
 use schemas::event::recurring::{OpenRun, RuleTerms};
+use schemas::gateway::KeyId;
 use schemas::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, GatewayId, ImportId,
     MeasurementId, MetadataId, MeterId, RuleId, StorageRecordId, UserId,
@@ -74,6 +77,8 @@ pub enum Entry {
     User(User),
     /// Under `Key::Email`: who holds the address.
     Email(UserId),
+    /// Under `Key::Session`.
+    Session(Box<Session>),
 }
 
 /// Next serials of the ledger stream; absent means all start at 1.
@@ -382,16 +387,22 @@ pub struct DoneCommand {
     pub last: Position,
 }
 
-/// Next serials of the identity stream.
+/// Next serials of the identity stream, and the key that signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityCounters {
     /// Next user.
     pub user: UserId,
+    /// The key that signs access tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_key: Option<KeyId>,
 }
 
 impl Default for IdentityCounters {
     fn default() -> Self {
-        Self { user: UserId(1) }
+        Self {
+            user: UserId(1),
+            signing_key: None,
+        }
     }
 }
 
@@ -407,4 +418,7 @@ pub struct User {
     /// Their keys for machines that were not revoked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub api_keys: Vec<Uuid>,
+    /// Their sessions that have not ended, in the order they were opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<Uuid>,
 }

@@ -59,6 +59,8 @@ pub enum Key {
     User(UserId),
     /// Who holds an e-mail address: digest by [`name_digest`].
     Email(Uuid),
+    /// A session.
+    Session(Uuid),
 }
 
 impl Key {

@@ -260,6 +260,8 @@ codes! {
     ApiKeyNotFound = "api_key_not_found" NotFound,
     /// The user has as many keys as there may be.
     TooManyApiKeys = "too_many_api_keys" Conflict,
+    /// No such session of the user, or it is over.
+    SessionNotFound = "session_not_found" NotFound,
     /// Another request was sent under the idempotency key.
     IdempotencyKeyReused = "idempotency_key_reused" Rule,
     /// A defect in the registry.

@@ -135,7 +135,7 @@ pub mod get {
     use crate::entry::{
         Account, Allocation, Bundle, Counters, Device, DeviceDay, DoneCommand, Export, Gateway,
         GatewayCode, GatewayKey, GatewayStream, IdentityCounters, Imported, KnownEnvelope,
-        RecurringRule, Storage, StorageDay, User,
+        RecurringRule, Session, Storage, StorageDay, User,
     };
     use schemas::event::device::DeviceOrigin;
     use schemas::event::issuance::IssuanceMetadata;
@@ -188,6 +188,8 @@ pub mod get {
         user(id: UserId) = Key::User(id) => User(User);
         /// Who holds the address.
         email(address: &str) = Key::Email(crate::key::name_digest(address)) => Email(UserId);
+        /// The session.
+        session(id: Uuid) = Key::Session(id) => Session(Session);
     }
 
     /// Next serials of the ledger.

@@ -1,11 +1,13 @@
 //! Rules of users. Who may change whom is decided at the web edge.
 
 use crate::command::UpdateUser;
+use crate::decide::Decision;
 use crate::entry::User;
 use crate::refusal::{Code, Refusal};
 use crate::state::{Entries, get};
 use schemas::event::IdentityEvent;
 use schemas::event::identity::{UserProfile, UserRegistered, UserRemoved, UserUpdated};
+use schemas::event::session::{SessionEnd, SessionsEnded};
 use schemas::id::UserId;
 
 pub(crate) fn existing(entries: &impl Entries, user_id: UserId) -> Result<&User, Refusal> {
@@ -48,20 +50,26 @@ pub(crate) fn register(
     .into())
 }
 
-pub(crate) fn update(
-    entries: &impl Entries,
-    update: &UpdateUser,
-) -> Result<IdentityEvent, Refusal> {
+pub(crate) fn update(entries: &impl Entries, update: &UpdateUser) -> Result<Decision, Refusal> {
     let user = existing(entries, update.user_id)?;
     if let Some(email) = &update.changes.email {
         check_free(entries, email, Some(update.user_id))?;
     }
-    Ok(UserUpdated {
+    let mut events = vec![IdentityEvent::from(UserUpdated {
         user_id: update.user_id,
         previous_email: user.email,
         changes: update.changes.clone(),
+    })];
+    let others = user.sessions.iter().copied();
+    let session_ids: Vec<_> = others.filter(|id| Some(*id) != update.session).collect();
+    if update.changes.password_hash.is_some() && !session_ids.is_empty() {
+        events.push(IdentityEvent::from(SessionsEnded {
+            user_id: update.user_id,
+            session_ids,
+            cause: SessionEnd::PasswordChanged,
+        }));
     }
-    .into())
+    Ok(Decision::of(events))
 }
 
 pub(crate) fn remove(entries: &impl Entries, user_id: UserId) -> Result<IdentityEvent, Refusal> {

@@ -4,6 +4,7 @@
 mod config;
 mod dev;
 mod import;
+mod keys;
 mod migrate;
 mod openapi;
 mod password;
@@ -38,6 +39,7 @@ enum Command {
     Import(import::Import),
     Seed(seed::Seed),
     User(user::User),
+    Keys(keys::Keys),
     Config(config::Print),
     Openapi(openapi::Openapi),
     VerifyBundle(verify_bundle::VerifyBundle),
@@ -60,6 +62,7 @@ impl Cli {
             Command::Migrate(command) => command.run(&config).await,
             Command::Import(command) => command.run(&config).await,
             Command::User(command) => command.run(&config).await,
+            Command::Keys(command) => command.run(&config).await,
             Command::Seed(command) => command.run(&config).await,
             Command::Config(command) => command.run(&config),
             Command::Openapi(command) => command.run(),

@@ -26,7 +26,8 @@ async fn login(seen: web::Data<Seen>, body: Bytes) -> HttpResponse {
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["username"], "a@b.c");
     HttpResponse::Ok().json(json!({
-        "access_token": format!("token-{count}"), "token_type": "bearer", "user_id": 7, "expires_in": 60
+        "access_token": format!("token-{count}"), "token_type": "bearer", "user_id": 7, "expires_in": 60,
+        "refresh_token": null, "session_id": "00000000-0000-0000-0000-000000000001"
     }))
 }
 

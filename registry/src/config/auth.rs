@@ -6,19 +6,24 @@ use projections::postgres::Secret;
 use schemas::capability::Duties;
 use serde::{Deserialize, Serialize};
 
-/// HMAC-SHA-256 keys shorter than their hash are weaker than the algorithm (RFC 7518, section 3.2).
-pub const MIN_JWT_SECRET_BYTES: usize = 32;
+/// HMAC-SHA-256 keys shorter than their hash are weaker than the algorithm (RFC 2104, section 3).
+pub const MIN_MASTER_SECRET_BYTES: usize = 32;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Auth {
-    /// Key that signs access tokens; at least 32 bytes. Has no default: `serve` does not start
-    /// without one, `dev` makes one and keeps it.
-    pub jwt_secret: Secret,
-    /// A file whose first line is the key; used when `jwt_secret` is empty.
-    pub jwt_secret_file: Option<PathBuf>,
+    /// What seals the secrets in the event store, such as the keys that sign access tokens, and what other
+    /// secrets follow from; at least 32 bytes. Has no default: `serve` does not start without one, `dev`
+    /// makes one and keeps it. All processes of a registry have the same. Another one ends all sessions.
+    pub master_secret: Secret,
+    /// A file whose first line is the secret; used when `master_secret` is empty.
+    pub master_secret_file: Option<PathBuf>,
     /// How long an access token is good, in minutes.
     pub token_minutes: u32,
+    /// How long a session can be refreshed, in days from signing in.
+    pub session_days: u32,
+    /// After how many days another key signs access tokens.
+    pub signing_key_days: u32,
     /// Whether the demo users with their published passwords exist. Only for `dev`.
     pub dev_users: bool,
     /// Whether the issuing body (ADMIN) neither trades nor submits readings. `dev` sets it to false, so
@@ -29,43 +34,45 @@ pub struct Auth {
 impl Default for Auth {
     fn default() -> Self {
         Self {
-            jwt_secret: Secret::default(),
-            jwt_secret_file: None,
-            token_minutes: 60,
+            master_secret: Secret::default(),
+            master_secret_file: None,
+            token_minutes: 15,
+            session_days: 30,
+            signing_key_days: 90,
             dev_users: false,
             separation_of_duties: true,
         }
     }
 }
 
-/// Why there is no key to sign tokens with.
+/// What is wrong with the settings of sign-in.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
     #[error(
-        "no key to sign access tokens: set auth.jwt_secret_file (GCR_AUTH__JWT_SECRET_FILE) or \
-         auth.jwt_secret (GCR_AUTH__JWT_SECRET) to at least {MIN_JWT_SECRET_BYTES} random bytes, \
+        "no master secret: set auth.master_secret_file (GCR_AUTH__MASTER_SECRET_FILE) or \
+         auth.master_secret (GCR_AUTH__MASTER_SECRET) to at least {MIN_MASTER_SECRET_BYTES} random bytes, \
          for example from `openssl rand -hex 32`"
     )]
     NoSecret,
     #[error(
-        "the key that signs access tokens has {len} bytes; auth.jwt_secret must have at least \
-         {MIN_JWT_SECRET_BYTES}, for example from `openssl rand -hex 32`"
+        "the master secret has {len} bytes; auth.master_secret must have at least \
+         {MIN_MASTER_SECRET_BYTES}, for example from `openssl rand -hex 32`"
     )]
     ShortSecret { len: usize },
-    #[error("auth.jwt_secret_file {path} can not be read: {source}")]
+    #[error("auth.master_secret_file {path} can not be read: {source}")]
     SecretFile { path: PathBuf, source: io::Error },
     #[error("auth.dev_users must be false here: their passwords are published; it is for `dev`")]
     DevUsers,
 }
 
 impl Auth {
-    /// The key, from the setting or its file.
+    /// The master secret, from the setting or its file.
     ///
     /// # Errors
-    /// [`AuthError`] when there is none, it is shorter than [`MIN_JWT_SECRET_BYTES`], or its file
+    /// [`AuthError`] when there is none, it is shorter than [`MIN_MASTER_SECRET_BYTES`], or its file
     /// can not be read.
-    pub fn signing_key(&self) -> Result<Secret, AuthError> {
-        let key = match (&self.jwt_secret, &self.jwt_secret_file) {
+    pub fn master(&self) -> Result<Secret, AuthError> {
+        let key = match (&self.master_secret, &self.master_secret_file) {
             (key, _) if !key.is_empty() => key.clone(),
             (_, Some(path)) => {
                 let text = fs::read_to_string(path).map_err(|source| AuthError::SecretFile {
@@ -78,7 +85,7 @@ impl Auth {
         };
         match key.expose().len() {
             0 => Err(AuthError::NoSecret),
-            len if len < MIN_JWT_SECRET_BYTES => Err(AuthError::ShortSecret { len }),
+            len if len < MIN_MASTER_SECRET_BYTES => Err(AuthError::ShortSecret { len }),
             _ => Ok(key),
         }
     }
@@ -93,12 +100,12 @@ impl Auth {
         }
     }
 
-    /// What a production process needs: a key, and no demo users.
+    /// What a production process needs: a master secret, and no demo users.
     ///
     /// # Errors
     /// [`AuthError`], the first rule that does not hold.
     pub fn check_production(&self) -> Result<(), AuthError> {
-        self.signing_key()?;
+        self.master()?;
         if self.dev_users {
             return Err(AuthError::DevUsers);
         }
@@ -111,9 +118,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn with(jwt_secret: &str) -> Auth {
+    fn with(master_secret: &str) -> Auth {
         Auth {
-            jwt_secret: Secret::new(jwt_secret),
+            master_secret: Secret::new(master_secret),
             ..Auth::default()
         }
     }
@@ -122,7 +129,7 @@ mod tests {
     fn production_without_a_key_is_refused_and_says_how_to_make_one() {
         let error = Auth::default().check_production().unwrap_err().to_string();
         assert!(
-            error.contains("GCR_AUTH__JWT_SECRET") && error.contains("openssl"),
+            error.contains("GCR_AUTH__MASTER_SECRET") && error.contains("openssl"),
             "{error}"
         );
     }
@@ -151,9 +158,9 @@ mod tests {
         let path = dir.path().join("key");
         fs::write(&path, format!("{}\n", "k".repeat(40))).unwrap();
         let auth = Auth {
-            jwt_secret_file: Some(path),
+            master_secret_file: Some(path),
             ..Auth::default()
         };
-        assert_eq!(auth.signing_key().unwrap().expose().len(), 40);
+        assert_eq!(auth.master().unwrap().expose().len(), 40);
     }
 }

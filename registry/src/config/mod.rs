@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     account::Account,
-    auth::{Auth, AuthError, MIN_JWT_SECRET_BYTES},
+    auth::{Auth, AuthError, MIN_MASTER_SECRET_BYTES},
     event_store::{EventStore, Location, LocationError},
     exchange::{Exchange, Trusted},
     http::Http,
@@ -129,6 +129,16 @@ impl Config {
                 (1..=1440).contains(&self.auth.token_minutes),
             ),
             (
+                "auth.session_days",
+                "must be 1 to 3650",
+                (1..=3650).contains(&self.auth.session_days),
+            ),
+            (
+                "auth.signing_key_days",
+                "must be 1 to 3650",
+                (1..=3650).contains(&self.auth.signing_key_days),
+            ),
+            (
                 "issuance.expiry_years",
                 "must be 1 to 100",
                 (1..=100).contains(&self.issuance.expiry_years),
@@ -185,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_printed_can_be_read_again_and_shows_no_secret() {
         let mut config = Config::default();
-        config.auth.jwt_secret = Secret::new("0123456789abcdef0123456789abcdef");
+        config.auth.master_secret = Secret::new("0123456789abcdef0123456789abcdef");
         config.database.read.password = Secret::new("hunter2");
         let printed = config.to_toml().unwrap();
         assert!(!printed.contains("0123456789abcdef") && !printed.contains("hunter2"));

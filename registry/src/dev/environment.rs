@@ -175,7 +175,11 @@ fn keep_secrets(config: &mut Config) -> Result<(), DevError> {
         Ok::<_, DevError>(())
     };
     let auth = &mut config.auth;
-    kept("jwt", &mut auth.jwt_secret, &mut auth.jwt_secret_file)?;
+    kept(
+        "master",
+        &mut auth.master_secret,
+        &mut auth.master_secret_file,
+    )?;
     for (name, database) in [
         ("write-password", &mut config.database.write),
         ("read-password", &mut config.database.read),

@@ -1,5 +1,6 @@
 //! Having a command decided, so that the audit trail can tell of it.
 
+use super::problem::Answer;
 use super::state::State;
 use crate::audit;
 use crate::sequencer::{ExecuteError, Receipt, Request};
@@ -23,6 +24,7 @@ impl State {
     /// # Errors
     /// As [`super::port::Decide::execute`].
     pub(super) async fn decide(&self, asked: Asked) -> Result<Receipt, ExecuteError> {
+        let (caller, stream) = (asked.actor.user_id(), asked.command.stream());
         let by_itself = Request::of_system("http", asked.command);
         let request = Request {
             origin: audit::asked_by().unwrap_or(by_itself.origin),
@@ -35,6 +37,9 @@ impl State {
         let command_id = request.command_id;
         audit::asked(command_id);
         let decision = self.commands.execute(request).await;
+        if let Ok(receipt) = &decision {
+            self.written.note(caller, stream, receipt);
+        }
         let has_events = match &decision {
             Ok(receipt) => !receipt.is_repeat && !receipt.events.is_empty(),
             Err(ExecuteError::Refused(_) | ExecuteError::Busy) => false,
@@ -45,5 +50,16 @@ impl State {
             audit::came_to_nothing(command_id);
         }
         decision
+    }
+
+    /// Has a command decided that a part of the registry gives by itself.
+    ///
+    /// # Errors
+    /// The refusal, or 503.
+    pub(crate) async fn execute(&self, request: Request) -> Answer<Receipt> {
+        let stream = request.command.stream();
+        let receipt = self.commands.execute(request).await?;
+        self.written.note(None, stream, &receipt);
+        Ok(receipt)
     }
 }

@@ -9,7 +9,7 @@ use crate::sequencer::Receipt;
 use actix_web::HttpRequest;
 use ledger::{Event, Stream};
 use moka::sync::Cache;
-use schemas::event::LedgerEvent;
+use schemas::event::{IdentityEvent, LedgerEvent};
 use schemas::id::UserId;
 use schemas::log::Position;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -151,8 +151,19 @@ impl Written {
                 Event::Ledger(LedgerEvent::AccountOpened(_) | LedgerEvent::AccountUpdated(_))
             )
         });
+        // Who signs in changes nothing of what anybody may do; all else about users may.
+        let changes_users = receipt.events.iter().any(|(_, event)| {
+            !matches!(
+                event,
+                Event::Identity(
+                    IdentityEvent::SessionOpened(_)
+                        | IdentityEvent::SessionRefreshed(_)
+                        | IdentityEvent::SigningKeyAdded(_)
+                )
+            )
+        });
         match stream {
-            Stream::Identity => {
+            Stream::Identity if changes_users => {
                 self.authority_identity
                     .fetch_max(position.0, Ordering::AcqRel);
             }
@@ -160,7 +171,7 @@ impl Written {
                 self.authority_ledger
                     .fetch_max(position.0, Ordering::AcqRel);
             }
-            Stream::Ledger | Stream::Audit => {}
+            Stream::Identity | Stream::Ledger | Stream::Audit => {}
         }
         if let Some(caller) = caller {
             let written = Positions::at(stream, position).max(self.by(caller));

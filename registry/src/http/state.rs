@@ -11,7 +11,9 @@ use crate::audit::Trail;
 use crate::config::Config;
 use crate::exchange::Exchange;
 use crate::gateway::{KeyDirectory, Workers};
-use crate::identity::{ApiKeys, Passwords, Principals, Tokens};
+use crate::identity::{
+    ApiKeys, Master, Passwords, Principals, RefreshKey, SealError, SigningKeys, Tokens,
+};
 use crate::lineage::log::Log;
 use crate::read::BundleLoader;
 use deadpool_postgres::{Client, Pool};
@@ -56,6 +58,9 @@ pub struct State {
     pub(super) written: Written,
     pub(super) digester: Digester,
     pub(super) tokens: Tokens,
+    pub(super) signing_keys: SigningKeys,
+    pub(super) refresh_key: RefreshKey,
+    pub(super) session_lifetime: chrono::Duration,
     pub(super) passwords: Passwords,
     pub(super) principals: Principals,
     pub(super) device_accounts: DeviceAccounts,
@@ -71,9 +76,12 @@ pub struct State {
 /// The state can not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// There is no key to sign tokens with.
+    /// There is no master secret.
     #[error(transparent)]
     Auth(#[from] crate::config::AuthError),
+    /// Nothing can be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// A key of the exchange with other registries can not be used.
     #[error(transparent)]
     Exchange(#[from] crate::exchange::KeyError),
@@ -88,8 +96,10 @@ impl State {
     /// # Errors
     /// [`StateError`] if the configuration has no key or no usable domain.
     pub fn new(config: &Config, parts: Parts) -> Result<Arc<Self>, StateError> {
-        let key = config.auth.signing_key()?;
-        let secret = key.expose().as_bytes();
+        let secret = config.auth.master()?;
+        let secret = secret.expose().as_bytes();
+        let master = Master::new(secret);
+        let tokens = Tokens::new(&master, &config.domain, config.auth.token_minutes);
         Ok(Arc::new(Self {
             commands: parts.commands,
             bundles: BundleLoader::start(parts.read.clone()),
@@ -110,7 +120,10 @@ impl State {
             read_wait: Duration::from_millis(config.http.read_wait_ms),
             written: Written::default(),
             digester: Digester::new(secret),
-            tokens: Tokens::new(secret, &config.domain, config.auth.token_minutes),
+            signing_keys: SigningKeys::new(master.vault()?, tokens.lifetime_s()),
+            tokens,
+            refresh_key: RefreshKey::of(&master),
+            session_lifetime: chrono::Duration::days(config.auth.session_days.into()),
             passwords: Passwords::default(),
             principals: Principals::new(config.auth.duties()),
             device_accounts: DeviceAccounts::default(),
@@ -147,6 +160,11 @@ impl State {
     /// The keys for machines.
     pub(crate) const fn api_keys(&self) -> &ApiKeys {
         &self.api_keys
+    }
+
+    /// The keys that sign access tokens.
+    pub(crate) const fn signing_keys(&self) -> &SigningKeys {
+        &self.signing_keys
     }
 
     /// How far the READ database has come.

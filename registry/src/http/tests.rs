@@ -7,6 +7,7 @@ use super::port::{Decide, Progress};
 use super::*;
 use crate::audit::Trail;
 use crate::config::{Config, Connection, Secret};
+use crate::identity::ring_of;
 use crate::sequencer::{ExecuteError, Receipt, Request};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::Method;
@@ -22,6 +23,7 @@ use schemas::log::Position;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 struct Nothing;
 
@@ -43,7 +45,7 @@ impl Progress for Nothing {
 
 async fn state(folder: &TempDir) -> Arc<State> {
     let mut config = Config::default();
-    config.auth.jwt_secret = Secret::new("k".repeat(32));
+    config.auth.master_secret = Secret::new("k".repeat(32));
     config.data_dir = folder.path().to_owned();
     // Nothing listens on port 1.
     let away = projections::postgres::pool(&Connection::local(1)).unwrap();
@@ -169,7 +171,10 @@ async fn a_body_at_the_limit_is_read_and_one_byte_more_is_413() {
 async fn a_database_that_is_away_is_503_and_the_process_still_lives() {
     let folder = TempDir::new().unwrap();
     let state = state(&folder).await;
-    let token = state.tokens.access(UserId(1)).unwrap();
+    let ring = ring_of([3; 32]);
+    let token = state.tokens.access(&ring, UserId(1), Uuid::nil());
+    let token = token.unwrap();
+    state.signing_keys.assume(ring);
     let requests = vec![
         TestRequest::get()
             .uri("/user/me")

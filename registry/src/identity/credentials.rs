@@ -2,7 +2,8 @@
 
 use super::api_key::ApiKey;
 use super::credential::{Credential, Via};
-use super::{csrf, token::Tokens};
+use super::csrf;
+use super::token::{TokenError, Tokens, Verified};
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::state::State;
 use actix_web::HttpRequest;
@@ -14,12 +15,19 @@ pub const ACCESS_COOKIE: &str = "access_token";
 /// The credentials of the request: `Authorization: Bearer`, or the cookie with a CSRF token.
 ///
 /// # Errors
-/// 401 if there are none or they are not good, 403 if the CSRF token is missing.
+/// 401 if there are none or they are not good, 403 if the CSRF token is missing, 503 if the token names a
+/// key that can not be looked for at the moment.
 pub async fn credentials(request: &HttpRequest, state: &State) -> Answer<Credential> {
     if let Some(key) = api_key(request) {
         return state.api_keys().credential(key, state).await;
     }
-    of_token(request, state.tokens())
+    let given = Given::of(request)?;
+    let (keys, tokens) = (state.signing_keys(), state.tokens());
+    let mut verified = tokens.verify(&keys.ring(), &given.token);
+    if matches!(verified, Err(TokenError::UnknownKey)) && keys.look(state).await? {
+        verified = tokens.verify(&keys.ring(), &given.token);
+    }
+    given.accepted(request, verified, tokens)
 }
 
 /// The API key that the request carries, if that is what it carries.
@@ -30,8 +38,23 @@ fn api_key(request: &HttpRequest) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && ApiKey::is_meant(key)).then_some(key)
 }
 
-fn of_token(request: &HttpRequest, tokens: &Tokens) -> Answer<Credential> {
-    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+/// A token, and how it came.
+struct Given {
+    token: String,
+    by_cookie: bool,
+}
+
+impl Given {
+    fn of(request: &HttpRequest) -> Answer<Self> {
+        let Some(value) = request.headers().get(header::AUTHORIZATION) else {
+            let cookie = request
+                .cookie(ACCESS_COOKIE)
+                .ok_or_else(not_authenticated)?;
+            return Ok(Self {
+                token: cookie.value().to_owned(),
+                by_cookie: true,
+            });
+        };
         let (scheme, token) = value
             .to_str()
             .ok()
@@ -40,23 +63,28 @@ fn of_token(request: &HttpRequest, tokens: &Tokens) -> Answer<Credential> {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(not_authenticated());
         }
-        return credential(tokens, token.trim());
+        Ok(Self {
+            token: token.trim().to_owned(),
+            by_cookie: false,
+        })
     }
-    let cookie = request
-        .cookie(ACCESS_COOKIE)
-        .ok_or_else(not_authenticated)?;
-    let credential = credential(tokens, cookie.value())?;
-    csrf::check(request, tokens)?;
-    Ok(credential)
-}
 
-fn credential(tokens: &Tokens, token: &str) -> Answer<Credential> {
-    let (user_id, jti) = tokens.user(token).map_err(|_| bad())?;
-    Ok(Credential {
-        user_id,
-        via: Via::Token(jti),
-        restriction: None,
-    })
+    fn accepted(
+        &self,
+        request: &HttpRequest,
+        verified: Result<Verified, TokenError>,
+        tokens: &Tokens,
+    ) -> Answer<Credential> {
+        let verified = verified.map_err(|_| bad())?;
+        if self.by_cookie {
+            csrf::check(request, tokens)?;
+        }
+        Ok(Credential {
+            user_id: verified.user_id,
+            via: Via::Session(verified.session_id),
+            restriction: None,
+        })
+    }
 }
 
 fn bad() -> Problem {
@@ -70,17 +98,26 @@ fn not_authenticated() -> Problem {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::key_ring::tests::ring_of;
+    use super::super::master::Master;
     use super::*;
     use actix_web::cookie::Cookie;
     use actix_web::test::TestRequest;
     use schemas::id::UserId;
+    use uuid::Uuid;
 
     fn tokens() -> Tokens {
-        Tokens::new(&[7; 32], "gb", 60)
+        Tokens::new(&Master::new(&[7; 32]), "gb", 60)
+    }
+
+    fn read(request: &HttpRequest) -> Answer<Credential> {
+        let given = Given::of(request)?;
+        let verified = tokens().verify(&ring_of([3; 32]), &given.token);
+        given.accepted(request, verified, &tokens())
     }
 
     fn code(request: &HttpRequest) -> &'static str {
-        of_token(request, &tokens()).unwrap_err().code().as_str()
+        read(request).unwrap_err().code().as_str()
     }
 
     #[test]
@@ -97,7 +134,9 @@ mod tests {
 
     #[test]
     fn a_mutation_with_a_cookie_needs_the_csrf_token_and_one_with_a_bearer_token_does_not() {
-        let token = tokens().access(UserId(3)).unwrap();
+        let session_id = Uuid::from_u128(9);
+        let token = tokens().access(&ring_of([3; 32]), UserId(3), session_id);
+        let token = token.unwrap();
         let (csrf, session) = tokens().session(60).unwrap();
         let with_cookie = || TestRequest::post().cookie(Cookie::new(ACCESS_COOKIE, token.clone()));
         assert_eq!(code(&with_cookie().to_http_request()), "csrf_token_invalid");
@@ -105,10 +144,11 @@ mod tests {
             .cookie(Cookie::new(csrf::SESSION_COOKIE, session))
             .insert_header((csrf::CSRF_HEADER, csrf))
             .to_http_request();
-        let user = |request| of_token(request, &tokens()).unwrap().user_id;
-        assert_eq!(user(&complete), UserId(3));
+        let credential = read(&complete).unwrap();
+        assert_eq!(credential.user_id, UserId(3));
+        assert_eq!(credential.via, Via::Session(session_id));
         let bearer =
             TestRequest::post().insert_header(("authorization", format!("Bearer {token}")));
-        assert_eq!(user(&bearer.to_http_request()), UserId(3));
+        assert_eq!(read(&bearer.to_http_request()).unwrap(), credential);
     }
 }

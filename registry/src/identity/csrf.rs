@@ -13,7 +13,7 @@ pub const CSRF_HEADER: &str = "X-CSRF-Token";
 pub const SESSION_S: u32 = 1_209_600;
 
 /// Checks the token of a cookie-authenticated request; methods that change nothing need none.
-pub(super) fn check(request: &HttpRequest, tokens: &Tokens) -> Answer<()> {
+pub fn check(request: &HttpRequest, tokens: &Tokens) -> Answer<()> {
     if request.method().is_safe() {
         return Ok(());
     }

@@ -4,14 +4,24 @@ mod api_key;
 mod credential;
 mod credentials;
 mod csrf;
+mod key_ring;
+mod master;
 mod password;
 mod principal;
+mod refresh;
+mod signing;
 mod token;
 
 pub use api_key::{ApiKey, ApiKeys};
 pub use credential::{Credential, Restriction, Via};
 pub use credentials::{ACCESS_COOKIE, credentials};
-pub use csrf::{CSRF_HEADER, SESSION_COOKIE, SESSION_S};
+pub use csrf::{CSRF_HEADER, SESSION_COOKIE, SESSION_S, check as check_csrf};
+#[cfg(test)]
+pub(crate) use key_ring::tests::ring_of;
+pub use key_ring::{KeyRing, NewKey, Signer};
+pub use master::{Master, SealError, Vault};
 pub use password::{PasswordError, Passwords};
 pub use principal::{Principal, Principals};
-pub use token::{TokenError, Tokens};
+pub use refresh::{RefreshKey, RefreshToken};
+pub use signing::{SigningKeys, keep as keep_signing_keys};
+pub use token::{TokenError, Tokens, Verified};

@@ -1,6 +1,6 @@
 //! What a caller may do and act for, as READ shows it.
 
-use super::credential::{Credential, Restriction};
+use super::credential::{Credential, Restriction, Via};
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::state::State;
@@ -109,7 +109,7 @@ const MAX_PRINCIPALS: u64 = 100_000;
 /// The key holds the positions that decide who may do what, so a change of users or members leaves all
 /// that was known before behind.
 pub struct Principals {
-    known: Cache<(UserId, Positions), Arc<Principal>>,
+    known: Cache<(UserId, Via, Positions), Arc<Principal>>,
     duties: Duties,
 }
 
@@ -129,15 +129,15 @@ impl Principals {
     /// Who holds the credentials, and what these are good for.
     ///
     /// # Errors
-    /// 401 if they were removed, 503 if it can not be found out.
+    /// 401 if they were removed or their session is over, 503 if it can not be found out.
     pub async fn get(&self, credential: Credential, state: &State) -> Answer<Arc<Principal>> {
         let authority = state.authority();
-        let user_id = credential.user_id;
+        let (user_id, via) = (credential.user_id, credential.via);
         let whole = self
             .known
             .try_get_with(
-                (user_id, authority),
-                load(user_id, authority, self.duties, state),
+                (user_id, via, authority),
+                load(user_id, via, authority, self.duties, state),
             )
             .await
             .map_err(|problem| (*problem).clone())?;
@@ -150,13 +150,18 @@ impl Principals {
 
 async fn load(
     user_id: UserId,
+    via: Via,
     authority: Positions,
     duties: Duties,
     state: &State,
 ) -> Answer<Arc<Principal>> {
     reached(state.read_progress(), authority, state.read_wait()).await?;
     let client = state.read_client().await?;
-    read::principal::by_id(&client, user_id)
+    let session_id = match via {
+        Via::Session(session_id) => Some(session_id),
+        Via::ApiKey(_) => None,
+    };
+    read::principal::by_id(&client, user_id, session_id)
         .await?
         .map(|row| Arc::new(Principal::new(row, duties)))
         .ok_or_else(|| Problem::new(EdgeCode::TokenInvalid, "Could not validate credentials"))

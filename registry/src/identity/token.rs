@@ -1,56 +1,107 @@
-//! Access tokens: short-lived JWTs under the registry's own key.
+//! Access tokens: short-lived JWTs (RFC 9068), signed by the registry's own rotating keys, read as RFC 8725
+//! asks: the key says how, never the token.
 
+use super::key_ring::KeyRing;
+use super::master::Master;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::Utc;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use moka::sync::Cache;
 use rand::Rng;
+use schemas::gateway::KeyId;
 use schemas::id::UserId;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// The one algorithm: the header of a token is not asked.
-const ALGORITHM: Algorithm = Algorithm::HS256;
-const ACCESS: &str = "access";
-const SESSION: &str = "session";
+/// Of access tokens.
+const ALGORITHM: Algorithm = Algorithm::EdDSA;
+/// Type of an access token (RFC 9068, section 2.1).
+const TYPE: &str = "at+jwt";
+/// Who asked for the token (RFC 9068, section 2.2): whoever signed in by password did so with the registry
+/// itself.
+const CLIENT: &str = "registry";
+/// Longest token that is looked at; ours have some 500 bytes.
+pub const MAX_TOKEN_BYTES: usize = 2_048;
+/// Tokens remembered as good at most.
+const MAX_VERIFIED: u64 = 100_000;
+/// How far behind this process's clock those of others may be: a token is good this much before it was
+/// made.
+const CLOCK_SKEW_S: i64 = 5;
 
 /// A token is not one of ours, or no longer good.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// Signature, issuer, audience or expiry do not hold.
+    /// Signature, claims or times do not hold.
     #[error("the token is not valid")]
     Invalid(#[from] jsonwebtoken::errors::Error),
-    /// The subject is not a user.
-    #[error("the token names no user")]
-    Subject,
+    /// The header is not exactly ours.
+    #[error("the token is not of this registry")]
+    Foreign,
+    /// No key that counts has the id.
+    #[error("the token is signed by a key that does not count here")]
+    UnknownKey,
+    /// There is no key to sign with.
+    #[error("there is no key to sign with")]
+    NoSigner,
+}
+
+/// The header as it must be: what would name another key or another way to verify is not even read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StrictHeader {
+    alg: String,
+    typ: String,
+    kid: String,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
-    sub: String,
     iss: String,
     aud: String,
-    iat: i64,
-    exp: i64,
+    sub: String,
+    client_id: String,
+    sid: Uuid,
     jti: Uuid,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+}
+
+/// Who holds a token that is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// The user.
+    pub user_id: UserId,
+    /// The session they signed in with.
+    pub session_id: Uuid,
+    key_id: KeyId,
+    exp: i64,
 }
 
 /// Makes and reads tokens.
 pub struct Tokens {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
     issuer: String,
     lifetime_s: u32,
+    csrf: (EncodingKey, DecodingKey),
+    /// By digest: a token is verified once, then looked up.
+    verified: Cache<[u8; 32], Verified>,
 }
 
 impl Tokens {
-    /// Tokens of a domain under `secret`, good for `minutes`.
+    /// Tokens of a domain, good for `minutes`.
     #[must_use]
-    pub fn new(secret: &[u8], domain: &str, minutes: u32) -> Self {
+    pub fn new(master: &Master, domain: &str, minutes: u32) -> Self {
+        let csrf = master.key_for("CSRF tokens");
         Self {
-            encoding: EncodingKey::from_secret(secret),
-            decoding: DecodingKey::from_secret(secret),
             issuer: format!("registry-{domain}"),
             lifetime_s: minutes.saturating_mul(60),
+            csrf: (
+                EncodingKey::from_secret(&csrf),
+                DecodingKey::from_secret(&csrf),
+            ),
+            verified: Cache::new(MAX_VERIFIED),
         }
     }
 
@@ -60,25 +111,74 @@ impl Tokens {
         self.lifetime_s
     }
 
-    /// An access token for a user.
+    /// An access token for a session of a user.
     ///
     /// # Errors
-    /// [`TokenError::Invalid`] if it can not be signed.
-    pub fn access(&self, user_id: UserId) -> Result<String, TokenError> {
-        self.sign(ACCESS, user_id.to_string(), self.lifetime_s)
+    /// [`TokenError`] if it can not be signed.
+    pub fn access(
+        &self,
+        ring: &KeyRing,
+        user_id: UserId,
+        session_id: Uuid,
+    ) -> Result<String, TokenError> {
+        let signer = ring.signer().ok_or(TokenError::NoSigner)?;
+        let now = Utc::now().timestamp();
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: self.issuer.clone(),
+            sub: user_id.to_string(),
+            client_id: CLIENT.to_owned(),
+            sid: session_id,
+            jti: Uuid::now_v7(),
+            iat: now,
+            nbf: now - CLOCK_SKEW_S,
+            exp: now + i64::from(self.lifetime_s),
+        };
+        let mut header = Header::new(ALGORITHM);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(signer.key_id.to_string());
+        Ok(jsonwebtoken::encode(&header, &claims, &signer.key)?)
     }
 
-    /// Whose access token this is, and its id.
+    /// Who holds the access token.
     ///
     /// # Errors
-    /// [`TokenError`].
-    pub fn user(&self, token: &str) -> Result<(UserId, Uuid), TokenError> {
-        let claims: Claims = self.verified(ACCESS, token)?;
-        let user_id = claims.sub.parse().map_err(|_| TokenError::Subject)?;
-        Ok((user_id, claims.jti))
+    /// [`TokenError`]; [`TokenError::UnknownKey`] if it may be good once the key is known.
+    pub fn verify(&self, ring: &KeyRing, token: &str) -> Result<Verified, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::Foreign);
+        }
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        if let Some(known) = self.verified.get(&digest)
+            && ring.verifying(known.key_id).is_some()
+            && Utc::now().timestamp() <= known.exp
+        {
+            return Ok(known);
+        }
+        let key_id = key_id(token).ok_or(TokenError::Foreign)?;
+        let key = ring.verifying(key_id).ok_or(TokenError::UnknownKey)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation())?.claims;
+        let verified = Verified {
+            user_id: claims.sub.parse().map_err(|_| TokenError::Foreign)?,
+            session_id: claims.sid,
+            key_id,
+            exp: claims.exp,
+        };
+        self.verified.insert(digest, verified);
+        Ok(verified)
     }
 
-    /// A CSRF token and the session that proves it was given out here.
+    fn validation(&self) -> Validation {
+        let mut validation = Validation::new(ALGORITHM);
+        validation.leeway = 0;
+        validation.validate_nbf = true;
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.issuer]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        validation
+    }
+
+    /// A CSRF token and the session cookie that proves it was given out here.
     ///
     /// # Errors
     /// [`TokenError::Invalid`] if it can not be signed.
@@ -86,97 +186,51 @@ impl Tokens {
         let mut random = [0_u8; 32];
         rand::rng().fill_bytes(&mut random);
         let csrf = hex::encode(random);
-        let session = self.sign(SESSION, csrf.clone(), lifetime_s)?;
+        let claims = CsrfClaims {
+            iss: self.issuer.clone(),
+            sub: csrf.clone(),
+            exp: Utc::now().timestamp() + i64::from(lifetime_s),
+        };
+        let session = jsonwebtoken::encode(&Header::new(CSRF), &claims, &self.csrf.0)?;
         Ok((csrf, session))
     }
 
-    /// The CSRF token of a session.
+    /// The CSRF token of a session cookie.
     ///
     /// # Errors
     /// [`TokenError::Invalid`].
     pub fn csrf(&self, session: &str) -> Result<String, TokenError> {
-        self.verified::<Claims>(SESSION, session)
-            .map(|claims| claims.sub)
-    }
-
-    fn sign(&self, audience: &str, subject: String, lifetime_s: u32) -> Result<String, TokenError> {
-        let now = Utc::now().timestamp();
-        let claims = Claims {
-            sub: subject,
-            iss: self.issuer.clone(),
-            aud: audience.to_owned(),
-            iat: now,
-            exp: now + i64::from(lifetime_s),
-            jti: Uuid::now_v7(),
-        };
-        Ok(jsonwebtoken::encode(
-            &Header::new(ALGORITHM),
-            &claims,
-            &self.encoding,
-        )?)
-    }
-
-    fn verified<C: DeserializeOwned>(&self, audience: &str, token: &str) -> Result<C, TokenError> {
-        let mut validation = Validation::new(ALGORITHM);
+        let mut validation = Validation::new(CSRF);
         validation.leeway = 0;
         validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        Ok(jsonwebtoken::decode::<C>(token, &self.decoding, &validation)?.claims)
+        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+        let decoded = jsonwebtoken::decode::<CsrfClaims>(session, &self.csrf.1, &validation)?;
+        Ok(decoded.claims.sub)
     }
+}
+
+/// Of the session cookie, which the registry alone reads.
+const CSRF: Algorithm = Algorithm::HS256;
+
+#[derive(Serialize, Deserialize)]
+struct CsrfClaims {
+    iss: String,
+    sub: String,
+    exp: i64,
+}
+
+/// The key that a token says it is signed with, if its header is exactly ours.
+fn key_id(token: &str) -> Option<KeyId> {
+    let header = BASE64_URL_SAFE_NO_PAD
+        .decode(token.split('.').next()?)
+        .ok()?;
+    let header: StrictHeader = serde_json::from_slice(&header).ok()?;
+    if header.alg != "EdDSA" || header.typ != TYPE {
+        return None;
+    }
+    header.kid.parse().ok()
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn tokens() -> Tokens {
-        Tokens::new(&[7; 32], "gb", 60)
-    }
-
-    #[test]
-    fn a_token_names_its_user() {
-        let token = tokens().access(UserId(42)).unwrap();
-        assert_eq!(tokens().user(&token).unwrap().0, UserId(42));
-    }
-
-    #[test]
-    fn a_token_of_another_key_domain_or_kind_is_refused() {
-        let token = tokens().access(UserId(42)).unwrap();
-        assert!(Tokens::new(&[8; 32], "gb", 60).user(&token).is_err());
-        assert!(Tokens::new(&[7; 32], "de", 60).user(&token).is_err());
-        assert!(tokens().csrf(&token).is_err());
-        let (csrf, session) = tokens().session(60).unwrap();
-        assert!(tokens().user(&session).is_err());
-        assert_eq!(tokens().csrf(&session).unwrap(), csrf);
-    }
-
-    #[test]
-    fn an_expired_token_is_refused() {
-        let tokens = tokens();
-        let claims = Claims {
-            sub: "42".into(),
-            iss: "registry-gb".into(),
-            aud: ACCESS.into(),
-            iat: 0,
-            exp: Utc::now().timestamp() - 1,
-            jti: Uuid::now_v7(),
-        };
-        let token =
-            jsonwebtoken::encode(&Header::new(ALGORITHM), &claims, &tokens.encoding).unwrap();
-        assert!(tokens.user(&token).is_err());
-    }
-
-    #[test]
-    fn a_token_without_signature_is_refused() {
-        let token = tokens().access(UserId(42)).unwrap();
-        let claims = token.split('.').nth(1).unwrap();
-        // {"alg":"none"}
-        assert!(
-            tokens()
-                .user(&format!("eyJhbGciOiJub25lIn0.{claims}."))
-                .is_err()
-        );
-    }
-}
+#[path = "token_tests.rs"]
+mod tests;

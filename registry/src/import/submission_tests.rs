@@ -55,8 +55,10 @@ async fn submit(seen: web::Data<Mutex<Vec<usize>>>, body: Bytes) -> HttpResponse
 }
 
 async fn login() -> HttpResponse {
-    HttpResponse::Ok()
-        .json(json!({"access_token": "t", "token_type": "bearer", "user_id": 1, "expires_in": 60}))
+    HttpResponse::Ok().json(json!({
+        "access_token": "t", "token_type": "bearer", "user_id": 1, "expires_in": 60,
+        "refresh_token": null, "session_id": "00000000-0000-0000-0000-000000000001",
+    }))
 }
 
 /// Sends readings of these amounts, numbered as rows from 101 on, in batches of three.

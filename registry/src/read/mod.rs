@@ -20,6 +20,8 @@ pub mod meter;
 pub mod principal;
 pub mod query;
 pub mod recurring;
+pub mod session;
+pub mod signing_key;
 pub mod storage;
 pub mod summary;
 pub mod user;

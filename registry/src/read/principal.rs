@@ -4,6 +4,7 @@ use super::{ReadError, defect, row};
 use deadpool_postgres::Client;
 use schemas::id::{AccountId, UserId};
 use schemas::life_cycle::Role;
+use uuid::Uuid;
 
 /// A user who may sign in, with the accounts they are a member of, closed ones included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +22,17 @@ const BY_ID: &str = "
            ARRAY(SELECT a.account_id FROM account a
                  WHERE a.user_ids @> ARRAY[u.user_id] ORDER BY a.account_id)
     FROM registry_user u
-    WHERE u.user_id = $1 AND NOT u.is_deleted";
+    WHERE u.user_id = $1 AND NOT u.is_deleted AND NOT EXISTS (
+        SELECT FROM session WHERE session_id = $2 AND ended_at IS NOT NULL)";
 
-/// The user with this id, unless removed.
-pub async fn by_id(client: &Client, user_id: UserId) -> Result<Option<PrincipalRow>, ReadError> {
-    let Some(row) = row(client, BY_ID, &[&user_id.0]).await? else {
+/// The user with this id, unless they were removed, or the session that they show ended. One that is not there
+/// has just been opened: only the registry's own keys say that there is one.
+pub async fn by_id(
+    client: &Client,
+    user_id: UserId,
+    session_id: Option<Uuid>,
+) -> Result<Option<PrincipalRow>, ReadError> {
+    let Some(row) = row(client, BY_ID, &[&user_id.0, &session_id]).await? else {
         return Ok(None);
     };
     let accounts: Vec<i64> = row.try_get(1)?;

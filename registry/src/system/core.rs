@@ -18,7 +18,8 @@ use crate::{
     clock::Clock,
     config::{Config, Location},
     expiry,
-    http::StateError,
+    http::{State, StateError},
+    identity,
     recurring::Scheduler,
     sequencer::Sequencers,
 };
@@ -161,6 +162,12 @@ impl Core {
     /// Starts looking for bundles to expire.
     pub(super) fn expire(&mut self) {
         let looking = expiry::run(self.write.clone(), self.sequencers.clone());
+        self.until_stopped(looking);
+    }
+
+    /// Starts looking after the keys that sign access tokens.
+    pub(super) fn keep_signing_keys(&mut self, state: Arc<State>, days: u32) {
+        let looking = identity::keep_signing_keys(state, days, self.clock.clone());
         self.until_stopped(looking);
     }
 

@@ -3,6 +3,7 @@
 
 mod core;
 mod error;
+mod keys;
 mod listen;
 mod sequencers;
 mod user;
@@ -14,6 +15,7 @@ use actix_web::dev::ServerHandle;
 pub use self::{
     core::{Core, Projectors},
     error::SystemError,
+    keys::ReplaceKeyError,
     listen::Listener,
     user::{NewUser, RegisterError},
 };
@@ -76,6 +78,7 @@ impl System {
                 trail,
             },
         )?;
+        core.keep_signing_keys(Arc::clone(&state), config.auth.signing_key_days);
         let server = http::serve(listener, &config.http, state).map_err(SystemError::Http)?;
         let handle = server.handle();
         core.parts

@@ -14,6 +14,7 @@ pub mod import;
 pub mod issuance;
 pub mod reading;
 pub mod recurring;
+pub mod session;
 pub mod storage;
 mod upcast;
 
@@ -38,6 +39,7 @@ use recurring::{
     RecurringRuleCreated, RecurringRuleEnded, RecurringRulePaused, RecurringRuleRan,
     RecurringRuleResumed,
 };
+use session::{SessionOpened, SessionRefreshed, SessionsEnded, SigningKeyAdded};
 use storage::{
     StorageAllocated, StorageCertificatesIssued, StorageEfficiencyFixed, StorageRecordsAccepted,
     StorageRecordsWithdrawn,
@@ -186,6 +188,10 @@ event_set! {
         UserRemoved v 1,
         ApiKeyIssued v 1,
         ApiKeyRevoked v 1,
+        SessionOpened v 1,
+        SessionRefreshed v 1,
+        SessionsEnded v 1,
+        SigningKeyAdded v 1,
     }
 }
 

@@ -19,6 +19,8 @@ enum Body {
     None,
     Json(Value),
     Import(i64),
+    /// None, under an idempotency key that is none.
+    MalformedKey,
 }
 
 impl Asked {
@@ -33,6 +35,7 @@ impl Asked {
         let request = actor.request(method, &format!("{path}{}", self.query));
         match &self.body {
             Body::None => request,
+            Body::MalformedKey => request.header("idempotency-key", "a b"),
             Body::Json(body) => request.json(body),
             Body::Import(account) => {
                 let file = Part::text(registry::exchange::TEMPLATE).file_name("rows.csv");
@@ -83,7 +86,16 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         // Open to anybody.
         "get_root" | "get_registry_keys" | "get_csrf_token" | "get_health" | "get_healthz"
         | "get_metrics" | "get_readyz" | "list_problems" | "get_problem" => of(0),
+        "get_token_keys" => of(0),
         "login" => with(0, nothing),
+        "refresh_session" => with(0, json!({"refresh_token": {}})),
+        // Nobody is signed out: the key is malformed.
+        "logout" => Asked {
+            body: Body::MalformedKey,
+            ..of(0)
+        },
+        "list_my_sessions" | "end_my_session" => of(0),
+        "end_sessions_of_user" => of(NOBODY),
         "enrol_gateway" | "submit_envelopes" => with(0, nothing),
         "change_gateway_key" => with(scene.gateway, nothing),
         // Users.

@@ -1,8 +1,6 @@
 //! Something of every kind in account S, and everybody who may ask for it.
 
-use registry::identity::Tokens;
 use schemas::gateway::Algorithm;
-use schemas::id::UserId;
 use serde_json::{Value, json};
 use tests::{Actor, Clusters, PASSWORD, Registry, TestGateway, World, eventually};
 
@@ -101,11 +99,7 @@ async fn user(world: &World, name: &str, role: i64) -> Actor {
 
 /// The producer with a token that has expired.
 async fn expired(world: &World) -> Actor {
-    let config = &world.registry.config;
-    let key = config.auth.signing_key().unwrap();
-    // One that expires in the second it is made in.
-    let tokens = Tokens::new(key.expose().as_bytes(), &config.domain, 0);
-    let token = tokens.access(UserId(world.producer.id)).unwrap();
+    let token = world.registry.expiring_token(world.producer.id).await;
     let expired = world.producer.with_token(&token);
     eventually("the token expires", async || {
         (expired.get("/user/me").await.status != 200).then_some(())

@@ -5,16 +5,19 @@ use super::{exchange, gateway, recurring, world};
 use chrono::TimeDelta;
 use ledger::command::{
     AccountStep, ActOnBundles, Amount, ChangeStanding, ChangeTransfers, CorrectReading,
-    DevicePatch, IssueBundle, IssueReadings, MeasurementRef, MoveMeasurement, RegisterDevice,
-    RegisterMeter, UpdateAccount, UpdateDevice, UpdateMeter, UpdateUser, UpdateWhitelist,
+    DevicePatch, EndSessions, IssueBundle, IssueReadings, MeasurementRef, MoveMeasurement,
+    OpenSession, RegisterDevice, RegisterMeter, UpdateAccount, UpdateDevice, UpdateMeter,
+    UpdateUser, UpdateWhitelist, Which,
 };
 use ledger::{Command, Entry, Key};
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource};
 use schemas::event::device::DeviceAttributes;
 use schemas::event::identity::UserChanges;
+use schemas::event::session::{SessionEnd, TokenDigest};
 use schemas::id::{AccountId, BundleId, DeviceId, MetadataId, UserId};
 use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role, Settle};
 use schemas::{Interval, WattHours};
+use uuid::Uuid;
 
 const ACCOUNTS: i64 = 4;
 const STEPS_MINUTES: [i64; 4] = [5, 15, 30, 60];
@@ -435,7 +438,19 @@ fn account(random: &mut Random) -> Command {
 }
 
 fn user(random: &mut Random) -> Command {
-    match random.below(4) {
+    match random.below(8) {
+        2..=4 => Command::OpenSession(OpenSession {
+            session_id: Uuid::from_u128(random.below(i64::MAX).unsigned_abs().into()),
+            user_id: UserId(1 + random.below(6)),
+            refresh: TokenDigest([7; 32]),
+            lifetime: chrono::Duration::days(30),
+            client: None,
+        }),
+        5 => Command::EndSessions(EndSessions {
+            user_id: UserId(1 + random.below(6)),
+            which: Which::AllBut(None),
+            cause: SessionEnd::Revoked,
+        }),
         0 => Command::RemoveUser(UserId(4 + random.below(10))),
         1 => Command::UpdateUser(UpdateUser {
             user_id: UserId(1 + random.below(6)),
@@ -444,8 +459,10 @@ fn user(random: &mut Random) -> Command {
                     .one_in(2)
                     .then(|| format!("changed{}@example.org", random.below(30))),
                 role: Some(Role::Trading),
+                password_hash: random.one_in(2).then(|| "$argon2id$".to_owned()),
                 ..UserChanges::default()
             },
+            session: None,
         }),
         _ => world::user(10 + random.below(1000)),
     }

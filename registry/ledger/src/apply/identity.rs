@@ -1,7 +1,7 @@
 //! Folding the events of people.
 
 use super::Fold;
-use crate::entry::{Entry, IdentityCounters, User};
+use crate::entry::{Entry, User};
 use crate::key::{Key, name_digest};
 use crate::state::NotLoaded;
 use schemas::event::IdentityEvent;
@@ -18,14 +18,12 @@ impl Fold<'_, '_> {
                         email,
                         is_removed: false,
                         api_keys: Vec::new(),
+                        sessions: Vec::new(),
                     }),
                 );
                 self.create(Key::Email(email), Entry::Email(event.user_id));
                 let next = event.user_id.plus(1);
-                if let Some(slot) = self.changes.edit(Key::IdentityCounters, self.position)? {
-                    *slot = Some(Entry::IdentityCounters(IdentityCounters { user: next }));
-                }
-                Ok(())
+                self.identity_counters(|counters| counters.user = next)
             }
             IdentityEvent::UserUpdated(event) => {
                 let email = event.changes.email.as_deref().map(name_digest);
@@ -34,13 +32,10 @@ impl Fold<'_, '_> {
                         .forget(Key::Email(event.previous_email), self.position);
                     self.create(Key::Email(email), Entry::Email(event.user_id));
                 }
-                if let Some(Some(Entry::User(user))) =
-                    self.changes.edit(Key::User(event.user_id), self.position)?
-                {
+                self.user(event.user_id, |user| {
                     user.role = event.changes.role.unwrap_or(user.role);
                     user.email = email.unwrap_or(user.email);
-                }
-                Ok(())
+                })
             }
             IdentityEvent::ApiKeyIssued(event) => {
                 if let Some(Some(Entry::User(user))) =
@@ -60,12 +55,13 @@ impl Fold<'_, '_> {
             }
             IdentityEvent::UserRemoved(event) => {
                 self.changes.forget(Key::Email(event.email), self.position);
-                if let Some(Some(Entry::User(user))) =
-                    self.changes.edit(Key::User(event.user_id), self.position)?
-                {
-                    user.is_removed = true;
-                }
-                Ok(())
+                self.user(event.user_id, |user| user.is_removed = true)
+            }
+            IdentityEvent::SessionOpened(event) => self.session_opened(event),
+            IdentityEvent::SessionRefreshed(event) => self.session_refreshed(event),
+            IdentityEvent::SessionsEnded(event) => self.sessions_ended(event),
+            IdentityEvent::SigningKeyAdded(event) => {
+                self.identity_counters(|counters| counters.signing_key = Some(event.key_id))
             }
         }
     }

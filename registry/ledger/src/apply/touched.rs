@@ -1,6 +1,6 @@
 //! The keys that an event changes.
 
-use super::{gateway, storage};
+use super::{gateway, session, storage};
 use crate::decide::Recorded;
 use crate::event::Event;
 use crate::key::{Key, key_digest, origin_digest};
@@ -27,6 +27,12 @@ pub fn touched(recorded: &Recorded<'_>) -> Vec<Key> {
                 IdentityEvent::UserRemoved(removed) => keys.push(Key::User(removed.user_id)),
                 IdentityEvent::ApiKeyIssued(issued) => keys.push(Key::User(issued.user_id)),
                 IdentityEvent::ApiKeyRevoked(revoked) => keys.push(Key::User(revoked.user_id)),
+                IdentityEvent::SessionOpened(opened) => keys.push(Key::User(opened.user_id)),
+                IdentityEvent::SessionRefreshed(refreshed) => {
+                    keys.push(Key::Session(refreshed.session_id));
+                }
+                IdentityEvent::SessionsEnded(ended) => session::touched_by_end(ended, &mut keys),
+                IdentityEvent::SigningKeyAdded(_) => {}
             }
         }
         Event::Ledger(event) => {

@@ -9,6 +9,7 @@ use schemas::api::Named;
 use schemas::api::user::UserRead;
 use schemas::capability::Capability;
 use schemas::id::UserId;
+use uuid::Uuid;
 
 impl<C> Caller<C> {
     /// Checks the `user_id` of a body, which must be the caller's own unless they manage users.
@@ -63,6 +64,12 @@ impl Caller<may::ManageSelf> {
             EdgeCode::OtherUser,
             "You are not allowed to update other users' information.",
         ))
+    }
+
+    /// The session; that it is one of the caller's is for the rules to say.
+    #[must_use]
+    pub fn own_session(&self, named: Named<Uuid>) -> Uuid {
+        open(named)
     }
 }
 

@@ -152,7 +152,6 @@ impl Origin {
                 idempotency: self.idempotency,
             })
             .await?;
-        state.written.note(self.actor.user_id(), stream, &receipt);
         let mut extensions = self.request.extensions_mut();
         let reflected = extensions
             .get::<Positions>()

@@ -57,7 +57,10 @@ const OPERATIONS: &[(Capability, &[&str])] = &[
         Capability::ManageSelf,
         &[
             "create_api_key",
+            "end_my_session",
             "list_api_keys",
+            "list_my_sessions",
+            "logout",
             "revoke_api_key",
             "update_user",
         ],
@@ -165,6 +168,7 @@ const OPERATIONS: &[(Capability, &[&str])] = &[
             "change_role",
             "create_user",
             "delete_user",
+            "end_sessions_of_user",
             "list_account_users",
         ],
     ),

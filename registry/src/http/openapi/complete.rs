@@ -15,12 +15,12 @@ use std::collections::BTreeMap;
 
 /// The POST that only asks.
 const QUESTION: &str = "query_certificates";
-/// What changes nothing that could be repeated under a key.
-const SIGN_IN: &str = "login";
+/// Those of who has no credentials yet, to whom an idempotency key could belong.
+const SIGN_INS: [&str; 2] = ["login", "refresh_session"];
 
 /// Whether an operation gives out credentials.
 pub(super) fn is_sign_in(name: &str) -> bool {
-    name == SIGN_IN
+    SIGN_INS.contains(&name)
 }
 
 /// Whether an operation changes nothing and signs nobody in.
@@ -32,7 +32,7 @@ pub(super) fn complete(document: &mut Value) {
     document["openapi"] = json!("3.1.0");
     document["components"]["securitySchemes"] = json!({
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                   "description": "The `access_token` of `POST /auth/login`."},
+                   "description": "The `access_token` of `POST /auth/login` or `POST /auth/refresh`."},
         "cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE,
                    "description": "Set by `POST /auth/login?cookie=true`; mutations then need `X-CSRF-Token`."},
     });

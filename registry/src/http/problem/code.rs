@@ -35,6 +35,8 @@ edge_codes! {
     TokenInvalid = "token_invalid" UNAUTHORIZED,
     /// No user has this e-mail address and password.
     LoginFailed = "login_failed" UNAUTHORIZED,
+    /// The refresh token is none of ours, was used before, or its session is over.
+    RefreshTokenInvalid = "refresh_token_invalid" UNAUTHORIZED,
     /// A cookie-authenticated mutation lacks the CSRF token.
     CsrfTokenInvalid = "csrf_token_invalid" FORBIDDEN,
     /// The caller's role, or what their credentials are good for, does not allow it.

@@ -4,6 +4,7 @@ use super::{existing, not_found, shown_whole};
 use crate::http::extract::May;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Id, Query, Write, may};
+use crate::identity::Via;
 use crate::read;
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, patch, post};
@@ -113,7 +114,16 @@ async fn changed<C: May, T>(
     changes: UserChanges,
 ) -> Answer<HttpResponse> {
     let user_id = user.user_id;
-    let command = command::UpdateUser { user_id, changes };
+    // Whoever else is signed in as the user may be why the password changed.
+    let session = match request.caller.via() {
+        Via::Session(session_id) if request.caller.user_id == user_id => Some(session_id),
+        _ => None,
+    };
+    let command = command::UpdateUser {
+        user_id,
+        changes,
+        session,
+    };
     let receipt = request.execute(Command::UpdateUser(command)).await?;
     let user = recorded(&receipt, user).ok_or_else(|| not_found(user_id))?;
     let client = request.caller.client().await?;

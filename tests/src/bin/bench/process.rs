@@ -45,6 +45,8 @@ impl Registry {
             format!("database.write.port={}", ports[1]),
             format!("database.read.port={}", ports[2]),
             "log.level=warn".into(),
+            // Longer than all rounds.
+            "auth.token_minutes=1440".into(),
         ];
         let registry = options.program("registry")?;
         let process = spawn(&registry, &data, &settings)?;

@@ -1,0 +1,33 @@
+//! Cookies of browsers: scripts can not read them, and other sites do not cause them to be sent.
+
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+
+/// Cookie of a refresh token.
+pub const REFRESH_COOKIE: &str = "refresh_token";
+/// Where it is sent to, and nowhere else.
+pub const REFRESH_PATH: &str = "/auth/refresh";
+
+/// A cookie for every path.
+pub fn cookie<'a>(
+    http: &HttpRequest,
+    name: &'a str,
+    value: &'a str,
+    lifetime_s: u32,
+) -> Cookie<'a> {
+    Cookie::build(name, value)
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        // Behind a proxy that ends TLS, its X-Forwarded-Proto counts.
+        .secure(http.connection_info().scheme() == "https")
+        .max_age(Duration::seconds(lifetime_s.into()))
+        .finish()
+}
+
+/// The cookie of a refresh token.
+pub fn refresh_cookie<'a>(http: &HttpRequest, value: &'a str, lifetime_s: u32) -> Cookie<'a> {
+    let mut cookie = cookie(http, REFRESH_COOKIE, value, lifetime_s);
+    cookie.set_path(REFRESH_PATH);
+    cookie
+}

@@ -1,0 +1,38 @@
+//! Signing in, staying signed in and signing out.
+
+mod cookie;
+mod csrf;
+mod issue;
+mod keys;
+mod login;
+mod refresh;
+mod session;
+
+use actix_web::web::ServiceConfig;
+
+/// The routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(login::login)
+        .service(refresh::refresh_session)
+        .service(session::logout)
+        .service(session::list_my_sessions)
+        .service(session::end_my_session)
+        .service(session::end_sessions_of_user)
+        .service(csrf::get_csrf_token)
+        .service(keys::get_token_keys);
+}
+
+/// The routes as the OpenAPI document lists them.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    login::login,
+    refresh::refresh_session,
+    session::logout,
+    session::list_my_sessions,
+    session::end_my_session,
+    session::end_sessions_of_user,
+    csrf::get_csrf_token,
+    keys::get_token_keys,
+))]
+pub struct Document;
