@@ -1,4 +1,4 @@
-//! What registries of ours exchange: a file of exported bundles and the receipt for its import, each
+//! What registries of ours exchange: a file of exported bundles, and the receipt for its import or its refusal, each
 //! signed over the RFC 8785 canonical JSON of its payload.
 
 use crate::amount::WattHours;
@@ -16,7 +16,9 @@ use utoipa::ToSchema;
 pub const EXPORT_FORMAT: &str = "granular-certificate-export";
 /// `format` of the receipt for an import.
 pub const RECEIPT_FORMAT: &str = "granular-certificate-import-receipt";
-/// The version of both that this program writes, and the only one it reads.
+/// `format` of the refusal of an export.
+pub const REFUSAL_FORMAT: &str = "granular-certificate-import-refusal";
+/// The version of all that this program writes, and the only one it reads.
 pub const VERSION: u32 = 1;
 /// The only signature algorithm: Ed25519 (RFC 8032).
 pub const ALGORITHM: &str = "Ed25519";
@@ -130,4 +132,21 @@ pub struct Receipt {
     pub imported_at: DateTime<Utc>,
     /// Wh over all bundles.
     pub total_certificate_volume: WattHours,
+}
+
+/// What a registry signs that has not imported a file and never will: with it, the registry that exported takes
+/// the bundles back. It says nothing that could differ, so it is the same as often as it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// [`REFUSAL_FORMAT`].
+    pub format: String,
+    /// [`VERSION`].
+    pub version: u32,
+    /// Name of the registry that refuses.
+    pub refusing_registry: String,
+    /// Name of the registry that exported.
+    pub exporting_registry: String,
+    /// The export in the registry that exported.
+    pub export_id: ActionId,
 }

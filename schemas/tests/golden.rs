@@ -26,7 +26,9 @@ use schemas::event::gateway::{
 use schemas::event::identity::{
     UserChanges, UserProfile, UserRegistered, UserRemoved, UserUpdated,
 };
-use schemas::event::import::{BundlesImported, ExportRef, ImportedBundle, ImportedLot};
+use schemas::event::import::{
+    BundlesImported, ExportRef, ExportRefused, ImportedBundle, ImportedLot,
+};
 use schemas::event::issuance::{
     BundlesIssued, IssuanceMetadata, IssuanceMetadataRecorded, IssuanceTerms,
 };
@@ -433,6 +435,13 @@ fn ledger_samples() -> Vec<LedgerEvent> {
         }
         .into(),
         imported().into(),
+        ExportRefused {
+            export: ExportRef {
+                registry: "fr".into(),
+                export_id: ActionId(12),
+            },
+        }
+        .into(),
     ];
     samples.extend(storage_samples());
     samples.extend(

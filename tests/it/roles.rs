@@ -192,6 +192,12 @@ fn lowest_roles(world: &World) -> Vec<(&'static str, String, Value, usize)> {
         ("POST", "/certificate/import".to_owned(), json!({}), 3),
         (
             "POST",
+            "/certificate/import/refuse".to_owned(),
+            json!({}),
+            3,
+        ),
+        (
+            "POST",
             "/change_log_level".to_owned(),
             json!({"level": "WHISPER"}),
             4,

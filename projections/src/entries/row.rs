@@ -41,6 +41,8 @@ pub(super) const BUNDLE: &str = "SELECT bundle_id, account_id, device_id, status
 pub(super) const RECURRING_RULE: &str =
     "SELECT rule_id, state FROM recurring_rule WHERE rule_id = ANY($1)";
 pub(super) const ORIGIN: &str = "SELECT digest, state FROM import_origin WHERE digest = ANY($1)";
+pub(super) const REFUSED_EXPORT: &str =
+    "SELECT digest, state FROM refused_export WHERE digest = ANY($1)";
 pub(super) const EXPORT: &str = "SELECT export_id, state FROM export WHERE export_id = ANY($1)";
 pub(super) const COMMAND: &str =
     "SELECT key, request, first_position, position FROM command WHERE key = ANY($1)";
@@ -135,6 +137,11 @@ pub(crate) fn trail(row: &Row, column: usize) -> Result<Option<Box<StorageTrail>
 pub(super) fn origin(row: &Row) -> Result<(Key, Entry), Error> {
     let key = Key::Origin(row.try_get(0)?);
     Ok((key, Entry::Origin(state(row, 1)?)))
+}
+
+pub(super) fn refused_export(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::RefusedExport(row.try_get(0)?);
+    Ok((key, Entry::RefusedExport(state(row, 1)?)))
 }
 
 pub(super) fn export(row: &Row) -> Result<(Key, Entry), Error> {

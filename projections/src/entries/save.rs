@@ -19,13 +19,13 @@ use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 /// Rows of a table with a serial key and the entry as JSON.
-pub(super) struct States<'a, T: Serialize + Debug + Sync> {
-    pub(super) ids: Vec<i64>,
+pub(super) struct States<'a, T: Serialize + Debug + Sync, I = i64> {
+    pub(super) ids: Vec<I>,
     pub(super) states: Vec<Json<&'a T>>,
     pub(super) positions: Vec<i64>,
 }
 
-impl<T: Serialize + Debug + Sync> Default for States<'_, T> {
+impl<T: Serialize + Debug + Sync, I> Default for States<'_, T, I> {
     fn default() -> Self {
         Self {
             ids: Vec::new(),
@@ -35,8 +35,8 @@ impl<T: Serialize + Debug + Sync> Default for States<'_, T> {
     }
 }
 
-impl<'a, T: Serialize + Debug + Sync> States<'a, T> {
-    pub(super) fn push(&mut self, id: i64, state: &'a T, position: Position) {
+impl<'a, T: Serialize + Debug + Sync, I: ToSql + Sync> States<'a, T, I> {
+    pub(super) fn push(&mut self, id: I, state: &'a T, position: Position) {
         self.ids.push(id);
         self.states.push(Json(state));
         self.positions.push(position.0);
@@ -149,7 +149,8 @@ struct Tables<'a> {
     bundles: Vec<(BundleId, &'a Bundle, Position)>,
     recurring_rules: States<'a, ledger::entry::RecurringRule>,
     next_runs: Vec<Option<DateTime<Utc>>>,
-    origins: Vec<(Uuid, Json<&'a ledger::entry::Imported>, i64)>,
+    origins: States<'a, ledger::entry::Imported, Uuid>,
+    refused_exports: States<'a, schemas::event::import::ExportRef, Uuid>,
     exports: States<'a, ledger::entry::Export>,
     gateways: Gateways<'a>,
     commands: Vec<(Uuid, &'a ledger::entry::DoneCommand)>,
@@ -213,7 +214,10 @@ impl<'a> Tables<'a> {
                 self.next_runs.push(rule.next_run);
             }
             (Key::Origin(digest), Some(Entry::Origin(imported))) => {
-                self.origins.push((*digest, Json(imported), at.0));
+                self.origins.push(*digest, imported, at);
+            }
+            (Key::RefusedExport(digest), Some(Entry::RefusedExport(export))) => {
+                self.refused_exports.push(*digest, export, at);
             }
             (Key::Export(id), Some(Entry::Export(export))) => {
                 self.exports.push(id.0, export, at);
@@ -245,11 +249,6 @@ impl<'a> Tables<'a> {
             self.commands.iter().map(|(_, done)| done.request).collect(),
             self.commands.iter().map(|(_, done)| done.first.0).collect(),
             self.commands.iter().map(|(_, done)| done.last.0).collect(),
-        );
-        let origins: (Vec<_>, Vec<_>, Vec<_>) = (
-            self.origins.iter().map(|(digest, ..)| *digest).collect(),
-            self.origins.iter().map(|(_, state, _)| state).collect(),
-            self.origins.iter().map(|(.., at)| *at).collect(),
         );
         let mut writes: Vec<Write<'_>> = Vec::new();
         if let Some((state, position)) = &counters {
@@ -301,10 +300,8 @@ impl<'a> Tables<'a> {
             writes.push(execute(client, STORAGE_DAY, parameters));
         }
         writes.extend(self.allocations.save(client, ALLOCATION));
-        if !self.origins.is_empty() {
-            let parameters: Vec<&(dyn ToSql + Sync)> = vec![&origins.0, &origins.1, &origins.2];
-            writes.push(execute(client, ORIGIN, parameters));
-        }
+        writes.extend(self.origins.save(client, ORIGIN));
+        writes.extend(self.refused_exports.save(client, REFUSED_EXPORT));
         writes.extend(self.exports.save(client, EXPORT));
         writes.extend(self.gateways.save(client));
         if !self.commands.is_empty() {
@@ -436,6 +433,9 @@ const ALLOCATION: &str = "INSERT INTO storage_allocation (allocation_id, state, 
 const ORIGIN: &str = "INSERT INTO import_origin (digest, state, position)
      SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[])
      ON CONFLICT (digest) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
+const REFUSED_EXPORT: &str = "INSERT INTO refused_export (digest, state, position)
+     SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[])
+     ON CONFLICT (digest) DO NOTHING";
 const EXPORT: &str = "INSERT INTO export (export_id, state, position)
      SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
      ON CONFLICT (export_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";

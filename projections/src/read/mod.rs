@@ -247,6 +247,8 @@ impl Rows {
             LedgerEvent::BundlesImported(event) => {
                 self.bundles.imported(event, position, &mut self.holdings)?;
             }
+            // Only the rules look at it.
+            LedgerEvent::ExportRefused(_) => {}
             // Written straight from the events.
             LedgerEvent::GatewayCodeIssued(_)
             | LedgerEvent::GatewayEnrolled(_)

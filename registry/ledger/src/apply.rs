@@ -363,6 +363,7 @@ impl Fold<'_, '_> {
                 self.storage_certificates_issued(event)
             }
             LedgerEvent::BundlesImported(event) => self.bundles_imported(event),
+            LedgerEvent::ExportRefused(event) => self.export_refused(event),
             LedgerEvent::GatewayCodeIssued(event) => {
                 self.gateway_code_issued(event);
                 Ok(())

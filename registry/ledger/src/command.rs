@@ -2,7 +2,9 @@
 
 mod exchange;
 
-pub use exchange::{ImportBundles, ImportDevice, ImportRow, SettleExport, Settlement};
+pub use exchange::{
+    ImportBundles, ImportDevice, ImportRow, RefuseExport, SettleExport, Settlement,
+};
 
 use crate::event::Stream;
 pub use crate::gateway::command::{
@@ -99,6 +101,8 @@ pub enum Command {
     IssueForStorage(IssueForStorage),
     /// Brings bundles of another registry into circulation here.
     ImportBundles(Box<ImportBundles>),
+    /// Makes sure that an export of another registry is never imported here.
+    RefuseExport(Box<RefuseExport>),
     /// Confirms an export or takes it back.
     SettleExport(SettleExport),
     /// Issues a one-time code for a gateway.
@@ -186,6 +190,7 @@ impl Command {
             Self::AllocateRows(_) => "allocate_storage_rows",
             Self::IssueForStorage(_) => "issue_for_storage",
             Self::ImportBundles(_) => "import_bundles",
+            Self::RefuseExport(_) => "refuse_export",
             Self::SettleExport(settle) => settle.settlement.action_type().as_str(),
             Self::IssueGatewayCode(_) => "issue_gateway_code",
             Self::EnrolGateway(_) => "enrol_gateway",

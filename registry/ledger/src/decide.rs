@@ -127,6 +127,7 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         }
         Command::IssueForStorage(issue) => storage::issuance::needed(entries, issue, &mut keys),
         Command::ImportBundles(bundles) => import::needed(entries, bundles, &mut keys),
+        Command::RefuseExport(refuse) => import::needed_to_refuse(refuse, &mut keys),
         Command::SettleExport(settle) => export::needed(entries, settle, &mut keys),
         Command::IssueGatewayCode(issue) => gateway::code::needed(issue, &mut keys),
         Command::EnrolGateway(enrol) => gateway::enrol::needed(entries, enrol, &mut keys),
@@ -222,6 +223,7 @@ pub fn decide(
         Command::AllocateRows(allocate) => storage::allocation::allocate_rows(entries, allocate),
         Command::IssueForStorage(issue) => storage::issuance::issue(entries, issue, context),
         Command::ImportBundles(bundles) => import::import(entries, bundles, context),
+        Command::RefuseExport(refuse) => import::refuse(entries, refuse),
         Command::SettleExport(settle) => export::settle(entries, settle, context),
         Command::IssueGatewayCode(issue) => gateway::code::issue(entries, issue, context),
         Command::EnrolGateway(enrol) => gateway::enrol::enrol(entries, enrol, context),

@@ -16,6 +16,7 @@ pub use storage::{Allocation, DayRecord, EfficiencyKnown, Storage, StorageDay, S
 use chrono::{DateTime, Utc};
 use schemas::energy::EnergySource;
 use schemas::event::device::{DeviceAttributes, DeviceOrigin};
+use schemas::event::import::ExportRef;
 use schemas::event::issuance::IssuanceMetadata;
 use schemas::event::recurring::{OpenRun, RuleTerms};
 use schemas::gateway::KeyId;
@@ -57,6 +58,8 @@ pub enum Entry {
     Allocation(Allocation),
     /// Under `Key::Origin`.
     Origin(Box<Imported>),
+    /// Under `Key::RefusedExport`.
+    RefusedExport(Box<ExportRef>),
     /// Under `Key::Export`.
     Export(Box<Export>),
     /// Under `Key::Gateway`.

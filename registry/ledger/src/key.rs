@@ -1,6 +1,7 @@
 //! Names of the entries that make up the state of a registry.
 
 use schemas::event::device::DeviceOrigin;
+use schemas::event::import::ExportRef;
 use schemas::gateway::KeyId;
 use schemas::id::{
     AccountId, ActionId, AllocationId, BundleId, DeviceId, GatewayId, MetadataId, MeterId, RuleId,
@@ -39,6 +40,8 @@ pub enum Key {
     Allocation(AllocationId),
     /// What was imported of a device of another registry: digest by [`origin_digest`].
     Origin(Uuid),
+    /// An export of another registry that is never imported here: digest by [`export_digest`].
+    RefusedExport(Uuid),
     /// An export.
     Export(ActionId),
     /// A gateway.
@@ -93,6 +96,18 @@ pub fn origin_digest(origin: &DeviceOrigin) -> Uuid {
     hash.update((origin.registry.len() as u64).to_be_bytes());
     hash.update(&origin.registry);
     hash.update(&origin.device);
+    let hash = hash.finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Uuid::from_bytes(bytes)
+}
+
+/// Digest under which the refusal of an export is looked up.
+#[must_use]
+pub fn export_digest(export: &ExportRef) -> Uuid {
+    let mut hash = Sha256::new();
+    hash.update(export.export_id.0.to_be_bytes());
+    hash.update(&export.registry);
     let hash = hash.finalize();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash[..16]);

@@ -206,6 +206,8 @@ codes! {
     ImportRefused = "import_refused" Rule,
     /// Certificates of the file were imported before.
     ImportedBefore = "imported_before" Conflict,
+    /// The export was refused here.
+    ExportRefused = "export_refused" Conflict,
     /// Two rows of an import have a certificate in common.
     ImportOverlap = "import_overlap" Rule,
     /// The bundle to be imported is not Active where it comes from.

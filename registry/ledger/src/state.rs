@@ -138,6 +138,7 @@ pub mod get {
         RecurringRule, Session, Storage, StorageDay, User,
     };
     use schemas::event::device::DeviceOrigin;
+    use schemas::event::import::ExportRef;
     use schemas::event::issuance::IssuanceMetadata;
     use schemas::gateway::KeyId;
     use schemas::id::{
@@ -170,6 +171,8 @@ pub mod get {
         allocation(id: AllocationId) = Key::Allocation(id) => Allocation(Allocation);
         /// What was imported of a device of another registry.
         origin(origin: &DeviceOrigin) = Key::Origin(crate::key::origin_digest(origin)) => Origin(Imported);
+        /// The export of another registry, if it was refused.
+        refused_export(export: &ExportRef) = Key::RefusedExport(crate::key::export_digest(export)) => RefusedExport(ExportRef);
         /// The export.
         export(id: ActionId) = Key::Export(id) => Export(Export);
         /// The gateway.

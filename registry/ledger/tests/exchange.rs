@@ -3,7 +3,9 @@
 
 mod world;
 
-use ledger::command::{ImportBundles, ImportDevice, ImportRow, SettleExport, Settlement};
+use ledger::command::{
+    ImportBundles, ImportDevice, ImportRow, RefuseExport, SettleExport, Settlement,
+};
 use ledger::device::MAX_TEXT_CHARS;
 use ledger::export::{MAX_REFERENCE_CHARS, MAX_REGISTRY_CHARS};
 use ledger::import::MAX_BUNDLES;
@@ -13,6 +15,7 @@ use schemas::WattHours;
 use schemas::energy::EnergyCarrier;
 use schemas::event::LedgerEvent;
 use schemas::event::device::DeviceOrigin;
+use schemas::event::import::ExportRef;
 use schemas::event::issuance::IssuanceTerms;
 use schemas::id::{AccountId, ActionId, CertificateId, MAX_CERTIFICATE_ID};
 use schemas::life_cycle::{ActionType, CertificateStatus};
@@ -463,4 +466,56 @@ proptest! {
             world.audit();
         }
     }
+}
+
+fn exported(rows: Vec<ImportRow>) -> ImportBundles {
+    ImportBundles {
+        export: Some(of_fr(12)),
+        ..import_of("31", rows)
+    }
+}
+
+fn of_fr(export_id: i64) -> ExportRef {
+    ExportRef {
+        registry: "fr".into(),
+        export_id: ActionId(export_id),
+    }
+}
+
+fn refuse(export_id: i64, start: i64, end: i64) -> Command {
+    let origin = import_of("31", Vec::new()).devices[0].origin.clone();
+    Command::RefuseExport(Box::new(RefuseExport {
+        export: of_fr(export_id),
+        ranges: vec![(origin, CertificateId(start), CertificateId(end))],
+    }))
+}
+
+#[test]
+fn what_was_refused_is_never_imported_and_refused_again_at_no_cost() {
+    let mut world = World::with_accounts();
+    world.run(refuse(12, 1, 100)).unwrap();
+    assert!(world.run(refuse(12, 1, 100)).unwrap().events.is_empty());
+    let import = exported(vec![row(1, 1, 100)]);
+    let again = world.run(Command::ImportBundles(Box::new(import.clone())));
+    assert_eq!(code(again), Code::ExportRefused);
+    // The same certificates by another export.
+    let other = ImportBundles {
+        export: Some(of_fr(13)),
+        ..import
+    };
+    world.run(Command::ImportBundles(Box::new(other))).unwrap();
+    world.audit();
+}
+
+#[test]
+fn what_was_imported_in_part_is_not_refused() {
+    let mut world = World::with_accounts();
+    let import = exported(vec![row(1, 1, 100)]);
+    world.run(Command::ImportBundles(Box::new(import))).unwrap();
+    for (export_id, start, end) in [(12, 1, 100), (13, 100, 200)] {
+        let refused = world.run(refuse(export_id, start, end));
+        assert_eq!(code(refused), Code::ImportedBefore);
+    }
+    world.run(refuse(13, 101, 200)).unwrap();
+    world.audit();
 }

@@ -1,13 +1,14 @@
 //! The signed file of an export, and the receipt for its import.
 
 use super::key::{Exchange, Untrusted};
-use ledger::command::{ImportBundles, ImportDevice, ImportRow};
+use ledger::command::{ImportBundles, ImportDevice, ImportRow, RefuseExport};
 use rust_decimal::Decimal;
 use schemas::WattHours;
 use schemas::event::import::{BundlesImported, ExportRef};
 use schemas::event::issuance::IssuanceTerms;
 use schemas::exchange::{
-    EXPORT_FORMAT, ExportFile, FileBundle, RECEIPT_FORMAT, Receipt, Signed, VERSION,
+    EXPORT_FORMAT, ExportFile, FileBundle, RECEIPT_FORMAT, REFUSAL_FORMAT, Receipt, Refusal,
+    Signed, VERSION,
 };
 use schemas::id::{AccountId, ActionId};
 use serde::Serialize;
@@ -99,6 +100,27 @@ fn quantity(bundle: &FileBundle) -> Option<WattHours> {
 }
 
 impl Opened {
+    /// The command that makes sure it is never imported here.
+    #[must_use]
+    pub fn refusal(self) -> RefuseExport {
+        let Self(file) = self;
+        let range = |bundle: &FileBundle| {
+            let attributes = &bundle.attributes;
+            (
+                file.devices[bundle.device].origin.clone(),
+                attributes.certificate_bundle_id_range_start,
+                attributes.certificate_bundle_id_range_end,
+            )
+        };
+        RefuseExport {
+            ranges: file.bundles.iter().map(range).collect(),
+            export: ExportRef {
+                registry: file.exporting_registry,
+                export_id: file.export_id,
+            },
+        }
+    }
+
     /// The command that imports it into an account of the registry called `here`.
     ///
     /// # Errors
@@ -198,11 +220,57 @@ pub fn receipt(
     sealed(exchange, &receipt).map(Some)
 }
 
-/// Reads a receipt for an export of this registry; a sentence if it does not confirm it.
+/// This registry's refusal of an export.
 ///
 /// # Errors
-/// The sentence.
-pub fn refuse_receipt(
+/// A sentence if it has no canonical form.
+pub fn refusal(exchange: &Exchange, export: &ExportRef) -> Result<Signed, String> {
+    sealed(exchange, &refusal_of(exchange.registry(), export))
+}
+
+fn refusal_of(refusing_registry: &str, export: &ExportRef) -> Refusal {
+    Refusal {
+        format: REFUSAL_FORMAT.to_owned(),
+        version: VERSION,
+        refusing_registry: refusing_registry.to_owned(),
+        exporting_registry: export.registry.clone(),
+        export_id: export.export_id,
+    }
+}
+
+/// Checks that the receiving registry has refused an export of this one.
+///
+/// # Errors
+/// A sentence if it has not.
+pub fn check_refusal(
+    exchange: &Exchange,
+    signed: &Signed,
+    export_id: ActionId,
+    receiving_registry: &str,
+) -> Result<(), String> {
+    exchange
+        .verify(receiving_registry, signed)
+        .map_err(|error| error.to_string())?;
+    let refusal: Refusal =
+        serde_json::from_value(signed.payload.clone()).map_err(|error| error.to_string())?;
+    let export = ExportRef {
+        registry: exchange.registry().to_owned(),
+        export_id,
+    };
+    if refusal != refusal_of(receiving_registry, &export) {
+        return Err(format!(
+            "the refusal is of export {} of registry {:?}",
+            refusal.export_id, refusal.exporting_registry
+        ));
+    }
+    Ok(())
+}
+
+/// Reads a receipt for an export of this registry.
+///
+/// # Errors
+/// A sentence if it does not confirm it.
+pub fn check_receipt(
     exchange: &Exchange,
     signed: &Signed,
     export_id: ActionId,

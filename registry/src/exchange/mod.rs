@@ -6,7 +6,7 @@ mod key;
 mod rows;
 mod table;
 
-pub use file::{FileError, Opened, accept, receipt, refuse_receipt, sealed};
+pub use file::{FileError, Opened, accept, check_receipt, check_refusal, receipt, refusal, sealed};
 pub use key::{Exchange, KeyError, Untrusted};
 pub use rows::{ImportRows, read_csv, read_json};
 pub use table::{COLUMNS, TEMPLATE, TableError, template_json};

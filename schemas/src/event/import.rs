@@ -34,6 +34,13 @@ pub struct ExportRef {
     pub export_id: ActionId,
 }
 
+/// This registry will never import the export: whoever made it may take it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportRefused {
+    /// The export of the other registry.
+    pub export: ExportRef,
+}
+
 /// Bundles of one issuance of one device in the registry that issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportedLot {

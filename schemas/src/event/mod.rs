@@ -30,7 +30,7 @@ use gateway::{
     GatewayKeyRevoked, GatewayRevoked,
 };
 use identity::{UserRegistered, UserRemoved, UserUpdated};
-use import::BundlesImported;
+use import::{BundlesImported, ExportRefused};
 use issuance::{BundlesIssued, IssuanceMetadataRecorded};
 use reading::{
     DebtPaid, MeasurementMoved, MeasurementWithdrawn, ReadingCorrected, ReadingsAccepted,
@@ -167,6 +167,7 @@ event_set! {
         ReadingCorrected v 1,
         DebtPaid v 1,
         BundlesImported v 1,
+        ExportRefused v 1,
         GatewayCodeIssued v 1,
         GatewayEnrolled v 1,
         GatewayKeyAdded v 1,

@@ -221,6 +221,10 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
             body: Body::Import(s),
             ..of(0)
         },
+        "refuse_import" => with(
+            0,
+            json!({"payload": {}, "signature": {"algorithm": "Ed25519", "key_id": "x", "value": "x"}}),
+        ),
         "get_import_receipt" => query("?exporting_registry=fr&export_id=1".to_owned()),
         "get_export" | "get_export_file" => of(scene.export),
         "confirm_export" => with(scene.export, nothing),

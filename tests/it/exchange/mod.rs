@@ -52,9 +52,14 @@ async fn confirm(world: &World, export: i64, receipt: &Value) -> Answer {
     world.trader.post(&path, body).await
 }
 
-async fn take_back(world: &World, export: i64) -> Answer {
+async fn refuse(world: &World, file: &Value) -> Answer {
+    let path = "/certificate/import/refuse";
+    world.producer.post(path, file.clone()).await
+}
+
+async fn take_back(world: &World, export: i64, refusal: &Value) -> Answer {
     let path = format!("/certificate/export/{export}/take_back");
-    let body = json!({"reason": "refused there"});
+    let body = json!({"reason": "refused there", "refusal": refusal});
     world.trader.post(&path, body).await
 }
 

@@ -192,9 +192,10 @@ async fn an_export_is_confirmed_only_with_the_receiving_registrys_receipt_for_it
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_that_was_taken_back_circulates_again_and_gives_no_file() {
-    let (gb, _fr) = two().await;
+    let (gb, fr) = two().await;
     let [bundle] = gb.issue([1000]).await;
     let id = export(&gb, &[bundle], json!({})).await;
+    let signed = file(&gb, id).await;
     gb.trader
         .transfer(gb.s, gb.t, &[bundle])
         .await
@@ -205,10 +206,13 @@ async fn an_export_that_was_taken_back_circulates_again_and_gives_no_file() {
         .refused(409, "bundle_state");
     let path = format!("/certificate/export/{id}");
     assert_eq!(gb.auditor.get(&path).await.expect(200)["state"], "offered");
-    take_back(&gb, id).await.expect(202);
+    let refusal = refuse(&fr, &signed).await.expect(201);
+    take_back(&gb, id, &refusal).await.expect(202);
     let shown = gb.auditor.get(&path).await.expect(200);
     assert_eq!(shown["state"], "taken_back");
-    take_back(&gb, id).await.refused(409, "export_settled");
+    take_back(&gb, id, &refusal)
+        .await
+        .refused(409, "export_settled");
     let file = gb.trader.get(&format!("{path}/file")).await;
     file.refused(409, "export_settled");
     gb.trader.transfer(gb.s, gb.t, &[bundle]).await.expect(202);
@@ -222,7 +226,108 @@ async fn an_export_that_was_taken_back_circulates_again_and_gives_no_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_confirming_and_taking_back_at_once_exactly_one_wins() {
+async fn an_export_is_taken_back_only_with_the_receiving_registrys_refusal_of_it() {
+    let (gb, mut fr) = two().await;
+    let [one, two, three] = gb.issue([1000, 10, 5]).await;
+    let first = export(&gb, &[one], json!({})).await;
+    let second = export(&gb, &[two], json!({})).await;
+    let signed = file(&gb, first).await;
+    let refusal = refuse(&fr, &signed).await.expect(201);
+    assert_eq!(
+        refuse(&fr, &signed).await.expect(201),
+        refusal,
+        "the same again"
+    );
+    take_back(&gb, first, &Value::Null)
+        .await
+        .refused(422, "refusal_invalid");
+    take_back(&gb, second, &refusal)
+        .await
+        .refused(422, "refusal_invalid");
+    let mut altered = refusal.clone();
+    altered["payload"]["export_id"] = json!(second);
+    take_back(&gb, second, &altered)
+        .await
+        .refused(422, "refusal_invalid");
+    let receipt = &import(&fr.producer, fr.s, &file(&gb, second).await)
+        .await
+        .expect(201)["receipt"];
+    take_back(&gb, second, receipt)
+        .await
+        .refused(422, "refusal_invalid");
+
+    // What was refused is not imported, whether or not it was taken back yet, also not after a restart.
+    for _ in 0..2 {
+        import(&fr.producer, fr.s, &signed)
+            .await
+            .refused(409, "export_refused");
+        fr.registry.down().await;
+        fr.registry.up().await;
+    }
+    take_back(&gb, first, &refusal).await.expect(202);
+    assert_eq!(spread(&gb, &fr).await, (1005, 10, 10));
+    // Offered anew it is another export.
+    let again = export(&gb, &[one], json!({})).await;
+    import(&fr.producer, fr.s, &file(&gb, again).await)
+        .await
+        .expect(201);
+
+    // A registry whose key nobody gave is taken at the caller's word.
+    let elsewhere = export(&gb, &[three], json!({"receiving_registry": "de"})).await;
+    take_back(&gb, elsewhere, &Value::Null).await.expect(202);
+    gb.registry.audit().await;
+    fr.registry.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_imported_is_not_refused_and_so_not_taken_back() {
+    let (gb, fr) = two().await;
+    let [bundle] = gb.issue([1000]).await;
+    let id = export(&gb, &[bundle], json!({})).await;
+    let signed = file(&gb, id).await;
+    let imported = import(&fr.producer, fr.s, &signed).await.expect(201);
+    refuse(&fr, &signed).await.refused(409, "imported_before");
+    confirm(&gb, id, &imported["receipt"]).await.expect(202);
+    assert_eq!(spread(&gb, &fr).await, (0, 1000, 0));
+    // Only what this registry could import is refused by it.
+    let mut altered = signed.clone();
+    altered["payload"]["export_id"] = json!(77);
+    refuse(&fr, &altered).await.refused(422, "file_altered");
+    refuse(&gb, &signed).await.refused(422, "file_not_trusted");
+    refuse(&fr, &json!({"payload": 1}))
+        .await
+        .refused(422, "malformed_body");
+    fr.registry.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_importing_and_refusing_at_once_exactly_one_wins() {
+    let (gb, fr) = two().await;
+    for round in 0..4 {
+        let [bundle] = gb.issue([1000]).await;
+        let id = export(&gb, &[bundle], json!({})).await;
+        let signed = file(&gb, id).await;
+        let race = (round..round + 16).map(|n| {
+            let (fr, signed) = (&fr, &signed);
+            async move {
+                match n % 2 {
+                    0 => (n % 2, import(&fr.producer, fr.s, signed).await.status),
+                    _ => (n % 2, refuse(fr, signed).await.status),
+                }
+            }
+        });
+        let answers = futures_util::future::join_all(race).await;
+        let done = |what: i32| {
+            let of_kind = answers.iter().filter(|(kind, _)| *kind == what);
+            of_kind.filter(|(_, status)| *status == 201).count()
+        };
+        assert!(matches!((done(0), done(1)), (1, 0) | (0, 8)), "{answers:?}");
+    }
+    fr.registry.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_confirming_twice_at_once_exactly_one_wins() {
     let (gb, fr) = two().await;
     let [bundle] = gb.issue([1000]).await;
     let id = export(&gb, &[bundle], json!({})).await;
@@ -230,16 +335,9 @@ async fn of_confirming_and_taking_back_at_once_exactly_one_wins() {
         .await
         .expect(201);
     let receipt = &imported["receipt"];
-    let race = (0..16).map(|n| {
-        let gb = &gb;
-        async move {
-            match n % 2 {
-                0 => confirm(gb, id, receipt).await.status,
-                _ => take_back(gb, id).await.status,
-            }
-        }
-    });
-    let statuses = futures_util::future::join_all(race).await;
+    let race = (0..16).map(|_| confirm(&gb, id, receipt));
+    let answers = futures_util::future::join_all(race).await;
+    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
     let won = statuses.iter().filter(|status| **status == 202).count();
     assert_eq!(won, 1, "{statuses:?}");
     assert!(statuses.iter().all(|status| [202, 409].contains(status)));

@@ -2,10 +2,10 @@
 
 use super::Fold;
 use crate::entry::{Bundle, Entry, Export, ExportState, Imported};
-use crate::key::{Key, origin_digest};
+use crate::key::{Key, export_digest, origin_digest};
 use crate::state::NotLoaded;
 use schemas::event::action::BundleAction;
-use schemas::event::import::BundlesImported;
+use schemas::event::import::{BundlesImported, ExportRefused};
 use schemas::life_cycle::ActionType;
 
 impl Fold<'_, '_> {
@@ -47,6 +47,14 @@ impl Fold<'_, '_> {
             counters.bundle = next;
             counters.import = event.import_id.plus(1);
         })
+    }
+
+    pub(super) fn export_refused(&mut self, event: &ExportRefused) -> Result<(), NotLoaded> {
+        self.create(
+            Key::RefusedExport(export_digest(&event.export)),
+            Entry::RefusedExport(Box::new(event.export.clone())),
+        );
+        Ok(())
     }
 
     /// What an action makes of the export it is about.

@@ -3,7 +3,7 @@
 use super::{gateway, session, storage};
 use crate::decide::Recorded;
 use crate::event::Event;
-use crate::key::{Key, key_digest, origin_digest};
+use crate::key::{Key, export_digest, key_digest, origin_digest};
 use schemas::WattHours;
 use schemas::event::reading::Run;
 use schemas::event::{IdentityEvent, LedgerEvent};
@@ -131,6 +131,9 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
             keys.push(Key::Account(event.account_id));
             let origins = event.lots.iter().map(|lot| origin_digest(&lot.origin));
             keys.extend(origins.map(Key::Origin));
+        }
+        LedgerEvent::ExportRefused(event) => {
+            keys.push(Key::RefusedExport(export_digest(&event.export)));
         }
         LedgerEvent::GatewayEnrolled(event) => gateway::touched_by_enrolment(event, keys),
         LedgerEvent::GatewayKeyAdded(event) => gateway::touched_by_new_key(event, keys),

@@ -72,6 +72,15 @@ pub struct ImportRow {
     pub hash: Option<String>,
 }
 
+/// See [`crate::Command::RefuseExport`].
+#[derive(Debug, Clone)]
+pub struct RefuseExport {
+    /// The export, which the registry that made it has signed.
+    pub export: ExportRef,
+    /// Its bundles: the device that produced, the first certificate and the last, inclusive.
+    pub ranges: Vec<(DeviceOrigin, CertificateId, CertificateId)>,
+}
+
 /// See [`crate::Command::SettleExport`].
 #[derive(Debug, Clone)]
 pub struct SettleExport {

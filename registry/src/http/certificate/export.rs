@@ -1,7 +1,7 @@
 //! Exports to other registries: offered, then confirmed or taken back. The file between is signed.
 
 use super::act::accepted;
-use crate::exchange::{refuse_receipt, sealed};
+use crate::exchange::{check_receipt, check_refusal, sealed};
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Caller, Id, Read, Write, may};
 use crate::read::{bundle, exchange};
@@ -105,8 +105,9 @@ pub async fn confirm_export(
 
 /// Take an export back.
 ///
-/// The bundles are Active again. Only while it is not confirmed, and only once it is certain that the
-/// receiving registry has not imported them and will not: from here on they circulate here.
+/// The bundles are Active again. Only while it is not confirmed. Where this registry knows the receiving one's key,
+/// its signed refusal is required (`POST /certificate/import/refuse` there): it has not imported them and never
+/// will. Else that is taken on the caller's word.
 #[utoipa::path(
     tag = "Certificates",
     operation_id = "take_back_export",
@@ -117,7 +118,7 @@ pub async fn confirm_export(
         (status = 403, description = "account_access_denied"),
         (status = 404, description = "export_not_found"),
         (status = 409, description = "export_settled"),
-        (status = 422, description = "request_invalid, value_out_of_range"),
+        (status = 422, description = "request_invalid, refusal_invalid, value_out_of_range"),
     ),
 )]
 #[post("/certificate/export/{id}/take_back")]
@@ -126,6 +127,7 @@ pub async fn take_back_export(
     Id(id): Id<ActionId>,
 ) -> Answer<HttpResponse> {
     let export = settleable(&write.caller, id).await?;
+    refused(&write, &export)?;
     let reason = write.body.reason.clone();
     let command = settle(&export, Settlement::TakenBack(reason));
     accepted(write.execute(command).await?)
@@ -171,8 +173,24 @@ fn reference(
     };
     let volume = export.total_certificate_volume;
     let receipt =
-        refuse_receipt(&state.exchange, receipt, export.id, receiving, volume).map_err(invalid)?;
+        check_receipt(&state.exchange, receipt, export.id, receiving, volume).map_err(invalid)?;
     Ok(given.unwrap_or_else(|| format!("{receiving}/import/{}", receipt.import_id)))
+}
+
+/// The receiving registry has refused the export, as far as that can be checked.
+fn refused(write: &Write<may::SettleExports, TakeBackExport>, export: &ExportRead) -> Answer<()> {
+    let state = write.caller.state();
+    let receiving = export.receiving_registry.as_str();
+    if !state.exchange.trusts(receiving) {
+        return Ok(());
+    }
+    let checked = match &write.body.refusal {
+        Some(refusal) => check_refusal(&state.exchange, refusal, export.id, receiving),
+        None => Err(format!(
+            "`refusal` is required: registry {receiving:?} signs one for what it will not import"
+        )),
+    };
+    checked.map_err(|detail| Problem::new(EdgeCode::RefusalInvalid, detail).at("/refusal"))
 }
 
 /// The file of an export, the same at any time.

@@ -139,7 +139,7 @@ async fn content(caller: &Caller<may::Import>, file: Bytes, first: Option<u8>) -
         .map_err(|problem: Problem| problem.at(format!("/{FILE}")))
 }
 
-fn untrusted(error: FileError) -> Problem {
+pub(super) fn untrusted(error: FileError) -> Problem {
     let code = match &error {
         FileError::Malformed(_) => EdgeCode::MalformedBody,
         FileError::Untrusted(Untrusted::Unknown { .. }) => EdgeCode::FileNotTrusted,
@@ -176,7 +176,7 @@ fn unreadable(error: TableError) -> Problem {
         (status = 201, description = "What was imported.", body = BundlesImported),
         (status = 403, description = "capability_required, account_access_denied"),
         (status = 404, description = "account_not_found"),
-        (status = 409, description = "imported_before"),
+        (status = 409, description = "imported_before, export_refused"),
         (status = 422, description = "request_invalid, malformed_body, list_empty, list_too_long, \
             account_closed, value_out_of_range, device_not_certified, import_refused, import_from_here, \
             file_not_trusted, file_altered, file_elsewhere"),

@@ -9,6 +9,7 @@ mod query;
 mod query_rules;
 mod read;
 mod recurring;
+mod refuse;
 
 pub(super) use query::foreign_cursor;
 
@@ -46,6 +47,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(import::get_import_template)
         .service(import::get_import_receipt)
         .service(import::import_certificates)
+        .service(refuse::refuse_import)
         .service(read::list_actions)
         .service(read::list_metadata)
         .service(read::get_action)
@@ -85,6 +87,7 @@ pub fn routes(config: &mut ServiceConfig) {
     import::get_import_template,
     import::get_import_receipt,
     import::import_certificates,
+    refuse::refuse_import,
     read::list_actions,
     read::list_metadata,
     read::get_action,

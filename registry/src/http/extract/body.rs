@@ -50,12 +50,12 @@ pub(in crate::http) async fn collect(
     Ok(body.freeze())
 }
 
-fn is_json(request: &HttpRequest) -> bool {
+pub(in crate::http) fn is_json(request: &HttpRequest) -> bool {
     let media_type = request.content_type();
     media_type.eq_ignore_ascii_case("application/json") || media_type.ends_with("+json")
 }
 
-fn unsupported(expected: &str) -> Problem {
+pub(in crate::http) fn unsupported(expected: &str) -> Problem {
     Problem::new(
         EdgeCode::UnsupportedMediaType,
         format!("the body must be {expected}; say so in the header Content-Type"),

@@ -9,7 +9,7 @@ mod read;
 mod write;
 
 pub use body::{BODY_LIMIT, Form, Json};
-pub(in crate::http) use body::{collect, read_json};
+pub(in crate::http) use body::{collect, is_json, read_json, unsupported};
 pub use caller::Caller;
 pub use may::May;
 pub use parameter::{Id, Query};

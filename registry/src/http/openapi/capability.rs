@@ -129,7 +129,10 @@ const OPERATIONS: &[(Capability, &[&str])] = &[
         Capability::RequestIssuance,
         &["issue_readings", "issue_sdgc", "issue_sdgcs"],
     ),
-    (Capability::Import, &["import_certificates"]),
+    (
+        Capability::Import,
+        &["import_certificates", "refuse_import"],
+    ),
     (
         Capability::ValidateStorage,
         &[

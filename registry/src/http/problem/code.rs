@@ -79,6 +79,8 @@ edge_codes! {
     FileElsewhere = "file_elsewhere" UNPROCESSABLE_ENTITY,
     /// The receipt does not confirm the export.
     ReceiptInvalid = "receipt_invalid" UNPROCESSABLE_ENTITY,
+    /// The refusal is not one of the export.
+    RefusalInvalid = "refusal_invalid" UNPROCESSABLE_ENTITY,
     /// Filters of a query contradict each other or reach too far.
     QueryInvalid = "query_invalid" UNPROCESSABLE_ENTITY,
     /// The history of a bundle is longer than an answer may be.

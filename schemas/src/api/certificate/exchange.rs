@@ -100,12 +100,18 @@ pub struct TakeBackExport {
     /// Why.
     #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
+    /// The refusal that the receiving registry signed. Required where this registry knows that one's key.
+    pub refusal: Option<Signed>,
 }
 
 impl FromFields for TakeBackExport {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let reason = fields.required("reason");
-        Some(Self { reason: reason? })
+        let refusal = fields.optional("refusal");
+        Some(Self {
+            reason: reason?,
+            refusal,
+        })
     }
 }
 
