@@ -3,6 +3,7 @@
 use crate::life_cycle::Role;
 use crate::words;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 
 words! {
     /// What an operation needs of its caller.
@@ -138,6 +139,17 @@ impl Capabilities {
     }
 }
 
+/// Their words with a space between, as a `scope` of OAuth has them (RFC 6749, section 3.3).
+impl fmt::Display for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, capability) in self.iter().enumerate() {
+            let space = if index == 0 { "" } else { " " };
+            write!(f, "{space}{capability}")?;
+        }
+        Ok(())
+    }
+}
+
 impl FromIterator<Capability> for Capabilities {
     fn from_iter<I: IntoIterator<Item = Capability>>(list: I) -> Self {
         list.into_iter().fold(Self::NONE, |set, capability| {
@@ -242,6 +254,7 @@ mod tests {
         assert_eq!(text, r#"["read","trade"]"#);
         assert_eq!(serde_json::from_str::<Capabilities>(&text).unwrap(), set);
         assert!(serde_json::from_str::<Capabilities>(r#"["steal"]"#).is_err());
+        assert_eq!(set.to_string(), "read trade");
     }
 
     #[test]

@@ -51,6 +51,10 @@ ENDS_THE_RUN = {"delete_user", "change_role", "update_user", "end_sessions_of_us
 # depend on what the registry holds: a name that is taken, a cursor that no list has given.
 FORM = {"missing", "wrong_type", "unknown_value", "not_a_time", "value_out_of_range"}
 
+# Why a token is refused though the form is complete. `invalid_request` is among them: which parameters are
+# needed depends on the grant.
+OAUTH_RULES = {"invalid_request", "unsupported_grant_type", "invalid_scope", "invalid_grant"}
+
 # Fields whose bounds or presence depend on other fields, on the action or on the clock, which the document says
 # in words.
 DEPENDENT = re.compile(
@@ -162,10 +166,13 @@ def has_another_header(case: schemathesis.Case) -> bool:
 
 
 def is_refused_by_a_rule(response: Any) -> bool:
-    """Whether a 422 stands for a rule that was broken, not for fields that could not be read."""
+    """Whether the answer stands for a rule that was broken, not for fields that could not be read: a 422, or
+    what OAuth has 400 for."""
+    problem = json.loads(response.content)
+    if response.status_code == 400:
+        return problem.get("error") in OAUTH_RULES
     if response.status_code != 422:
         return False
-    problem = json.loads(response.content)
     errors = problem["errors"] or [problem]
     of_form = (error for error in errors if error["code"] in FORM)
     return all(DEPENDENT.fullmatch(error.get("pointer") or f"/{error.get('parameter')}") for error in of_form)

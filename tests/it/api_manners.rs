@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use tests::World;
 
 /// Paths that answer without credentials, or by the signatures of gateways.
-const PUBLIC: [&str; 16] = [
+const PUBLIC: [&str; 19] = [
     "/",
     "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
     "/.well-known/registry-keys.json",
     "/auth/login",
     "/auth/refresh",
@@ -19,6 +20,8 @@ const PUBLIC: [&str; 16] = [
     "/health",
     "/healthz",
     "/metrics",
+    "/oauth/introspect",
+    "/oauth/token",
     "/openapi.json",
     "/problems/{code}",
     "/readyz",

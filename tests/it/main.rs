@@ -30,6 +30,7 @@ mod limits;
 mod lineage;
 mod lock;
 mod meter;
+mod oauth;
 mod projections;
 mod race;
 mod read_your_writes;

@@ -10,6 +10,10 @@ pub struct Http {
     pub host: String,
     /// 0: any free one.
     pub port: u16,
+    /// Where clients reach the API: `https://`, a host and perhaps a path, without a slash at the end. Names the
+    /// registry in its access tokens (`iss`) and in the metadata of its authorization server. Unset, tokens name
+    /// the domain, and the metadata what a request was sent to.
+    pub public_url: Option<String>,
     /// Threads that answer requests; 0: one per core.
     pub workers: usize,
     /// How long a read waits for its own writes to become visible before it answers 503, in
@@ -26,6 +30,16 @@ pub struct Http {
 }
 
 impl Http {
+    /// Whether clients can do something with `public_url`, where it is set.
+    pub(super) fn is_public_url_sound(&self) -> bool {
+        self.public_url.as_deref().is_none_or(|text| {
+            let web = |url: &reqwest::Url| matches!(url.scheme(), "https" | "http");
+            let plain = |url: &reqwest::Url| url.query().is_none() && url.fragment().is_none();
+            let url = reqwest::Url::parse(text).ok();
+            url.is_some_and(|url| web(&url) && plain(&url) && !text.ends_with('/'))
+        })
+    }
+
     /// Where a client on this machine reaches the API.
     #[must_use]
     pub fn url(&self) -> String {
@@ -38,6 +52,7 @@ impl Default for Http {
         Self {
             host: "127.0.0.1".into(),
             port: 8000,
+            public_url: None,
             workers: 0,
             read_wait_ms: 2_000,
             shutdown_timeout_s: 10,

@@ -124,6 +124,11 @@ impl Config {
         }
         for (key, rule, holds) in [
             (
+                "http.public_url",
+                "must be `https://`, a host and perhaps a path, without a slash at the end",
+                self.http.is_public_url_sound(),
+            ),
+            (
                 "auth.token_minutes",
                 "must be 1 to 1440",
                 (1..=1440).contains(&self.auth.token_minutes),
@@ -229,11 +234,17 @@ mod tests {
         let error = from_environment(&[
             ("GCR_DOMAIN", "Great Britain"),
             ("GCR_AUTH__TOKEN_MINUTES", "0"),
+            ("GCR_HTTP__PUBLIC_URL", "registry.example"),
             ("GCR_EVENT_STORE__URL", "mysql://x"),
         ])
         .unwrap_err()
         .to_string();
-        for key in ["`domain`", "`auth.token_minutes`", "`event_store.url`"] {
+        for key in [
+            "`domain`",
+            "`auth.token_minutes`",
+            "`http.public_url`",
+            "`event_store.url`",
+        ] {
             assert!(error.contains(key), "{error}");
         }
     }

@@ -16,6 +16,7 @@ pub mod idempotency;
 mod limit;
 mod listed;
 pub mod measurement;
+pub mod oauth;
 mod observe;
 pub mod openapi;
 pub mod ops;

@@ -3,7 +3,8 @@
 use super::openapi::Routes;
 use super::problem::{EdgeCode, Problem};
 use super::{
-    account, api_key, audit, auth, certificate, device, gateway, measurement, ops, storage, user,
+    account, api_key, audit, auth, certificate, device, gateway, measurement, oauth, ops, storage,
+    user,
 };
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -19,6 +20,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .configure(user::routes)
         .configure(account::routes)
         .configure(api_key::routes)
+        .configure(oauth::routes)
         .configure(audit::routes)
         .configure(device::routes)
         .configure(measurement::routes)
@@ -34,12 +36,13 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// Every part's document.
-pub(super) fn documents() -> [Document; 11] {
+pub(super) fn documents() -> [Document; 12] {
     [
         auth::Document::openapi(),
         user::Document::openapi(),
         account::Document::openapi(),
         api_key::Document::openapi(),
+        oauth::Document::openapi(),
         audit::Document::openapi(),
         device::Document::openapi(),
         measurement::Document::openapi(),

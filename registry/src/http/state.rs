@@ -71,6 +71,7 @@ pub struct State {
     pub(super) api_keys: ApiKeys,
     pub(super) exchange: Exchange,
     pub(super) approves_accounts: bool,
+    pub(super) public_url: Option<String>,
 }
 
 /// The state can not be made.
@@ -100,6 +101,11 @@ impl State {
         let secret = secret.expose().as_bytes();
         let master = Master::new(secret);
         let tokens = Tokens::new(&master, &config.domain, config.auth.token_minutes);
+        let public_url = config.http.public_url.clone();
+        let tokens = match &public_url {
+            Some(url) => tokens.issued_by(url),
+            None => tokens,
+        };
         Ok(Arc::new(Self {
             commands: parts.commands,
             bundles: BundleLoader::start(parts.read.clone()),
@@ -134,6 +140,7 @@ impl State {
             api_keys: ApiKeys::default(),
             exchange: Exchange::open(config)?,
             approves_accounts: config.account.approval,
+            public_url,
         }))
     }
 

@@ -107,17 +107,30 @@ fn checksum(body: &str) -> String {
 
 /// The keys seen lately.
 pub struct ApiKeys {
-    /// By digest. The positions that decide who may do what are part of it, so a change of keys leaves all
-    /// that was known before behind.
-    known: Looked<([u8; 32], Positions), Option<Arc<Known>>>,
+    /// By what names them. The positions that decide who may do what are part of it, so a change of keys leaves
+    /// all that was known before behind.
+    known: Looked<(Name, Positions), Option<Arc<GoodKey>>>,
     /// When a use was recorded last.
     recorded: Cache<Uuid, DateTime<Utc>>,
 }
 
-struct Known {
-    credential: Credential,
-    key_id: Uuid,
-    expires_at: DateTime<Utc>,
+/// What a key is looked up by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Name {
+    /// The digest of its text, which who has it has proven to know.
+    Digest([u8; 32]),
+    /// Its id, which a token names that was given out for it.
+    Id(Uuid),
+}
+
+/// A key that is good.
+pub struct GoodKey {
+    /// What it stands for.
+    pub credential: Credential,
+    /// Its id.
+    pub key_id: Uuid,
+    /// First instant at which it is no longer good.
+    pub expires_at: DateTime<Utc>,
 }
 
 impl Default for ApiKeys {
@@ -133,16 +146,28 @@ impl Default for ApiKeys {
 }
 
 impl ApiKeys {
-    /// The credentials that a key stands for.
+    /// The key with this text.
     ///
     /// # Errors
     /// 401 if it is none, was revoked or has expired, 503 if it can not be found out.
-    pub async fn credential(&self, text: &str, state: &State) -> Answer<Credential> {
+    pub async fn by_text(&self, text: &str, state: &State) -> Answer<Arc<GoodKey>> {
         let digest = ApiKey::read(text).ok_or_else(bad)?.digest();
+        self.good(Name::Digest(digest), state).await
+    }
+
+    /// The key with this id, for who holds a token that was given out for it.
+    ///
+    /// # Errors
+    /// As [`Self::by_text`].
+    pub async fn by_id(&self, key_id: Uuid, state: &State) -> Answer<Arc<GoodKey>> {
+        self.good(Name::Id(key_id), state).await
+    }
+
+    async fn good(&self, name: Name, state: &State) -> Answer<Arc<GoodKey>> {
         let authority = state.authority();
         let known = self
             .known
-            .try_get_with((digest, authority), load(digest, authority, state))
+            .try_get_with((name, authority), load(name, authority, state))
             .await
             .map_err(|problem| (*problem).clone())?
             .ok_or_else(bad)?;
@@ -151,7 +176,7 @@ impl ApiKeys {
             return Err(bad());
         }
         self.used(known.key_id, now, state);
-        Ok(known.credential.clone())
+        Ok(known)
     }
 
     fn used(&self, key_id: Uuid, at: DateTime<Utc>, state: &State) {
@@ -163,12 +188,15 @@ impl ApiKeys {
     }
 }
 
-async fn load(digest: [u8; 32], authority: Positions, state: &State) -> Answer<Option<Arc<Known>>> {
+async fn load(name: Name, authority: Positions, state: &State) -> Answer<Option<Arc<GoodKey>>> {
     reached(state.read_progress(), authority, state.read_wait()).await?;
     let client = state.read_client().await?;
-    let found = read::api_key::good(&client, &digest).await?;
+    let found = match name {
+        Name::Digest(digest) => read::api_key::good(&client, &digest).await?,
+        Name::Id(key_id) => read::api_key::by_id(&client, key_id).await?,
+    };
     Ok(found.map(|key| {
-        Arc::new(Known {
+        Arc::new(GoodKey {
             key_id: key.key_id,
             expires_at: key.expires_at,
             credential: Credential {

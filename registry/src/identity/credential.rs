@@ -24,3 +24,16 @@ pub struct Restriction {
     /// No accounts but these; `None` leaves all of the user's.
     pub accounts: Option<Vec<AccountId>>,
 }
+
+impl Credential {
+    /// The same, good for none but these.
+    #[must_use]
+    pub fn within(mut self, scope: Capabilities) -> Self {
+        let restriction = self.restriction.get_or_insert(Restriction {
+            capabilities: scope,
+            accounts: None,
+        });
+        restriction.capabilities = restriction.capabilities.and(scope);
+        self
+    }
+}

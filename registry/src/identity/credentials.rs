@@ -18,24 +18,50 @@ pub const ACCESS_COOKIE: &str = "access_token";
 /// 401 if there are none or they are not good, 403 if the CSRF token is missing, 503 if the token names a
 /// key that can not be looked for at the moment.
 pub async fn credentials(request: &HttpRequest, state: &State) -> Answer<Credential> {
-    if let Some(key) = api_key(request) {
-        return state.api_keys().credential(key, state).await;
-    }
     let given = Given::of(request)?;
-    let (keys, tokens) = (state.signing_keys(), state.tokens());
-    let mut verified = tokens.verify(&keys.ring(), &given.token);
-    if matches!(verified, Err(TokenError::UnknownKey)) && keys.look(state).await? {
-        verified = tokens.verify(&keys.ring(), &given.token);
-    }
-    given.accepted(request, verified, tokens)
+    let credential = of_token(&given.token, state).await?;
+    given.check(request, state.tokens())?;
+    Ok(credential)
 }
 
-/// The API key that the request carries, if that is what it carries.
-fn api_key(request: &HttpRequest) -> Option<&str> {
-    let value = request.headers().get(header::AUTHORIZATION)?;
-    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
-    let key = key.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && ApiKey::is_meant(key)).then_some(key)
+/// What a token stands for: an API key, or an access token of a session or of a key.
+///
+/// # Errors
+/// 401 if it is not good, 503 if that can not be found out.
+pub async fn of_token(token: &str, state: &State) -> Answer<Credential> {
+    if ApiKey::is_meant(token) {
+        let key = state.api_keys().by_text(token, state).await?;
+        return Ok(key.credential.clone());
+    }
+    let verified = verified(token, state).await?;
+    let credential = match verified.via {
+        Via::Session(_) => Credential {
+            user_id: verified.user_id,
+            via: verified.via,
+            restriction: None,
+        },
+        Via::ApiKey(key_id) => {
+            let key = state.api_keys().by_id(key_id, state).await?;
+            key.credential.clone()
+        }
+    };
+    Ok(match verified.scope {
+        Some(scope) => credential.within(scope),
+        None => credential,
+    })
+}
+
+/// Who holds an access token of this registry.
+///
+/// # Errors
+/// As [`of_token`].
+pub async fn verified(token: &str, state: &State) -> Answer<Verified> {
+    let (keys, tokens) = (state.signing_keys(), state.tokens());
+    let mut verified = tokens.verify(&keys.ring(), token);
+    if matches!(verified, Err(TokenError::UnknownKey)) && keys.look(state).await? {
+        verified = tokens.verify(&keys.ring(), token);
+    }
+    verified.map_err(|_| bad())
 }
 
 /// A token, and how it came.
@@ -69,21 +95,12 @@ impl Given {
         })
     }
 
-    fn accepted(
-        &self,
-        request: &HttpRequest,
-        verified: Result<Verified, TokenError>,
-        tokens: &Tokens,
-    ) -> Answer<Credential> {
-        let verified = verified.map_err(|_| bad())?;
-        if self.by_cookie {
-            csrf::check(request, tokens)?;
+    /// That a mutation which came with a cookie repeats the CSRF token.
+    fn check(&self, request: &HttpRequest, tokens: &Tokens) -> Answer<()> {
+        match self.by_cookie {
+            true => csrf::check(request, tokens),
+            false => Ok(()),
         }
-        Ok(Credential {
-            user_id: verified.user_id,
-            via: Via::Session(verified.session_id),
-            restriction: None,
-        })
     }
 }
 
@@ -110,10 +127,12 @@ mod tests {
         Tokens::new(&Master::new(&[7; 32]), "gb", 60)
     }
 
-    fn read(request: &HttpRequest) -> Answer<Credential> {
+    fn read(request: &HttpRequest) -> Answer<Verified> {
         let given = Given::of(request)?;
         let verified = tokens().verify(&ring_of([3; 32]), &given.token);
-        given.accepted(request, verified, &tokens())
+        let verified = verified.map_err(|_| bad())?;
+        given.check(request, &tokens())?;
+        Ok(verified)
     }
 
     fn code(request: &HttpRequest) -> &'static str {
@@ -144,11 +163,11 @@ mod tests {
             .cookie(Cookie::new(csrf::SESSION_COOKIE, session))
             .insert_header((csrf::CSRF_HEADER, csrf))
             .to_http_request();
-        let credential = read(&complete).unwrap();
-        assert_eq!(credential.user_id, UserId(3));
-        assert_eq!(credential.via, Via::Session(session_id));
+        let verified = read(&complete).unwrap();
+        assert_eq!(verified.user_id, UserId(3));
+        assert_eq!(verified.via, Via::Session(session_id));
         let bearer =
             TestRequest::post().insert_header(("authorization", format!("Bearer {token}")));
-        assert_eq!(read(&bearer.to_http_request()).unwrap(), credential);
+        assert_eq!(read(&bearer.to_http_request()).unwrap(), verified);
     }
 }

@@ -12,9 +12,9 @@ mod refresh;
 mod signing;
 mod token;
 
-pub use api_key::{ApiKey, ApiKeys};
+pub use api_key::{ApiKey, ApiKeys, GoodKey};
 pub use credential::{Credential, Restriction, Via};
-pub use credentials::{ACCESS_COOKIE, credentials};
+pub use credentials::{ACCESS_COOKIE, credentials, of_token, verified};
 pub use csrf::{CSRF_HEADER, SESSION_COOKIE, SESSION_S, check as check_csrf};
 #[cfg(test)]
 pub(crate) use key_ring::tests::ring_of;
@@ -24,4 +24,4 @@ pub use password::{PasswordError, Passwords};
 pub use principal::{Principal, Principals};
 pub use refresh::{RefreshKey, RefreshToken};
 pub use signing::{SigningKeys, keep as keep_signing_keys};
-pub use token::{TokenError, Tokens, Verified};
+pub use token::{OWN_CLIENT, TokenError, Tokens, Verified};

@@ -5,10 +5,12 @@ use super::key_ring::KeyRing;
 use super::master::Master;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use moka::sync::Cache;
 use rand::Rng;
+use schemas::capability::{Capabilities, Capability};
+use schemas::envelope::Via;
 use schemas::gateway::KeyId;
 use schemas::id::UserId;
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,7 @@ const ALGORITHM: Algorithm = Algorithm::EdDSA;
 const TYPE: &str = "at+jwt";
 /// Who asked for the token (RFC 9068, section 2.2): whoever signed in by password did so with the registry
 /// itself.
-const CLIENT: &str = "registry";
+pub const OWN_CLIENT: &str = "registry";
 /// Longest token that is looked at; ours have some 500 bytes.
 pub const MAX_TOKEN_BYTES: usize = 2_048;
 /// Tokens remembered as good at most.
@@ -61,8 +63,14 @@ struct Claims {
     iss: String,
     aud: String,
     sub: String,
+    /// Of a machine the id of its key, else [`OWN_CLIENT`].
     client_id: String,
-    sid: Uuid,
+    /// The session; a machine has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
+    /// What a machine's token is good for, words with a space between (RFC 9068, section 2.2.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
     jti: Uuid,
     iat: i64,
     nbf: i64,
@@ -74,15 +82,23 @@ struct Claims {
 pub struct Verified {
     /// The user.
     pub user_id: UserId,
-    /// The session they signed in with.
-    pub session_id: Uuid,
+    /// The session they signed in with, or the key that the token was given out for.
+    pub via: Via,
+    /// What the token was given out for, where that is less than its user may.
+    pub scope: Option<Capabilities>,
+    /// Its own id.
+    pub jti: Uuid,
+    /// When it was made, in seconds since 1970.
+    pub iat: i64,
+    /// Last second in which it is good.
+    pub exp: i64,
     key_id: KeyId,
-    exp: i64,
 }
 
 /// Makes and reads tokens.
 pub struct Tokens {
     issuer: String,
+    audience: String,
     lifetime_s: u32,
     csrf: (EncodingKey, DecodingKey),
     /// By digest: a token is verified once, then looked up.
@@ -94,8 +110,10 @@ impl Tokens {
     #[must_use]
     pub fn new(master: &Master, domain: &str, minutes: u32) -> Self {
         let csrf = master.key_for("CSRF tokens");
+        let name = format!("registry-{domain}");
         Self {
-            issuer: format!("registry-{domain}"),
+            issuer: name.clone(),
+            audience: name,
             lifetime_s: minutes.saturating_mul(60),
             csrf: (
                 EncodingKey::from_secret(&csrf),
@@ -105,10 +123,29 @@ impl Tokens {
         }
     }
 
+    /// The same, given out under the registry's public address.
+    #[must_use]
+    pub fn issued_by(mut self, public_url: &str) -> Self {
+        public_url.clone_into(&mut self.issuer);
+        self
+    }
+
     /// Seconds that an access token is good for.
     #[must_use]
     pub const fn lifetime_s(&self) -> u32 {
         self.lifetime_s
+    }
+
+    /// Who gives the tokens out.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Whom the tokens are for.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
     }
 
     /// An access token for a session of a user.
@@ -121,23 +158,44 @@ impl Tokens {
         user_id: UserId,
         session_id: Uuid,
     ) -> Result<String, TokenError> {
-        let signer = ring.signer().ok_or(TokenError::NoSigner)?;
+        let claims = self.claims(user_id, OWN_CLIENT.to_owned());
+        let sid = Some(session_id);
+        sign(ring, &Claims { sid, ..claims })
+    }
+
+    /// An access token for a machine's key, good for `scope` and no longer than the key; and the seconds that
+    /// it is good for.
+    ///
+    /// # Errors
+    /// [`TokenError`] if it can not be signed.
+    pub fn access_of_key(
+        &self,
+        ring: &KeyRing,
+        (user_id, key_id): (UserId, Uuid),
+        scope: Capabilities,
+        key_ends: DateTime<Utc>,
+    ) -> Result<(String, u32), TokenError> {
+        let mut claims = self.claims(user_id, key_id.to_string());
+        claims.scope = Some(scope.to_string());
+        claims.exp = claims.exp.min(key_ends.timestamp());
+        let left_s = u32::try_from(claims.exp - claims.iat).unwrap_or_default();
+        Ok((sign(ring, &claims)?, left_s))
+    }
+
+    fn claims(&self, user_id: UserId, client_id: String) -> Claims {
         let now = Utc::now().timestamp();
-        let claims = Claims {
+        Claims {
             iss: self.issuer.clone(),
-            aud: self.issuer.clone(),
+            aud: self.audience.clone(),
             sub: user_id.to_string(),
-            client_id: CLIENT.to_owned(),
-            sid: session_id,
+            client_id,
+            sid: None,
+            scope: None,
             jti: Uuid::now_v7(),
             iat: now,
             nbf: now - CLOCK_SKEW_S,
             exp: now + i64::from(self.lifetime_s),
-        };
-        let mut header = Header::new(ALGORITHM);
-        header.typ = Some(TYPE.to_owned());
-        header.kid = Some(signer.key_id.to_string());
-        Ok(jsonwebtoken::encode(&header, &claims, &signer.key)?)
+        }
     }
 
     /// Who holds the access token.
@@ -158,12 +216,7 @@ impl Tokens {
         let key_id = key_id(token).ok_or(TokenError::Foreign)?;
         let key = ring.verifying(key_id).ok_or(TokenError::UnknownKey)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation())?.claims;
-        let verified = Verified {
-            user_id: claims.sub.parse().map_err(|_| TokenError::Foreign)?,
-            session_id: claims.sid,
-            key_id,
-            exp: claims.exp,
-        };
+        let verified = claims.verified(key_id).ok_or(TokenError::Foreign)?;
         self.verified.insert(digest, verified);
         Ok(verified)
     }
@@ -173,7 +226,7 @@ impl Tokens {
         validation.leeway = 0;
         validation.validate_nbf = true;
         validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.issuer]);
+        validation.set_audience(&[&self.audience]);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         validation
     }
@@ -217,6 +270,35 @@ struct CsrfClaims {
     iss: String,
     sub: String,
     exp: i64,
+}
+
+impl Claims {
+    /// Who holds a token with these claims; none where no token of ours has them.
+    fn verified(&self, key_id: KeyId) -> Option<Verified> {
+        let via = match self.sid {
+            Some(session_id) => Via::Session(session_id),
+            None => Via::ApiKey(self.client_id.parse().ok()?),
+        };
+        let words = self.scope.as_deref().map(|words| words.split(' '));
+        let scope = words.map(|words| words.map(str::parse::<Capability>).collect());
+        Some(Verified {
+            user_id: self.sub.parse().ok()?,
+            via,
+            scope: scope.transpose().ok()?,
+            jti: self.jti,
+            iat: self.iat,
+            exp: self.exp,
+            key_id,
+        })
+    }
+}
+
+fn sign(ring: &KeyRing, claims: &Claims) -> Result<String, TokenError> {
+    let signer = ring.signer().ok_or(TokenError::NoSigner)?;
+    let mut header = Header::new(ALGORITHM);
+    header.typ = Some(TYPE.to_owned());
+    header.kid = Some(signer.key_id.to_string());
+    Ok(jsonwebtoken::encode(&header, claims, &signer.key)?)
 }
 
 /// The key that a token says it is signed with, if its header is exactly ours.

@@ -73,8 +73,8 @@ fn without(mut object: Value, name: &str) -> Value {
 fn a_token_names_its_user_and_session_and_is_what_rfc_9068_asks_for() {
     let verified = tokens().verify(&ring_of(SEED), &good()).unwrap();
     assert_eq!(
-        (verified.user_id, verified.session_id),
-        (UserId(42), SESSION)
+        (verified.user_id, verified.via, verified.scope),
+        (UserId(42), Via::Session(SESSION), None)
     );
     let (header, claims) = parts();
     assert_eq!(

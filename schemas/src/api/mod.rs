@@ -16,6 +16,7 @@ pub mod holding;
 pub mod measurement;
 pub mod meter;
 pub mod named;
+pub mod oauth;
 pub mod page;
 pub mod problem;
 pub mod problem_page;

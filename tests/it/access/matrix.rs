@@ -63,12 +63,17 @@ fn is_refused(operation: &Operation, answer: &Answer) -> bool {
             .is_some_and(|capability| detail.contains(&format!("`{capability}`")))
 }
 
+/// Whether the operation asks for what no token is.
+fn proves_itself(operation: &Operation) -> bool {
+    ["introspect_token", "login"].contains(&operation.id.as_str())
+}
+
 /// Checks what follows from the table of capabilities alone; `may` is none for who is not signed in.
 fn judge(operation: &Operation, who: &str, may: Option<bool>, answer: &Answer) -> Option<String> {
     let (status, refused) = (answer.status, is_refused(operation, answer));
     let wrong = match (operation.capability, may) {
         _ if status >= 500 => true,
-        (None, _) => status == 401 && operation.id != "login" || refused,
+        (None, _) => status == 401 && !proves_itself(operation) || refused,
         (Some(_), None) => status != 401,
         (Some(_), Some(may)) => status == 401 || refused == may,
     };

@@ -18,6 +18,7 @@ pub struct Asked {
 enum Body {
     None,
     Json(Value),
+    Form(&'static str),
     Import(i64),
     /// None, under an idempotency key that is none.
     MalformedKey,
@@ -37,6 +38,9 @@ impl Asked {
             Body::None => request,
             Body::MalformedKey => request.header("idempotency-key", "a b"),
             Body::Json(body) => request.json(body),
+            Body::Form(body) => request
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(*body),
             Body::Import(account) => {
                 let file = Part::text(registry::exchange::TEMPLATE).file_name("rows.csv");
                 let form = Form::new().part("file", file);
@@ -58,6 +62,13 @@ fn with(id: i64, body: Value) -> Asked {
     Asked {
         body: Body::Json(body),
         ..of(id)
+    }
+}
+
+fn form(body: &'static str) -> Asked {
+    Asked {
+        body: Body::Form(body),
+        ..of(0)
     }
 }
 
@@ -86,7 +97,9 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         // Open to anybody.
         "get_root" | "get_registry_keys" | "get_csrf_token" | "get_health" | "get_healthz"
         | "get_metrics" | "get_readyz" | "list_problems" | "get_problem" => of(0),
-        "get_token_keys" => of(0),
+        "get_token_keys" | "get_server_metadata" => of(0),
+        "create_token" => form("grant_type=x"),
+        "introspect_token" => form("token=x"),
         "login" => with(0, nothing),
         "refresh_session" => with(0, json!({"refresh_token": {}})),
         // Nobody is signed out: the key is malformed.

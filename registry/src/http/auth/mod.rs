@@ -8,6 +8,8 @@ mod login;
 mod refresh;
 mod session;
 
+pub(super) use refresh::refreshed;
+
 use actix_web::web::ServiceConfig;
 
 /// The routes.

@@ -4,7 +4,8 @@ use super::cookie::REFRESH_COOKIE;
 use super::issue;
 use crate::http::extract::{Form, state};
 use crate::http::problem::{Answer, Code, EdgeCode, Problem};
-use crate::identity::check_csrf;
+use crate::http::state::State;
+use crate::identity::{RefreshToken, check_csrf};
 use actix_web::{HttpRequest, HttpResponse, post};
 use ledger::{Command, Event, command, refusal};
 use schemas::api::auth::{LoginResponse, RefreshRequest};
@@ -47,14 +48,23 @@ pub async fn refresh_session(
     if by_cookie {
         check_csrf(&http, &state.tokens)?;
     }
-    let used = state.refresh_key.read(&text).ok_or_else(refused)?;
+    let next = refreshed(&http, &state, &text).await?;
+    issue::answer(&http, &state, &next, by_cookie).await
+}
+
+/// The refresh token that takes the place of the one in a text.
+///
+/// # Errors
+/// `refresh_token_invalid`, or 503.
+pub async fn refreshed(http: &HttpRequest, state: &State, text: &str) -> Answer<RefreshToken> {
+    let used = state.refresh_key.read(text).ok_or_else(refused)?;
     let next = state.refresh_key.successor(&used);
     let refresh = Command::RefreshSession(command::RefreshSession {
         session_id: used.session_id(),
         used: used.digest(),
         successor: next.digest(),
     });
-    let receipt = issue::execute(&http, &state, &used, refresh)
+    let receipt = issue::execute(http, state, &used, refresh)
         .await
         .map_err(over)?;
     let ends = |event: &Event| matches!(event, Event::Identity(IdentityEvent::SessionsEnded(_)));
@@ -62,7 +72,7 @@ pub async fn refresh_session(
         metrics::counter!("refresh_tokens_reused_total").increment(1);
         return Err(refused());
     }
-    issue::answer(&http, &state, &next, by_cookie).await
+    Ok(next)
 }
 
 fn of_cookie(http: &HttpRequest) -> Answer<String> {

@@ -12,6 +12,7 @@ pub use body::{BODY_LIMIT, Form, Json};
 pub(in crate::http) use body::{collect, is_json, read_json, unsupported};
 pub use caller::Caller;
 pub use may::May;
+pub(in crate::http) use parameter::form_pairs;
 pub use parameter::{Id, Query};
 pub use read::{Member, Read, Viewer};
 pub use write::{Origin, Write};

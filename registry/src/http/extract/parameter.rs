@@ -64,7 +64,7 @@ impl<T: FromFields> FromRequest for Query<T> {
 }
 
 /// The pairs of `application/x-www-form-urlencoded` text.
-pub(super) fn form_pairs(text: &[u8]) -> Vec<(String, String)> {
+pub(in crate::http) fn form_pairs(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text)
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect()

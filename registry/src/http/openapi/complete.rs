@@ -10,13 +10,14 @@ use crate::identity::{ACCESS_COOKIE, CSRF_HEADER};
 use schemas::api::page::NEXT_CURSOR_HEADER;
 use schemas::api::problem::MEDIA_TYPE;
 use schemas::api::problem_page::page;
+use schemas::capability::Capability;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// The POST that only asks.
-const QUESTION: &str = "query_certificates";
+/// Each POST that only asks.
+const QUESTIONS: [&str; 2] = ["introspect_token", "query_certificates"];
 /// Those of who has no credentials yet, to whom an idempotency key could belong.
-const SIGN_INS: [&str; 2] = ["login", "refresh_session"];
+const SIGN_INS: [&str; 3] = ["create_token", "login", "refresh_session"];
 
 /// Whether an operation gives out credentials.
 pub(super) fn is_sign_in(name: &str) -> bool {
@@ -25,7 +26,7 @@ pub(super) fn is_sign_in(name: &str) -> bool {
 
 /// Whether an operation changes nothing and signs nobody in.
 pub(super) fn is_question(method: &str, name: &str) -> bool {
-    method == "get" || name == QUESTION
+    method == "get" || QUESTIONS.contains(&name)
 }
 
 pub(super) fn complete(document: &mut Value) {
@@ -35,8 +36,11 @@ pub(super) fn complete(document: &mut Value) {
                    "description": "The `access_token` of `POST /auth/login` or `POST /auth/refresh`."},
         "cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE,
                    "description": "Set by `POST /auth/login?cookie=true`; mutations then need `X-CSRF-Token`."},
+        "machine": {"type": "oauth2",
+                    "description": "The client is an API key: its `key_id`, and the key as secret.",
+                    "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": scopes()}}},
     });
-    document["security"] = json!([{"bearer": []}, {"cookie": []}]);
+    document["security"] = json!([{"bearer": []}, {"cookie": []}, {"machine": []}]);
     document["components"]["examples"] = examples();
     document["components"]["headers"] = headers();
     document["components"]["parameters"] = parameters();
@@ -46,6 +50,19 @@ pub(super) fn complete(document: &mut Value) {
             complete_operation(method, operation);
         }
     }
+}
+
+/// What tokens of machines may be good for.
+fn scopes() -> Value {
+    let scope = |capability: &Capability| {
+        let operations = format!("Operations whose `x-required-capability` is `{capability}`.");
+        (capability.to_string(), json!(operations))
+    };
+    Capability::ALL
+        .iter()
+        .map(scope)
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn complete_operation(method: &str, operation: &mut Value) {
@@ -198,12 +215,16 @@ fn problem_response(codes: &[Code]) -> Value {
         })
         .collect();
     let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
+    let (media_type, schema) = match codes.iter().all(|code| code.is_oauth()) {
+        true => ("application/json", "OAuthError"),
+        false => (MEDIA_TYPE, "Problem"),
+    };
     json!({
         "description": lines.join("\n"),
         "x-problem-codes": names,
         "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
-        "content": {MEDIA_TYPE: {
-            "schema": {"$ref": "#/components/schemas/Problem"},
+        "content": {media_type: {
+            "schema": {"$ref": format!("#/components/schemas/{schema}")},
             "examples": examples,
         }},
     })
@@ -218,14 +239,19 @@ fn examples() -> Value {
 
 fn example(code: Code) -> Value {
     let (code_word, title) = (code.as_str(), title(&code));
-    json!({"value": {
+    let mut example = json!({"value": {
         "type": format!("/problems/{code_word}"),
         "title": title,
         "status": code.status().as_u16(),
         "detail": format!("{title}."),
         "code": code_word,
         "errors": [],
-    }})
+    }});
+    if code.is_oauth() {
+        example["value"]["error"] = json!(code_word);
+        example["value"]["error_description"] = example["value"]["detail"].clone();
+    }
+    example
 }
 
 fn headers() -> Value {

@@ -37,6 +37,16 @@ edge_codes! {
     LoginFailed = "login_failed" UNAUTHORIZED,
     /// The refresh token is none of ours, was used before, or its session is over.
     RefreshTokenInvalid = "refresh_token_invalid" UNAUTHORIZED,
+    /// A request for a token can not be read (RFC 6749, section 5.2).
+    InvalidRequest = "invalid_request" BAD_REQUEST,
+    /// A client that asks for tokens, or about them, has not proven who it is.
+    InvalidClient = "invalid_client" UNAUTHORIZED,
+    /// The grant is not good any longer.
+    InvalidGrant = "invalid_grant" BAD_REQUEST,
+    /// No such grant is known here.
+    UnsupportedGrantType = "unsupported_grant_type" BAD_REQUEST,
+    /// The client may not do what it asks a token for.
+    InvalidScope = "invalid_scope" BAD_REQUEST,
     /// A cookie-authenticated mutation lacks the CSRF token.
     CsrfTokenInvalid = "csrf_token_invalid" FORBIDDEN,
     /// The caller's role, or what their credentials are good for, does not allow it.
@@ -101,6 +111,20 @@ edge_codes! {
     ReadLagging = "read_lagging" SERVICE_UNAVAILABLE,
 }
 
+impl EdgeCode {
+    /// Whether it is one of OAuth's, which clients find in `error` (RFC 6749, section 5.2).
+    #[must_use]
+    pub const fn is_oauth(self) -> bool {
+        use EdgeCode::{
+            InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, UnsupportedGrantType,
+        };
+        matches!(
+            self,
+            InvalidRequest | InvalidClient | InvalidGrant | UnsupportedGrantType | InvalidScope
+        )
+    }
+}
+
 /// A code of the edge or of the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
@@ -123,6 +147,15 @@ impl Code {
         match self {
             Self::Edge(code) => code.as_str(),
             Self::Rule(code) => code.as_str(),
+        }
+    }
+
+    /// Whether it is one of OAuth's.
+    #[must_use]
+    pub const fn is_oauth(self) -> bool {
+        match self {
+            Self::Edge(code) => code.is_oauth(),
+            Self::Rule(_) => false,
         }
     }
 

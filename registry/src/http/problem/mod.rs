@@ -11,6 +11,7 @@ use super::limit::Exceeded;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use ledger::refusal;
+use schemas::api::oauth::OAuthError;
 use schemas::api::problem::{FieldError, MEDIA_TYPE, ProblemDocument};
 use schemas::api::problem_page::page;
 use std::fmt;
@@ -140,6 +141,12 @@ impl Problem {
         self.code
     }
 
+    /// What happened, in a sentence.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The fields at fault.
     #[must_use]
     pub fn errors(&self) -> &[FieldError] {
@@ -179,7 +186,9 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.status_code());
         response.content_type(MEDIA_TYPE);
         if self.status_code() == StatusCode::UNAUTHORIZED {
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            let is_basic = self.code == EdgeCode::InvalidClient.into();
+            let scheme = if is_basic { "Basic" } else { "Bearer" };
+            response.insert_header((header::WWW_AUTHENTICATE, scheme));
         }
         if matches!(
             self.status_code(),
@@ -203,7 +212,14 @@ impl ResponseError for Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        match serde_json::to_vec(&self.document()) {
+        let document = if self.code.is_oauth() {
+            response.content_type("application/json");
+            response.insert_header((header::CACHE_CONTROL, "no-store"));
+            serde_json::to_vec(&OAuthError::of(self.document()))
+        } else {
+            serde_json::to_vec(&self.document())
+        };
+        match document {
             Ok(body) => response.body(body),
             Err(_) => response.finish(),
         }
