@@ -28,7 +28,7 @@ impl Asked {
     pub fn build(&self, actor: &Actor, method: &str, path: &str) -> RequestBuilder {
         let segments = path.split('/').map(|segment| match segment {
             "{code}" => "internal".to_owned(),
-            "{key_id}" => uuid::Uuid::nil().to_string(),
+            "{key_id}" | "{session_id}" => uuid::Uuid::nil().to_string(),
             variable if variable.starts_with('{') => self.id.to_string(),
             fixed => fixed.to_owned(),
         });
