@@ -41,8 +41,8 @@ use schemas::event::recurring::{
     RecurringRuleRan, RecurringRuleResumed, RuleFilter, RuleTerms, Schedule,
 };
 use schemas::event::session::{
-    ReplacedKey, SessionEnd, SessionOpened, SessionRefreshed, SessionsEnded, SigningKeyAdded,
-    TokenDigest,
+    FactorProof, ReplacedKey, SecondFactorAdded, SecondFactorRemoved, SecondFactorUsed, SessionEnd,
+    SessionOpened, SessionRefreshed, SessionsEnded, SigningKeyAdded, TokenDigest,
 };
 use schemas::event::storage::{
     AllocationIssued, ChargeAllocated, DischargeAllocated, EfficiencyWindow, NewBundle, RecordRef,
@@ -671,6 +671,21 @@ fn identity_samples() -> Vec<IdentityEvent> {
             cause: SessionEnd::TokenReused,
         }
         .into(),
+        SecondFactorAdded {
+            user_id: UserId(3),
+            sealed: "c2VhbGVk".into(),
+            step: 57_733_333,
+            recovery: vec![TokenDigest([9; 32])],
+        }
+        .into(),
+        SecondFactorUsed {
+            user_id: UserId(3),
+            proof: FactorProof::Recovery {
+                digest: TokenDigest([9; 32]),
+            },
+        }
+        .into(),
+        SecondFactorRemoved { user_id: UserId(3) }.into(),
         SigningKeyAdded {
             key_id: PublicKey::ed25519(&[5; 32]).key_id(),
             public_key: PublicKey::ed25519(&[5; 32]),
@@ -807,7 +822,7 @@ fn events_are_written_and_read_as_the_golden_files_say() {
         found, files,
         "each golden file has its sample and each sample its file"
     );
-    assert_eq!(files.len(), 2 + 23 + 14 + 7 + 5 + 5 + 3 + 4);
+    assert_eq!(files.len(), 2 + 23 + 15 + 7 + 5 + 5 + 3 + 7);
 }
 
 #[test]

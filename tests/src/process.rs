@@ -3,7 +3,7 @@
 use crate::Pace;
 use projections::postgres::{Databases, Secret};
 use registry::clock::Clock;
-use registry::config::{Config, Exchange, Http};
+use registry::config::{Config, Exchange, Http, PasswordCost};
 use registry::system::{Listener, Projectors, System};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader};
@@ -35,6 +35,12 @@ pub(crate) fn config(data_dir: &Path, port: u16, database: Databases) -> Config 
         (rate.per_minute, rate.burst) = (60_000, 10_000);
     }
     config.auth.master_secret = Secret::new("the key of a registry that only tests use");
+    // What the hashes of the people here cost.
+    config.auth.password_cost = PasswordCost {
+        memory_kib: 8,
+        passes: 1,
+        lanes: 1,
+    };
     // As the scenarios of the contract have it.
     config.auth.separation_of_duties = false;
     config

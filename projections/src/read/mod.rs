@@ -110,6 +110,12 @@ impl Wanted {
                 Event::Identity(IdentityEvent::UserRemoved(event)) => {
                     wanted.users.push(event.user_id.0);
                 }
+                Event::Identity(IdentityEvent::SecondFactorAdded(event)) => {
+                    wanted.users.push(event.user_id.0);
+                }
+                Event::Identity(IdentityEvent::SecondFactorRemoved(event)) => {
+                    wanted.users.push(event.user_id.0);
+                }
                 _ => {}
             }
         }

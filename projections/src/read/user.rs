@@ -18,6 +18,7 @@ pub(super) struct User {
     role: i64,
     organisation: Option<String>,
     password_hash: Option<String>,
+    second_factor: Option<String>,
     is_deleted: bool,
     created_at: DateTime<Utc>,
     position: Position,
@@ -41,6 +42,7 @@ impl Entity for User {
         "role",
         "organisation",
         "password_hash",
+        "second_factor",
         "is_deleted",
         "created_at",
         "position",
@@ -82,6 +84,7 @@ impl Entities<User> {
                     role: profile.role.number(),
                     organisation: profile.organisation,
                     password_hash: profile.password_hash,
+                    second_factor: None,
                     is_deleted: false,
                     created_at: at,
                     position,
@@ -101,6 +104,20 @@ impl Entities<User> {
                     user.position = position;
                 }
             }
+            IdentityEvent::SecondFactorAdded(event) => {
+                if let Some(user) = self.edit(event.user_id.0) {
+                    user.second_factor = Some(event.sealed.clone());
+                    user.position = position;
+                }
+            }
+            IdentityEvent::SecondFactorRemoved(event) => {
+                if let Some(user) = self.edit(event.user_id.0) {
+                    user.second_factor = None;
+                    user.position = position;
+                }
+            }
+            // Which codes are used up is for the ledger to know.
+            IdentityEvent::SecondFactorUsed(_) => {}
             // Written straight from the events.
             IdentityEvent::SessionOpened(_)
             | IdentityEvent::SessionRefreshed(_)

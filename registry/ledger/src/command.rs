@@ -12,6 +12,9 @@ pub use crate::gateway::command::{
     RevokeGateway,
 };
 use crate::refusal::FieldError;
+pub use crate::second_factor::{
+    AddSecondFactor, FactorProof, FactorRemover, RemoveSecondFactor, UseSecondFactor,
+};
 pub use crate::session::{AddSigningKey, EndSessions, OpenSession, RefreshSession, Which};
 pub use crate::storage::command::{
     AllocateRows, AllocateStorage, AllocationRow, FixStorageEfficiency, Flow, FlowRow,
@@ -127,12 +130,20 @@ pub enum Command {
     IssueApiKey(Box<ApiKeyIssued>),
     /// Ends one.
     RevokeApiKey(ApiKeyRevoked),
+    /// Hashes a password anew that stays the same.
+    RehashPassword(RehashPassword),
     /// Opens a session for a user who signed in.
     OpenSession(OpenSession),
     /// Puts another refresh token in the place of the one used.
     RefreshSession(RefreshSession),
     /// Ends sessions of a user.
     EndSessions(EndSessions),
+    /// Asks a user for codes of a second factor from here on.
+    AddSecondFactor(Box<AddSecondFactor>),
+    /// Uses up a code of a second factor.
+    UseSecondFactor(UseSecondFactor),
+    /// Asks a user for the password alone from here on.
+    RemoveSecondFactor(RemoveSecondFactor),
     /// Has another key sign access tokens.
     AddSigningKey(Box<AddSigningKey>),
 }
@@ -147,6 +158,10 @@ impl Command {
             | Self::RemoveUser(_)
             | Self::IssueApiKey(_)
             | Self::RevokeApiKey(_)
+            | Self::RehashPassword(_)
+            | Self::AddSecondFactor(_)
+            | Self::UseSecondFactor(_)
+            | Self::RemoveSecondFactor(_)
             | Self::OpenSession(_)
             | Self::RefreshSession(_)
             | Self::EndSessions(_)
@@ -203,6 +218,10 @@ impl Command {
             Self::RemoveUser(_) => "remove_user",
             Self::IssueApiKey(_) => "issue_api_key",
             Self::RevokeApiKey(_) => "revoke_api_key",
+            Self::RehashPassword(_) => "rehash_password",
+            Self::AddSecondFactor(_) => "add_second_factor",
+            Self::UseSecondFactor(_) => "use_second_factor",
+            Self::RemoveSecondFactor(_) => "remove_second_factor",
             Self::OpenSession(_) => "open_session",
             Self::RefreshSession(_) => "refresh_session",
             Self::EndSessions(_) => "end_sessions",
@@ -562,6 +581,26 @@ pub struct RunRule {
     pub more: bool,
     /// Whether a shortfall is final although candidates changed since they were looked up.
     pub settle: bool,
+}
+
+/// See [`Command::RehashPassword`].
+#[derive(Clone)]
+pub struct RehashPassword {
+    /// The user.
+    pub user_id: UserId,
+    /// The hash so far.
+    pub before: String,
+    /// The new one, of the same password.
+    pub after: String,
+}
+
+/// Shows no hash: a command may end up in a log line.
+impl std::fmt::Debug for RehashPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RehashPassword")
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// See [`Command::UpdateUser`].

@@ -8,7 +8,7 @@ use crate::refusal::Refusal;
 use crate::state::Entries;
 use crate::{
     account, action, api_key, correction, device, export, gateway, import, issuance, measurement,
-    meter, on_request, reading, recurring, session, standing, storage, user,
+    meter, on_request, reading, recurring, second_factor, session, standing, storage, user,
 };
 use schemas::log::Position;
 
@@ -149,6 +149,10 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         Command::RemoveUser(user_id) => keys.push(Key::User(*user_id)),
         Command::IssueApiKey(key) => keys.push(Key::User(key.user_id)),
         Command::RevokeApiKey(key) => keys.push(Key::User(key.user_id)),
+        Command::RehashPassword(rehash) => keys.push(Key::User(rehash.user_id)),
+        Command::AddSecondFactor(add) => keys.push(Key::User(add.user_id)),
+        Command::UseSecondFactor(used) => keys.push(Key::User(used.user_id)),
+        Command::RemoveSecondFactor(remove) => keys.push(Key::User(remove.user_id)),
         Command::OpenSession(open) => session::needed(entries, open.user_id, &mut keys),
         Command::RefreshSession(refresh) => {
             session::needed_to_refresh(entries, refresh, &mut keys);
@@ -236,6 +240,12 @@ pub fn decide(
         Command::RemoveUser(user_id) => user::remove(entries, *user_id).map(Decision::from),
         Command::IssueApiKey(key) => api_key::issue(entries, key, context).map(Decision::from),
         Command::RevokeApiKey(key) => api_key::revoke(entries, key).map(Decision::from),
+        Command::RehashPassword(rehash) => user::rehash(entries, rehash),
+        Command::AddSecondFactor(add) => second_factor::add(entries, add).map(Decision::from),
+        Command::UseSecondFactor(used) => second_factor::spend(entries, used).map(Decision::from),
+        Command::RemoveSecondFactor(remove) => {
+            second_factor::remove(entries, remove).map(Decision::from)
+        }
         Command::OpenSession(open) => session::open(entries, open, context),
         Command::RefreshSession(refresh) => session::refresh(entries, refresh, context),
         Command::EndSessions(end) => session::end(entries, end),

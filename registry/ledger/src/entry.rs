@@ -10,7 +10,7 @@ mod storage;
 pub use device_day::{DayReading, DeviceDay, second_of_day};
 pub use exchange::{Export, ExportState, Imported};
 pub use gateway::{Gateway, GatewayCode, GatewayKey, GatewayStream, KnownEnvelope};
-pub use session::Session;
+pub use session::{SecondFactor, Session};
 pub use storage::{Allocation, DayRecord, EfficiencyKnown, Storage, StorageDay, StorageTrail};
 
 use chrono::{DateTime, Utc};
@@ -424,4 +424,11 @@ pub struct User {
     /// Their sessions that have not ended, in the order they were opened.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sessions: Vec<Uuid>,
+    /// Digest of the hash of their password; none where they have no password, or have not changed it since
+    /// digests are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Uuid>,
+    /// What they have to prove beside the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<Box<SecondFactor>>,
 }

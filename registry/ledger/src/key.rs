@@ -87,6 +87,15 @@ pub fn name_digest(name: &str) -> Uuid {
     Uuid::from_bytes(bytes)
 }
 
+/// Digest of the hash of a password: names it without showing it.
+#[must_use]
+pub fn password_digest(hash: &str) -> Uuid {
+    let hash = Sha256::digest(hash);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Uuid::from_bytes(bytes)
+}
+
 /// Digest under which what was imported of a device is looked up: of the registry's name and the
 /// device's, both as they were given.
 #[must_use]

@@ -27,6 +27,7 @@ pub mod period;
 pub mod reading;
 pub mod recurring;
 pub mod refusal;
+pub mod second_factor;
 pub mod session;
 mod settlement;
 pub mod standing;

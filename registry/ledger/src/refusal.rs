@@ -262,6 +262,12 @@ codes! {
     ApiKeyNotFound = "api_key_not_found" NotFound,
     /// The user has as many keys as there may be.
     TooManyApiKeys = "too_many_api_keys" Conflict,
+    /// The user has a second factor already.
+    SecondFactorExists = "second_factor_exists" Conflict,
+    /// The user has no second factor.
+    SecondFactorMissing = "second_factor_missing" Conflict,
+    /// The code of a second factor was used before, or is none of the user's.
+    SecondFactorSpent = "second_factor_spent" Conflict,
     /// No such session of the user, or it is over.
     SessionNotFound = "session_not_found" NotFound,
     /// Another request was sent under the idempotency key.

@@ -1,12 +1,15 @@
 //! Rules of users. Who may change whom is decided at the web edge.
 
-use crate::command::UpdateUser;
+use crate::command::{RehashPassword, UpdateUser};
 use crate::decide::Decision;
 use crate::entry::User;
+use crate::key::password_digest;
 use crate::refusal::{Code, Refusal};
 use crate::state::{Entries, get};
 use schemas::event::IdentityEvent;
-use schemas::event::identity::{UserProfile, UserRegistered, UserRemoved, UserUpdated};
+use schemas::event::identity::{
+    UserChanges, UserProfile, UserRegistered, UserRemoved, UserUpdated,
+};
 use schemas::event::session::{SessionEnd, SessionsEnded};
 use schemas::id::UserId;
 
@@ -70,6 +73,23 @@ pub(crate) fn update(entries: &impl Entries, update: &UpdateUser) -> Result<Deci
         }));
     }
     Ok(Decision::of(events))
+}
+
+/// Nothing follows where the password has changed meanwhile: the old one must not come back.
+pub(crate) fn rehash(entries: &impl Entries, rehash: &RehashPassword) -> Result<Decision, Refusal> {
+    let user = existing(entries, rehash.user_id)?;
+    if user.password != Some(password_digest(&rehash.before)) {
+        return Ok(Decision::default());
+    }
+    Ok(IdentityEvent::from(UserUpdated {
+        user_id: rehash.user_id,
+        previous_email: user.email,
+        changes: UserChanges {
+            password_hash: Some(rehash.after.clone()),
+            ..UserChanges::default()
+        },
+    })
+    .into())
 }
 
 pub(crate) fn remove(entries: &impl Entries, user_id: UserId) -> Result<IdentityEvent, Refusal> {

@@ -8,6 +8,7 @@ use schemas::life_cycle::Role;
 
 use crate::{
     config::{Config, Secret},
+    identity::weakness,
     system::{Core, NewUser, Projectors},
 };
 
@@ -109,13 +110,14 @@ impl Create {
     }
 
     fn password(&self) -> anyhow::Result<Password> {
+        let about = [self.name.as_str(), self.email.as_str()];
         if self.password_stdin {
             let mut line = String::new();
             io::stdin()
                 .lock()
                 .read_line(&mut line)
                 .context("standard input")?;
-            return chosen(line.trim_end_matches(['\r', '\n']));
+            return chosen(line.trim_end_matches(['\r', '\n']), &about);
         }
         if io::stdin().is_terminal() {
             print!("Password (empty: one is made): ");
@@ -123,7 +125,7 @@ impl Create {
             let line = read_hidden().context("the password")?;
             println!();
             if !line.is_empty() {
-                return chosen(&line);
+                return chosen(&line, &about);
             }
         }
         let bytes = rand::random::<[u8; 16]>();
@@ -131,9 +133,12 @@ impl Create {
     }
 }
 
-fn chosen(password: &str) -> anyhow::Result<Password> {
+fn chosen(password: &str, about: &[&str]) -> anyhow::Result<Password> {
     if password.chars().count() < MIN_PASSWORD_CHARACTERS {
         bail!("the password must have at least {MIN_PASSWORD_CHARACTERS} characters");
+    }
+    if let Some(why) = weakness(password, about) {
+        bail!("{why}");
     }
     Ok(Password::Chosen(Secret::new(password)))
 }
@@ -167,8 +172,9 @@ mod tests {
 
     #[test]
     fn a_short_password_is_refused() {
-        assert!(chosen("1234567").is_err());
-        assert!(chosen("12345678").is_ok());
+        assert!(chosen("gT7#mQ2", &[]).is_err());
+        assert!(chosen("gT7#mQ2!", &[]).is_ok());
+        assert!(chosen("12345678", &[]).is_err());
     }
 
     #[test]

@@ -24,11 +24,36 @@ pub struct Auth {
     pub session_days: u32,
     /// After how many days another key signs access tokens.
     pub signing_key_days: u32,
+    /// What a password hash costs. A user's password is hashed anew at the next sign-in when it changes.
+    pub password_cost: PasswordCost,
     /// Whether the demo users with their published passwords exist. Only for `dev`.
     pub dev_users: bool,
     /// Whether the issuing body (ADMIN) neither trades nor submits readings. `dev` sets it to false, so
     /// that the administrator of the contract may do everything.
     pub separation_of_duties: bool,
+}
+
+/// Costs of argon2id (RFC 9106, section 3.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordCost {
+    /// Memory, in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+}
+
+/// What OWASP's Password Storage Cheat Sheet asks of argon2id at least.
+impl Default for PasswordCost {
+    fn default() -> Self {
+        Self {
+            memory_kib: 19_456,
+            passes: 2,
+            lanes: 1,
+        }
+    }
 }
 
 impl Default for Auth {
@@ -39,6 +64,7 @@ impl Default for Auth {
             token_minutes: 15,
             session_days: 30,
             signing_key_days: 90,
+            password_cost: PasswordCost::default(),
             dev_users: false,
             separation_of_duties: true,
         }

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     account::Account,
-    auth::{Auth, AuthError, MIN_MASTER_SECRET_BYTES},
+    auth::{Auth, AuthError, MIN_MASTER_SECRET_BYTES, PasswordCost},
     event_store::{EventStore, Location, LocationError},
     exchange::{Exchange, Trusted},
     http::Http,
@@ -142,6 +142,22 @@ impl Config {
                 "auth.signing_key_days",
                 "must be 1 to 3650",
                 (1..=3650).contains(&self.auth.signing_key_days),
+            ),
+            (
+                "auth.password_cost.lanes",
+                "must be 1 to 16",
+                (1..=16).contains(&self.auth.password_cost.lanes),
+            ),
+            (
+                "auth.password_cost.memory_kib",
+                "must be at least 8 per lane, and at most 4194304",
+                (8 * self.auth.password_cost.lanes.min(16)..=4_194_304)
+                    .contains(&self.auth.password_cost.memory_kib),
+            ),
+            (
+                "auth.password_cost.passes",
+                "must be 1 to 100",
+                (1..=100).contains(&self.auth.password_cost.passes),
             ),
             (
                 "issuance.expiry_years",

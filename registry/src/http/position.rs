@@ -159,6 +159,7 @@ impl Written {
                     IdentityEvent::SessionOpened(_)
                         | IdentityEvent::SessionRefreshed(_)
                         | IdentityEvent::SigningKeyAdded(_)
+                        | IdentityEvent::SecondFactorUsed(_)
                 )
             )
         });

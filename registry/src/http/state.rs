@@ -3,7 +3,7 @@
 use super::access::DeviceAccounts;
 use super::client_address::Proxies;
 use super::idempotency::Digester;
-use super::limit::Limits;
+use super::limit::{Guesses, Limits};
 use super::port::{Decide, Progress};
 use super::position::{Positions, Written};
 use super::problem::{Answer, EdgeCode, Problem};
@@ -12,7 +12,8 @@ use crate::config::Config;
 use crate::exchange::Exchange;
 use crate::gateway::{KeyDirectory, Workers};
 use crate::identity::{
-    ApiKeys, Master, Passwords, Principals, RefreshKey, SealError, SigningKeys, Tokens,
+    ApiKeys, Master, PasswordError, Passwords, Principals, RefreshKey, SealError, SigningKeys,
+    Tokens, Vault,
 };
 use crate::lineage::log::Log;
 use crate::read::BundleLoader;
@@ -60,8 +61,11 @@ pub struct State {
     pub(super) tokens: Tokens,
     pub(super) signing_keys: SigningKeys,
     pub(super) refresh_key: RefreshKey,
+    pub(super) vault: Vault,
     pub(super) session_lifetime: chrono::Duration,
     pub(super) passwords: Passwords,
+    pub(super) guesses: Guesses,
+    pub(super) recovery_secret: [u8; 32],
     pub(super) principals: Principals,
     pub(super) device_accounts: DeviceAccounts,
     pub(super) gateway_keys: KeyDirectory,
@@ -80,6 +84,9 @@ pub enum StateError {
     /// There is no master secret.
     #[error(transparent)]
     Auth(#[from] crate::config::AuthError),
+    /// Passwords can not be hashed at the costs that the configuration says.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     /// Nothing can be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -129,8 +136,11 @@ impl State {
             signing_keys: SigningKeys::new(master.vault()?, tokens.lifetime_s()),
             tokens,
             refresh_key: RefreshKey::of(&master),
+            vault: master.vault()?,
             session_lifetime: chrono::Duration::days(config.auth.session_days.into()),
-            passwords: Passwords::default(),
+            passwords: Passwords::new(&config.auth.password_cost)?,
+            guesses: Guesses::default(),
+            recovery_secret: master.key_for("recovery codes"),
             principals: Principals::new(config.auth.duties()),
             device_accounts: DeviceAccounts::default(),
             gateway_keys: KeyDirectory::default(),

@@ -11,6 +11,7 @@ mod principal;
 mod refresh;
 mod signing;
 mod token;
+mod totp;
 
 pub use api_key::{ApiKey, ApiKeys, GoodKey};
 pub use credential::{Credential, Restriction, Via};
@@ -20,8 +21,9 @@ pub use csrf::{CSRF_HEADER, SESSION_COOKIE, SESSION_S, check as check_csrf};
 pub(crate) use key_ring::tests::ring_of;
 pub use key_ring::{KeyRing, NewKey, Signer};
 pub use master::{Master, SealError, Vault};
-pub use password::{PasswordError, Passwords};
+pub use password::{ChoiceError, PasswordError, Passwords, weakness};
 pub use principal::{Principal, Principals};
 pub use refresh::{RefreshKey, RefreshToken};
 pub use signing::{SigningKeys, keep as keep_signing_keys};
 pub use token::{OWN_CLIENT, TokenError, Tokens, Verified};
+pub use totp::{TotpSecret, recovery_codes, recovery_digest};

@@ -1,44 +1,84 @@
 //! Passwords, as argon2id hashes.
 
-use argon2::Argon2;
+use crate::config::PasswordCost;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, Params};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Passwords hashed at once: each takes 19 MiB and a core (OWASP's parameters for argon2id, which are
-/// the crate's defaults); more would keep the sequencer from its core.
+/// Passwords hashed at once: each takes a core and the memory that the configuration says; more would keep
+/// the sequencer from its core.
 const AT_ONCE: usize = 2;
-
-/// Verified against when there is no user, so that the answer takes as long as with one. Its password
-/// is known to nobody: the hash part is arbitrary.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2R5$\
-                      RdescudvJCsgt3ub+b1dWRWJTmaaJObG3dvbYxZ6LqQ";
 
 /// A password could not be hashed.
 #[derive(Debug, thiserror::Error)]
 #[error("a password could not be hashed: {0}")]
 pub struct PasswordError(String);
 
+/// A password that somebody chose is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ChoiceError {
+    /// It would be guessed.
+    #[error("{0}")]
+    Weak(String),
+    /// It could not be hashed.
+    #[error(transparent)]
+    Failed(#[from] PasswordError),
+}
+
 /// Hashes and verifies passwords off the threads that answer requests, a few at a time.
 pub struct Passwords {
     permits: Semaphore,
-}
-
-impl Default for Passwords {
-    fn default() -> Self {
-        Self {
-            permits: Semaphore::new(AT_ONCE),
-        }
-    }
+    params: Params,
+    /// Verified against when there is no user, so that the answer takes as long as with one. Made from a
+    /// password that is known to nobody.
+    nobody: Arc<str>,
 }
 
 impl Passwords {
-    /// The PHC string of a new password.
+    /// New hashes cost this much.
+    ///
+    /// # Errors
+    /// [`PasswordError`] if argon2 does not take the costs.
+    pub fn new(cost: &PasswordCost) -> Result<Self, PasswordError> {
+        let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, None).map_err(failed)?;
+        let nobody = hash(&hex::encode(rand::random::<[u8; 16]>()), &params)?;
+        Ok(Self {
+            permits: Semaphore::new(AT_ONCE),
+            params,
+            nobody: nobody.into(),
+        })
+    }
+
+    /// The PHC string of a password that a person chose; `about` is what is known of them, which others would
+    /// try first.
+    ///
+    /// # Errors
+    /// [`ChoiceError::Weak`], with a sentence that says why.
+    pub async fn choose(
+        &self,
+        password: String,
+        about: Vec<String>,
+    ) -> Result<String, ChoiceError> {
+        let params = self.params.clone();
+        self.off_thread(move || {
+            let about: Vec<_> = about.iter().map(String::as_str).collect();
+            match weakness(&password, &about) {
+                Some(why) => Err(ChoiceError::Weak(why)),
+                None => Ok(hash(&password, &params)?),
+            }
+        })
+        .await?
+    }
+
+    /// The PHC string of a password, however weak: of demo users, and of one that is in use.
     ///
     /// # Errors
     /// [`PasswordError`] if the operating system has no randomness for the salt.
     pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
-        self.off_thread(move || hash(&password)).await?
+        let params = self.params.clone();
+        self.off_thread(move || hash(&password, &params)).await?
     }
 
     /// Whether `password` is the one `stored` was made from. Takes the same time if there is none.
@@ -50,8 +90,15 @@ impl Passwords {
         password: String,
         stored: Option<String>,
     ) -> Result<bool, PasswordError> {
-        self.off_thread(move || verify(&password, stored.as_deref()))
+        let nobody = Arc::clone(&self.nobody);
+        self.off_thread(move || verify(&password, stored.as_deref(), &nobody))
             .await
+    }
+
+    /// Whether a hash costs something else than new ones.
+    #[must_use]
+    pub fn is_outdated(&self, stored: &str) -> bool {
+        costs(stored) != costs(&self.nobody)
     }
 
     async fn off_thread<T: Send + 'static>(
@@ -66,19 +113,25 @@ impl Passwords {
     }
 }
 
-/// The PHC string of a new password; takes tens of milliseconds.
-///
-/// # Errors
-/// As [`Passwords::hash`].
-pub fn hash(password: &str) -> Result<String, PasswordError> {
-    Argon2::default()
-        .hash_password(password.as_bytes())
-        .map(|hash| hash.to_string())
-        .map_err(|error| PasswordError(error.to_string()))
+/// Algorithm, version and costs of a PHC string.
+fn costs(phc: &str) -> &str {
+    phc.rsplitn(3, '$').last().unwrap_or_default()
 }
 
-fn verify(password: &str, stored: Option<&str>) -> bool {
-    let matches = PasswordHash::new(stored.unwrap_or(NOBODY)).is_ok_and(|hash| {
+fn failed(error: impl std::fmt::Display) -> PasswordError {
+    PasswordError(error.to_string())
+}
+
+/// Takes tens of milliseconds.
+fn hash(password: &str, params: &Params) -> Result<String, PasswordError> {
+    Argon2::from(params)
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(failed)
+}
+
+fn verify(password: &str, stored: Option<&str>, nobody: &str) -> bool {
+    let matches = PasswordHash::new(stored.unwrap_or(nobody)).is_ok_and(|hash| {
         Argon2::default()
             .verify_password(password.as_bytes(), &hash)
             .is_ok()
@@ -86,24 +139,95 @@ fn verify(password: &str, stored: Option<&str>) -> bool {
     matches && stored.is_some()
 }
 
+/// Why a password would be guessed: it is among the common ones, or made of words, names, dates and rows of
+/// keys in ways that are tried soon. `None` if that takes more than a million guesses, which is far more than
+/// the throttle lets anybody make.
+#[must_use]
+pub fn weakness(password: &str, about: &[&str]) -> Option<String> {
+    let estimate = zxcvbn::zxcvbn(password, about);
+    if estimate.score() >= zxcvbn::Score::Two {
+        return None;
+    }
+    let feedback = estimate.feedback();
+    let why = feedback.and_then(|feedback| feedback.warning());
+    let mut sentence = "the password would be guessed".to_owned();
+    if let Some(why) = why {
+        sentence.push_str(": ");
+        sentence.push_str(&why.to_string());
+    }
+    Some(sentence)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    #[test]
-    fn the_right_password_verifies_and_a_wrong_one_does_not() {
-        let stored = hash("correct horse").unwrap();
-        assert!(stored.starts_with("$argon2id$"));
-        assert!(verify("correct horse", Some(&stored)));
-        assert!(!verify("correct horsf", Some(&stored)));
-        assert!(!verify("correct horse", None));
+    const CHEAP: PasswordCost = PasswordCost {
+        memory_kib: 8,
+        passes: 1,
+        lanes: 1,
+    };
+
+    #[tokio::test]
+    async fn the_right_password_verifies_and_a_wrong_one_does_not() {
+        let passwords = Passwords::new(&CHEAP).unwrap();
+        let stored = passwords.hash("correct horse".to_owned()).await.unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+        let verify = async |password: &str, stored: Option<&str>| {
+            let stored = stored.map(str::to_owned);
+            passwords.verify(password.to_owned(), stored).await.unwrap()
+        };
+        assert!(verify("correct horse", Some(&stored)).await);
+        assert!(!verify("correct horsf", Some(&stored)).await);
+        assert!(!verify("correct horse", None).await);
     }
 
-    #[test]
-    fn nobodys_hash_costs_what_a_users_costs() {
-        let parameters = |phc: &str| phc.rsplitn(3, '$').last().unwrap().to_owned();
-        assert!(PasswordHash::new(NOBODY).is_ok());
-        assert_eq!(parameters(NOBODY), parameters(&hash("x").unwrap()));
+    /// The work is counted, not timed: the same algorithm at the same costs over the same lengths.
+    #[tokio::test]
+    async fn nobodys_hash_costs_what_a_users_costs() {
+        for cost in [CHEAP, PasswordCost::default()] {
+            let passwords = Passwords::new(&cost).unwrap();
+            let stored = passwords.hash("x".to_owned()).await.unwrap();
+            assert_eq!(costs(&passwords.nobody), costs(&stored));
+            assert_eq!(passwords.nobody.len(), stored.len());
+            assert!(PasswordHash::new(&passwords.nobody).is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_other_costs_is_outdated() {
+        let (cheap, dear) = (
+            Passwords::new(&CHEAP).unwrap(),
+            Passwords::new(&PasswordCost::default()).unwrap(),
+        );
+        let stored = cheap.hash("x".to_owned()).await.unwrap();
+        assert!(!cheap.is_outdated(&stored));
+        assert!(dear.is_outdated(&stored));
+        assert!(dear.is_outdated("$2b$12$bcrypt"));
+    }
+
+    #[tokio::test]
+    async fn a_password_that_would_be_guessed_is_not_taken() {
+        let passwords = Passwords::new(&CHEAP).unwrap();
+        let choose = async |password: &str| {
+            let about = vec!["Ada Miller".to_owned(), "ada@example.org".to_owned()];
+            passwords.choose(password.to_owned(), about).await
+        };
+        for weak in [
+            "12345678",
+            "password",
+            "Passw0rd!",
+            "qwertyuiop",
+            "11111111",
+            "iloveyou1",
+            "1987-06-05",
+        ] {
+            let refused = choose(weak).await;
+            assert!(matches!(refused, Err(ChoiceError::Weak(_))), "{weak}");
+        }
+        for strong in ["correct horse battery", "gT7#mQ2!xZ9b"] {
+            assert!(choose(strong).await.unwrap().starts_with("$argon2id$"));
+        }
     }
 }

@@ -55,10 +55,12 @@ pub struct Credentials {
     pub user_id: UserId,
     /// PHC string of their password, if they may sign in with one.
     pub password_hash: Option<String>,
+    /// The sealed secret of their second factor, if they have one.
+    pub second_factor: Option<String>,
 }
 
 const BY_EMAIL: &str = "
-    SELECT user_id, password_hash FROM registry_user
+    SELECT user_id, password_hash, second_factor FROM registry_user
     WHERE lower(email) = lower($1) AND NOT is_deleted";
 
 /// The user who signs in with this address, without regard to case.
@@ -66,8 +68,8 @@ pub async fn by_email(client: &Client, email: &str) -> Result<Option<Credentials
     credentials(client, BY_EMAIL, &email).await
 }
 
-const SECRET_BY_ID: &str =
-    "SELECT user_id, password_hash FROM registry_user WHERE user_id = $1 AND NOT is_deleted";
+const SECRET_BY_ID: &str = "SELECT user_id, password_hash, second_factor FROM registry_user
+     WHERE user_id = $1 AND NOT is_deleted";
 
 /// The same by id.
 pub async fn secret_by_id(
@@ -88,5 +90,6 @@ async fn credentials(
     Ok(Some(Credentials {
         user_id: UserId(row.try_get(0)?),
         password_hash: row.try_get(1)?,
+        second_factor: row.try_get(2)?,
     }))
 }

@@ -12,7 +12,7 @@ use schemas::{
 
 use super::core::Core;
 use crate::{
-    identity::{PasswordError, Passwords},
+    identity::PasswordError,
     sequencer::{ExecuteError, Request},
 };
 
@@ -51,13 +51,14 @@ impl RegisterError {
 }
 
 impl Core {
-    /// Registers a user; `by` names the part of the registry that does it, for the event's actor.
-    /// Waits for a registry that is still starting.
+    /// Registers a user, however weak their password; `by` names the part of the registry that does it, for the
+    /// event's actor. Waits for a registry that is still starting.
     ///
     /// # Errors
     /// [`RegisterError`]; see [`RegisterError::is_taken`].
     pub async fn register(&self, user: NewUser, by: &str) -> Result<Option<UserId>, RegisterError> {
-        let hash = Passwords::default()
+        let hash = self
+            .passwords
             .hash(user.password.expose().to_owned())
             .await?;
         let profile = UserProfile {

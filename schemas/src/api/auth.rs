@@ -17,6 +17,9 @@ pub struct LoginRequest {
     /// Password.
     #[schema(format = Password)]
     pub password: String,
+    /// Code of the second factor, six digits, or a recovery code; for who has one.
+    #[schema(required = false)]
+    pub otp: Option<String>,
 }
 
 impl FromFields for LoginRequest {
@@ -26,6 +29,7 @@ impl FromFields for LoginRequest {
         Some(Self {
             username: username?,
             password: password?,
+            otp: fields.optional("otp"),
         })
     }
 }
@@ -98,6 +102,65 @@ pub struct SessionRead {
     pub client: Option<String>,
     /// Whether it is the one that the request came with.
     pub is_current: bool,
+}
+
+/// A secret for an authenticator, which holds once `POST /user/me/second_factor/confirm` was sent a code.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct SecondFactorOffer {
+    /// The secret, in base32: for typing it.
+    pub secret: String,
+    /// The same with registry and user: for a QR code.
+    pub otpauth_uri: String,
+    /// To be sent back with the first code.
+    pub enrolment: String,
+}
+
+/// The first code of an authenticator.
+#[derive(Clone, ToSchema)]
+pub struct ConfirmSecondFactor {
+    /// `enrolment` of the offer.
+    pub enrolment: String,
+    /// The code that the authenticator shows, six digits.
+    pub code: String,
+}
+
+impl FromFields for ConfirmSecondFactor {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let enrolment = fields.required("enrolment");
+        let code = fields.required("code");
+        Some(Self {
+            enrolment: enrolment?,
+            code: code?,
+        })
+    }
+}
+
+/// Codes for who has lost the authenticator, each good once. They are shown this once.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct SecondFactorCodes {
+    /// The codes.
+    pub recovery_codes: Vec<String>,
+}
+
+/// What it takes to do without a second factor.
+#[derive(Clone, ToSchema)]
+pub struct RemoveSecondFactor {
+    /// The password.
+    #[schema(format = Password)]
+    pub password: String,
+    /// A code that the authenticator shows, or a recovery code.
+    pub otp: String,
+}
+
+impl FromFields for RemoveSecondFactor {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let password = fields.required("password");
+        let otp = fields.required("otp");
+        Some(Self {
+            password: password?,
+            otp: otp?,
+        })
+    }
 }
 
 /// A JSON Web Key Set (RFC 7517).

@@ -147,6 +147,29 @@ impl FromFields for UpdateUser {
     }
 }
 
+/// A new password for oneself.
+#[derive(Clone, ToSchema)]
+pub struct ChangePassword {
+    /// The password so far.
+    #[schema(format = Password)]
+    pub current_password: String,
+    /// The new one: 8 characters or more that would not be guessed.
+    #[schema(min_length = 8, max_length = 1024, format = Password)]
+    pub password: String,
+}
+
+impl FromFields for ChangePassword {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let current_password = fields.required("current_password");
+        let password: Option<String> = fields.required("password");
+        check_password(fields, password.as_deref());
+        Some(Self {
+            current_password: current_password?,
+            password: password?,
+        })
+    }
+}
+
 /// A new role.
 #[derive(Debug, Clone, Copy, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -39,7 +39,10 @@ use recurring::{
     RecurringRuleCreated, RecurringRuleEnded, RecurringRulePaused, RecurringRuleRan,
     RecurringRuleResumed,
 };
-use session::{SessionOpened, SessionRefreshed, SessionsEnded, SigningKeyAdded};
+use session::{
+    SecondFactorAdded, SecondFactorRemoved, SecondFactorUsed, SessionOpened, SessionRefreshed,
+    SessionsEnded, SigningKeyAdded,
+};
 use storage::{
     StorageAllocated, StorageCertificatesIssued, StorageEfficiencyFixed, StorageRecordsAccepted,
     StorageRecordsWithdrawn,
@@ -193,6 +196,9 @@ event_set! {
         SessionRefreshed v 1,
         SessionsEnded v 1,
         SigningKeyAdded v 1,
+        SecondFactorAdded v 1,
+        SecondFactorUsed v 1,
+        SecondFactorRemoved v 1,
     }
 }
 

@@ -92,3 +92,48 @@ pub struct ReplacedKey {
     /// First instant at which what it signed no longer counts.
     pub accepted_until: DateTime<Utc>,
 }
+
+/// A user has to give codes beside the password from here on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactorAdded {
+    /// The user.
+    pub user_id: UserId,
+    /// The secret that codes follow from, encrypted under the registry's master secret.
+    pub sealed: String,
+    /// Period of the code that showed that the user has the secret.
+    pub step: i64,
+    /// Digests of the recovery codes.
+    pub recovery: Vec<TokenDigest>,
+}
+
+/// A code was used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactorUsed {
+    /// The user.
+    pub user_id: UserId,
+    /// Which.
+    pub proof: FactorProof,
+}
+
+/// What a user showed beside the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactorProof {
+    /// The code of a period of 30 s.
+    Code {
+        /// The period, counted from 1970.
+        step: i64,
+    },
+    /// A recovery code.
+    Recovery {
+        /// Its digest.
+        digest: TokenDigest,
+    },
+}
+
+/// The password alone is enough from here on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactorRemoved {
+    /// The user.
+    pub user_id: UserId,
+}

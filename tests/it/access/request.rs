@@ -108,6 +108,11 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
             ..of(0)
         },
         "list_my_sessions" | "end_my_session" => of(0),
+        // Nothing changes before it is confirmed.
+        "enrol_second_factor" => of(0),
+        "add_second_factor" => with(0, json!({"enrolment": "none", "code": "000000"})),
+        "remove_second_factor" | "change_my_password" => with(0, nothing),
+        "remove_second_factor_of_user" => of(NOBODY),
         "end_sessions_of_user" => of(NOBODY),
         "enrol_gateway" | "submit_envelopes" => with(0, nothing),
         "change_gateway_key" => with(scene.gateway, nothing),

@@ -4,10 +4,11 @@ use super::history::History;
 use super::{exchange, gateway, recurring, world};
 use chrono::TimeDelta;
 use ledger::command::{
-    AccountStep, ActOnBundles, Amount, ChangeStanding, ChangeTransfers, CorrectReading,
-    DevicePatch, EndSessions, IssueBundle, IssueReadings, MeasurementRef, MoveMeasurement,
-    OpenSession, RegisterDevice, RegisterMeter, UpdateAccount, UpdateDevice, UpdateMeter,
-    UpdateUser, UpdateWhitelist, Which,
+    AccountStep, ActOnBundles, AddSecondFactor, Amount, ChangeStanding, ChangeTransfers,
+    CorrectReading, DevicePatch, EndSessions, FactorProof, FactorRemover, IssueBundle,
+    IssueReadings, MeasurementRef, MoveMeasurement, OpenSession, RegisterDevice, RegisterMeter,
+    RemoveSecondFactor, UpdateAccount, UpdateDevice, UpdateMeter, UpdateUser, UpdateWhitelist,
+    UseSecondFactor, Which,
 };
 use ledger::{Command, Entry, Key};
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource};
@@ -438,7 +439,26 @@ fn account(random: &mut Random) -> Command {
 }
 
 fn user(random: &mut Random) -> Command {
-    match random.below(8) {
+    match random.below(14) {
+        8 => Command::AddSecondFactor(Box::new(AddSecondFactor {
+            user_id: UserId(1 + random.below(6)),
+            sealed: "c2VhbGVk".to_owned(),
+            step: random.below(5),
+            recovery: vec![TokenDigest([9; 32])],
+        })),
+        9 => Command::UseSecondFactor(UseSecondFactor {
+            user_id: UserId(1 + random.below(6)),
+            proof: match random.below(10) {
+                0 => FactorProof::Recovery {
+                    digest: TokenDigest([9; 32]),
+                },
+                step => FactorProof::Code { step },
+            },
+        }),
+        10 => Command::RemoveSecondFactor(RemoveSecondFactor {
+            user_id: UserId(1 + random.below(6)),
+            by: FactorRemover::Manager,
+        }),
         2..=4 => Command::OpenSession(OpenSession {
             session_id: Uuid::from_u128(random.below(i64::MAX).unsigned_abs().into()),
             user_id: UserId(1 + random.below(6)),
@@ -451,7 +471,7 @@ fn user(random: &mut Random) -> Command {
             which: Which::AllBut(None),
             cause: SessionEnd::Revoked,
         }),
-        0 => Command::RemoveUser(UserId(4 + random.below(10))),
+        0 | 11 => Command::RemoveUser(UserId(4 + random.below(10))),
         1 => Command::UpdateUser(UpdateUser {
             user_id: UserId(1 + random.below(6)),
             changes: UserChanges {

@@ -1,8 +1,8 @@
 //! Folding the events of people.
 
 use super::Fold;
-use crate::entry::{Entry, User};
-use crate::key::{Key, name_digest};
+use crate::entry::{Entry, SecondFactor, User};
+use crate::key::{Key, name_digest, password_digest};
 use crate::state::NotLoaded;
 use schemas::event::IdentityEvent;
 
@@ -19,6 +19,8 @@ impl Fold<'_, '_> {
                         is_removed: false,
                         api_keys: Vec::new(),
                         sessions: Vec::new(),
+                        password: event.profile.password_hash.as_deref().map(password_digest),
+                        second_factor: None,
                     }),
                 );
                 self.create(Key::Email(email), Entry::Email(event.user_id));
@@ -35,6 +37,9 @@ impl Fold<'_, '_> {
                 self.user(event.user_id, |user| {
                     user.role = event.changes.role.unwrap_or(user.role);
                     user.email = email.unwrap_or(user.email);
+                    if let Some(hash) = &event.changes.password_hash {
+                        user.password = Some(password_digest(hash));
+                    }
                 })
             }
             IdentityEvent::ApiKeyIssued(event) => {
@@ -60,6 +65,20 @@ impl Fold<'_, '_> {
             IdentityEvent::SessionOpened(event) => self.session_opened(event),
             IdentityEvent::SessionRefreshed(event) => self.session_refreshed(event),
             IdentityEvent::SessionsEnded(event) => self.sessions_ended(event),
+            IdentityEvent::SecondFactorAdded(event) => self.user(event.user_id, |user| {
+                user.second_factor = Some(Box::new(SecondFactor {
+                    last_step: event.step,
+                    recovery: event.recovery.clone(),
+                }));
+            }),
+            IdentityEvent::SecondFactorUsed(event) => self.user(event.user_id, |user| {
+                if let Some(factor) = &mut user.second_factor {
+                    factor.spend(event.proof);
+                }
+            }),
+            IdentityEvent::SecondFactorRemoved(event) => {
+                self.user(event.user_id, |user| user.second_factor = None)
+            }
             IdentityEvent::SigningKeyAdded(event) => {
                 self.identity_counters(|counters| counters.signing_key = Some(event.key_id))
             }

@@ -33,6 +33,9 @@ pub fn touched(recorded: &Recorded<'_>) -> Vec<Key> {
                 }
                 IdentityEvent::SessionsEnded(ended) => session::touched_by_end(ended, &mut keys),
                 IdentityEvent::SigningKeyAdded(_) => {}
+                IdentityEvent::SecondFactorAdded(event) => keys.push(Key::User(event.user_id)),
+                IdentityEvent::SecondFactorUsed(event) => keys.push(Key::User(event.user_id)),
+                IdentityEvent::SecondFactorRemoved(event) => keys.push(Key::User(event.user_id)),
             }
         }
         Event::Ledger(event) => {

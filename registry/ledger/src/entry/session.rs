@@ -1,7 +1,7 @@
 //! Sessions of users who signed in.
 
 use chrono::{DateTime, Utc};
-use schemas::event::session::TokenDigest;
+use schemas::event::session::{FactorProof, TokenDigest};
 use schemas::id::UserId;
 use serde::{Deserialize, Serialize};
 
@@ -21,4 +21,23 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
     /// Whether it ended before.
     pub is_over: bool,
+}
+
+/// Codes that a user has to give beside the password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactor {
+    /// The period of the last code used; earlier ones and itself are no longer good (RFC 6238, section 5.2).
+    pub last_step: i64,
+    /// Digests of the recovery codes that are left.
+    pub recovery: Vec<TokenDigest>,
+}
+
+impl SecondFactor {
+    /// Uses up a code.
+    pub fn spend(&mut self, proof: FactorProof) {
+        match proof {
+            FactorProof::Code { step } => self.last_step = self.last_step.max(step),
+            FactorProof::Recovery { digest } => self.recovery.retain(|left| *left != digest),
+        }
+    }
 }

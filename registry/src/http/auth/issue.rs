@@ -30,20 +30,21 @@ pub async fn open(http: &HttpRequest, state: &State, user_id: UserId) -> Answer<
         lifetime: state.session_lifetime,
         client: client(http),
     };
-    execute(http, state, &token, Command::OpenSession(open)).await?;
+    let via = Some(Via::Session(token.session_id()));
+    execute(http, state, user_id, via, Command::OpenSession(open)).await?;
     Ok(token)
 }
 
-/// Has a command about the session of a refresh token decided, though no access token came with the
-/// request.
+/// Has a command of a user decided who has proven who they are, though no access token came with the request.
 pub async fn execute(
     http: &HttpRequest,
     state: &State,
-    token: &RefreshToken,
+    user_id: UserId,
+    via: Option<Via>,
     command: Command,
 ) -> Answer<Receipt> {
-    let actor = Actor::User(token.user_id());
-    audit::by(&actor, Some(Via::Session(token.session_id())));
+    let actor = Actor::User(user_id);
+    audit::by(&actor, via);
     let asked = Asked {
         command,
         actor,

@@ -2,10 +2,12 @@
 
 mod cookie;
 mod csrf;
+mod device;
 mod issue;
 mod keys;
 mod login;
 mod refresh;
+mod second_factor;
 mod session;
 
 pub(super) use refresh::refreshed;
@@ -18,6 +20,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(login::login)
         .service(refresh::refresh_session)
         .service(session::logout)
+        .service(second_factor::enrol_second_factor)
+        .service(second_factor::add_second_factor)
+        .service(second_factor::remove_second_factor)
+        .service(second_factor::remove_second_factor_of_user)
         .service(session::list_my_sessions)
         .service(session::end_my_session)
         .service(session::end_sessions_of_user)
@@ -31,6 +37,10 @@ pub fn routes(config: &mut ServiceConfig) {
     login::login,
     refresh::refresh_session,
     session::logout,
+    second_factor::enrol_second_factor,
+    second_factor::add_second_factor,
+    second_factor::remove_second_factor,
+    second_factor::remove_second_factor_of_user,
     session::list_my_sessions,
     session::end_my_session,
     session::end_sessions_of_user,

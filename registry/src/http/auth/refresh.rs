@@ -5,7 +5,7 @@ use super::issue;
 use crate::http::extract::{Form, state};
 use crate::http::problem::{Answer, Code, EdgeCode, Problem};
 use crate::http::state::State;
-use crate::identity::{RefreshToken, check_csrf};
+use crate::identity::{RefreshToken, Via, check_csrf};
 use actix_web::{HttpRequest, HttpResponse, post};
 use ledger::{Command, Event, command, refusal};
 use schemas::api::auth::{LoginResponse, RefreshRequest};
@@ -64,7 +64,8 @@ pub async fn refreshed(http: &HttpRequest, state: &State, text: &str) -> Answer<
         used: used.digest(),
         successor: next.digest(),
     });
-    let receipt = issue::execute(http, state, &used, refresh)
+    let via = Some(Via::Session(used.session_id()));
+    let receipt = issue::execute(http, state, used.user_id(), via, refresh)
         .await
         .map_err(over)?;
     let ends = |event: &Event| matches!(event, Event::Identity(IdentityEvent::SessionsEnded(_)));

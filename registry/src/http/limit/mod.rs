@@ -1,10 +1,12 @@
-//! Limits of requests: by principal, by API key, by address.
+//! Limits of requests: by principal, by API key, by address; and of wrong guesses.
 
 mod bucket;
 mod guard;
+mod guess;
 
 pub use bucket::{Exceeded, Limiter};
 pub(in crate::http) use guard::guard;
+pub use guess::{Guess, Guesses, Source};
 
 use super::problem::{Answer, EdgeCode, Problem};
 use crate::config;

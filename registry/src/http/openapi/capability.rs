@@ -56,11 +56,15 @@ const OPERATIONS: &[(Capability, &[&str])] = &[
     (
         Capability::ManageSelf,
         &[
+            "add_second_factor",
+            "change_my_password",
             "create_api_key",
             "end_my_session",
+            "enrol_second_factor",
             "list_api_keys",
             "list_my_sessions",
             "logout",
+            "remove_second_factor",
             "revoke_api_key",
             "update_user",
         ],
@@ -172,6 +176,7 @@ const OPERATIONS: &[(Capability, &[&str])] = &[
             "create_user",
             "delete_user",
             "end_sessions_of_user",
+            "remove_second_factor_of_user",
             "list_account_users",
         ],
     ),

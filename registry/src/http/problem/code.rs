@@ -35,6 +35,10 @@ edge_codes! {
     TokenInvalid = "token_invalid" UNAUTHORIZED,
     /// No user has this e-mail address and password.
     LoginFailed = "login_failed" UNAUTHORIZED,
+    /// The password is right; a code of the second factor is needed too.
+    SecondFactorRequired = "second_factor_required" UNAUTHORIZED,
+    /// The code of the second factor is not good.
+    SecondFactorInvalid = "second_factor_invalid" UNAUTHORIZED,
     /// The refresh token is none of ours, was used before, or its session is over.
     RefreshTokenInvalid = "refresh_token_invalid" UNAUTHORIZED,
     /// A request for a token can not be read (RFC 6749, section 5.2).
@@ -99,6 +103,8 @@ edge_codes! {
     RoleChangeElsewhere = "role_change_elsewhere" UNPROCESSABLE_ENTITY,
     /// The password so far is wrong.
     CurrentPasswordWrong = "current_password_wrong" UNPROCESSABLE_ENTITY,
+    /// The password would be guessed.
+    PasswordWeak = "password_weak" UNPROCESSABLE_ENTITY,
     /// A listed user does not exist.
     UsersUnknown = "users_unknown" UNPROCESSABLE_ENTITY,
     /// More requests than the registry takes from one client.

@@ -1,6 +1,7 @@
 //! From the errors of the parts to problems.
 
 use super::{EdgeCode, Problem};
+use crate::identity::ChoiceError;
 use crate::read::ReadError;
 use crate::sequencer::ExecuteError;
 use ledger::Refusal;
@@ -51,6 +52,15 @@ impl From<ExecuteError> for Problem {
                     "the registry can not decide commands at the moment; nothing was changed",
                 )
             }
+        }
+    }
+}
+
+impl From<ChoiceError> for Problem {
+    fn from(error: ChoiceError) -> Self {
+        match error {
+            ChoiceError::Weak(why) => Self::new(EdgeCode::PasswordWeak, why).at("/password"),
+            ChoiceError::Failed(error) => Self::internal(&error),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! People and machines that sign in.
 
+mod proven;
 mod read;
 mod register;
 mod update;
+
+pub(super) use proven::proven;
 
 use super::problem::{Answer, Problem};
 use crate::read as questions;
@@ -21,6 +24,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(read::get_me)
         .service(read::list_my_accounts)
         .service(read::list_users)
+        .service(update::change_my_password)
         .service(update::update_user)
         .service(update::change_role)
         .service(register::delete_user)
@@ -34,6 +38,7 @@ pub fn routes(config: &mut ServiceConfig) {
     read::get_me,
     read::list_my_accounts,
     read::list_users,
+    update::change_my_password,
     update::update_user,
     update::change_role,
     register::delete_user,

@@ -22,7 +22,7 @@ use schemas::id::UserId;
     request_body = CreateUser,
     responses(
         (status = 200, description = "The new user.", body = UserRead),
-        (status = 422, description = "request_invalid, email_taken"),
+        (status = 422, description = "request_invalid, email_taken, password_weak"),
     ),
 )]
 #[post("/user/create")]
@@ -30,13 +30,10 @@ pub async fn create_user(request: Write<may::ManageUsers, CreateUser>) -> Answer
     let user = request.body.clone();
     let state = request.caller.state();
     let password_hash = match user.password {
-        Some(password) => Some(
-            state
-                .passwords
-                .hash(password)
-                .await
-                .map_err(|error| Problem::internal(&error))?,
-        ),
+        Some(password) => {
+            let about = vec![user.name.clone(), user.email.clone()];
+            Some(state.passwords.choose(password, about).await?)
+        }
         None => None,
     };
     let profile = UserProfile {

@@ -1,16 +1,16 @@
 //! Users change.
 
-use super::{existing, not_found, shown_whole};
+use super::{existing, not_found, proven, shown_whole};
 use crate::http::extract::May;
 use crate::http::problem::{Answer, EdgeCode, Problem};
-use crate::http::{Id, Query, Write, may};
+use crate::http::{Caller, Id, Query, Write, may};
 use crate::identity::Via;
 use crate::read;
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, patch, post};
 use ledger::{Command, Event, command};
 use read::user::UserRow;
-use schemas::api::user::{ChangeRoleQuery, UpdateUser, UserRead};
+use schemas::api::user::{ChangePassword, ChangeRoleQuery, UpdateUser, UserRead};
 use schemas::event::IdentityEvent;
 use schemas::event::identity::UserChanges;
 use schemas::id::UserId;
@@ -27,7 +27,7 @@ use schemas::id::UserId;
         (status = 200, description = "The user as they are now.", body = UserRead),
         (status = 403, description = "other_user"),
         (status = 404, description = "user_not_found"),
-        (status = 422, description = "request_invalid, email_taken, role_change_elsewhere, current_password_wrong, user_removed"),
+        (status = 422, description = "request_invalid, email_taken, role_change_elsewhere, current_password_wrong, password_weak, user_removed"),
     ),
 )]
 #[patch("/user/update/{user_id}")]
@@ -44,8 +44,15 @@ pub async fn update_user(
         .at("/role"));
     }
     let user = existing(&request.caller.client().await?, user_id).await?;
+    let password_hash = match request.body.password.clone() {
+        Some(password) => {
+            let current = request.body.current_password.clone();
+            Some(new_password(&request.caller, &user, password, current).await?)
+        }
+        None => None,
+    };
     let changes = UserChanges {
-        password_hash: new_password(&request, user_id).await?,
+        password_hash,
         name: request.body.name.clone(),
         email: request.body.email.clone(),
         role: None,
@@ -54,31 +61,50 @@ pub async fn update_user(
     changed(&request, user, changes).await
 }
 
-/// The hash of a new password, once the current one is proven where it has to be.
-async fn new_password(
-    request: &Write<may::ManageSelf, UpdateUser>,
-    user_id: UserId,
-) -> Answer<Option<String>> {
-    let Some(password) = request.body.password.clone() else {
-        return Ok(None);
-    };
-    let passwords = &request.caller.state().passwords;
-    let failed = |error| Problem::internal(&error);
-    if request.caller.user_id == user_id {
-        let client = request.caller.client().await?;
-        let stored = read::principal::secret_by_id(&client, user_id)
+/// The hash of a new password, once the current one is proven where it is the caller's own.
+async fn new_password<C>(
+    caller: &Caller<C>,
+    user: &UserRow,
+    password: String,
+    current: Option<String>,
+) -> Answer<String> {
+    let passwords = &caller.state().passwords;
+    if caller.user_id == user.user_id {
+        let current = current.unwrap_or_default();
+        proven(caller, &current, "/current_password")
             .await?
-            .and_then(|credentials| credentials.password_hash);
-        let given = request.body.current_password.clone().unwrap_or_default();
-        if !passwords.verify(given, stored).await.map_err(failed)? {
-            return Err(Problem::new(
-                EdgeCode::CurrentPasswordWrong,
-                "to change your password, send the one you have as `current_password`",
-            )
-            .at("/current_password"));
-        }
+            .right()?;
     }
-    passwords.hash(password).await.map(Some).map_err(failed)
+    let about = vec![user.name.clone(), user.email.clone()];
+    Ok(passwords.choose(password, about).await?)
+}
+
+/// Change one's own password.
+///
+/// Ends every other session of the caller.
+#[utoipa::path(
+    tag = "Users",
+    operation_id = "change_my_password",
+    request_body = ChangePassword,
+    responses(
+        (status = 204, description = "The new password holds."),
+        (status = 422, description = "request_invalid, current_password_wrong, password_weak, user_removed"),
+    ),
+)]
+#[post("/user/me/password")]
+pub async fn change_my_password(
+    request: Write<may::ManageSelf, ChangePassword>,
+) -> Answer<HttpResponse> {
+    let user = existing(&request.caller.client().await?, request.caller.user_id).await?;
+    let given = request.body.clone();
+    let current = Some(given.current_password);
+    let hash = new_password(&request.caller, &user, given.password, current).await?;
+    let changes = UserChanges {
+        password_hash: Some(hash),
+        ..UserChanges::default()
+    };
+    record(&request, user.user_id, changes).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Change the role of a user.
@@ -114,6 +140,17 @@ async fn changed<C: May, T>(
     changes: UserChanges,
 ) -> Answer<HttpResponse> {
     let user_id = user.user_id;
+    let receipt = record(request, user_id, changes).await?;
+    let user = recorded(&receipt, user).ok_or_else(|| not_found(user_id))?;
+    let client = request.caller.client().await?;
+    Ok(HttpResponse::Ok().json(shown_whole(&client, user).await?))
+}
+
+async fn record<C: May, T>(
+    request: &Write<C, T>,
+    user_id: UserId,
+    changes: UserChanges,
+) -> Answer<Receipt> {
     // Whoever else is signed in as the user may be why the password changed.
     let session = match request.caller.via() {
         Via::Session(session_id) if request.caller.user_id == user_id => Some(session_id),
@@ -124,10 +161,7 @@ async fn changed<C: May, T>(
         changes,
         session,
     };
-    let receipt = request.execute(Command::UpdateUser(command)).await?;
-    let user = recorded(&receipt, user).ok_or_else(|| not_found(user_id))?;
-    let client = request.caller.client().await?;
-    Ok(HttpResponse::Ok().json(shown_whole(&client, user).await?))
+    request.execute(Command::UpdateUser(command)).await
 }
 
 fn recorded(receipt: &Receipt, before: UserRow) -> Option<UserRow> {

@@ -1,0 +1,125 @@
+//! What keeps passwords from being guessed, and does not keep their owners out.
+
+use serde_json::json;
+use tests::{PASSWORD, Registry, World, email};
+
+/// As many as are taken at once.
+const FREE: u32 = 10;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_guesses_has_to_wait_whether_or_not_the_user_exists() {
+    let registry = Registry::start().await;
+    registry.admin().await;
+    let anonymous = registry.anonymous();
+    for name in [email("trader"), "nobody@registry.test".to_owned()] {
+        for _ in 0..FREE {
+            let wrong = anonymous.login(&name, "correct horse batterz").await;
+            wrong.refused(401, "login_failed");
+        }
+        let late = anonymous.login(&name, PASSWORD).await;
+        let wait: u64 = late.header("retry-after").parse().unwrap();
+        assert!(wait >= 1, "{late}");
+        late.refused(429, "too_many_requests");
+    }
+    // Others sign in from the same place.
+    anonymous
+        .login(&email("producer"), PASSWORD)
+        .await
+        .expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_the_user_signed_in_from_is_not_kept_out_by_who_guesses_beside_it() {
+    let registry = Registry::start().await;
+    registry.admin().await;
+    let anonymous = registry.anonymous();
+    let form = [
+        ("username", email("trader")),
+        ("password", PASSWORD.to_owned()),
+    ];
+    let login = |actor: &tests::Actor| actor.request("POST", "/auth/login?cookie=true").form(&form);
+    let first = anonymous.send(login(&anonymous)).await;
+    let device = first
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|cookie| cookie.to_str().unwrap())
+        .find(|cookie| cookie.starts_with("device="))
+        .unwrap();
+    let device = device.split(';').next().unwrap().to_owned();
+    for _ in 0..=FREE {
+        anonymous
+            .login(&email("trader"), "correct horse batterz")
+            .await;
+    }
+    let elsewhere = anonymous.send(login(&anonymous)).await;
+    elsewhere.refused(429, "too_many_requests");
+    let own = anonymous.with("cookie", &device);
+    own.send(login(&own)).await.expect(200);
+    // The cookie is for one user.
+    let other = own.login(&email("producer"), PASSWORD).await;
+    other.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_would_be_guessed_is_refused_wherever_one_is_chosen() {
+    let world = World::start().await;
+    for weak in ["12345678", "password1", "eve@registry.test"] {
+        let made = world
+            .admin
+            .create_user("Eve", "eve@registry.test", 2, weak)
+            .await;
+        made.refused_at(422, "password_weak", "/password");
+        let change = json!({"password": weak, "current_password": PASSWORD});
+        if weak == "12345678" {
+            let own = format!("/user/update/{}", world.trader.id);
+            let updated = world.trader.patch(&own, change.clone()).await;
+            updated.refused_at(422, "password_weak", "/password");
+            let changed = world.trader.post("/user/me/password", change).await;
+            changed.refused_at(422, "password_weak", "/password");
+        }
+    }
+    let wrong = json!({"password": "another good one", "current_password": "wrong"});
+    let refused = world.trader.post("/user/me/password", wrong).await;
+    refused.refused_at(422, "current_password_wrong", "/current_password");
+    let right = json!({"password": "another good one", "current_password": PASSWORD});
+    let changed = world.trader.post("/user/me/password", right).await;
+    assert_eq!(changed.status, 204, "{changed}");
+    let anonymous = world.registry.anonymous();
+    anonymous
+        .login(&email("trader"), "another good one")
+        .await
+        .expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_hashed_anew_once_hashes_cost_something_else() {
+    let mut registry = Registry::start().await;
+    registry.admin().await;
+    let hash = async |registry: &Registry| {
+        let pool = projections::postgres::pool(&registry.config.database.read).unwrap();
+        let client = pool.get().await.unwrap();
+        let statement = "SELECT password_hash FROM registry_user WHERE email = $1";
+        let row = client
+            .query_one(statement, &[&email("trader")])
+            .await
+            .unwrap();
+        row.get::<_, String>(0)
+    };
+    registry.down().await;
+    registry.config.auth.password_cost.passes = 2;
+    registry.up().await;
+    let anonymous = registry.anonymous();
+    anonymous
+        .login(&email("trader"), PASSWORD)
+        .await
+        .expect(200);
+    tests::eventually("the hash is another", async || {
+        Some(hash(&registry).await).filter(|hash| hash.starts_with("$argon2id$v=19$m=8,t=2,p=1$"))
+    })
+    .await;
+    anonymous
+        .login(&email("trader"), PASSWORD)
+        .await
+        .expect(200);
+}
