@@ -127,7 +127,7 @@ def rounded(value: Any) -> Any:
 
 @schemathesis.hook
 def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:
-    """Writes a nullable text with a format as a choice: of a list of types the coverage phase takes any text
+    """Writes a nullable text with a format or pattern as a choice: of a list of types the coverage phase takes any text
     for good."""
     split_types(raw_schema["components"]["schemas"])
 
@@ -137,8 +137,9 @@ def split_types(schema: Any) -> None:
         for item in schema:
             split_types(item)
     elif isinstance(schema, dict):
-        if schema.get("type") == ["string", "null"] and "format" in schema:
-            text = {"type": "string", "format": schema.pop("format")}
+        rules = {rule: schema[rule] for rule in ("format", "pattern") if rule in schema}
+        if schema.get("type") == ["string", "null"] and rules:
+            text = {"type": "string", **{rule: schema.pop(rule) for rule in rules}}
             schema.pop("type")
             schema["anyOf"] = [text, {"type": "null"}]
         for member in schema.values():

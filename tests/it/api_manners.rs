@@ -137,6 +137,12 @@ async fn another_method_is_answered_405_with_those_there_are() {
         );
         answer.refused(405, "method_not_allowed");
     }
+    // Who a route is for need not sign in to be told.
+    let anonymous = world.registry.anonymous();
+    for path in ["/gateway/enrol", "/gateway/events"] {
+        let answer = anonymous.get(path).await;
+        answer.refused(405, "method_not_allowed");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -289,7 +289,7 @@ impl FromFields for ChangeGatewayKey {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RevokeGateway {
     /// One of its keys; all of the gateway where there is none.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
     pub key_id: Option<KeyId>,
     /// Why.
     #[schema(min_length = 1, max_length = 500)]

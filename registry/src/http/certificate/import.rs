@@ -45,7 +45,7 @@ const DEVICE: &str = "device_json";
     params(TemplateQuery),
     responses(
         (status = 200, description = "Header and a row, as CSV; or the row as JSON.",
-         content((String = "text/csv"), (Vec<std::collections::HashMap<String, String>> = "application/json"))),
+         content((String = "text/csv"), (Vec<std::collections::HashMap<String, Option<String>>> = "application/json"))),
         (status = 422, description = "request_invalid"),
     ),
 )]

@@ -1,6 +1,7 @@
 //! Who calls, and what they may act for.
 
 use super::may::May;
+use super::parameter::other_method;
 use super::state;
 use crate::audit;
 use crate::http::position::reached;
@@ -32,7 +33,8 @@ impl<C: May> Caller<C> {
     /// found out.
     pub async fn of(request: &HttpRequest) -> Answer<Self> {
         let state = state(request)?;
-        let credential = credentials(request, &state).await?;
+        let credential = credentials(request, &state).await;
+        let credential = credential.map_err(|refusal| other_method(request).unwrap_or(refusal))?;
         let via = credential.via;
         audit::by(&Actor::User(credential.user_id), Some(via));
         state.limits.of_principal(credential.user_id, via)?;

@@ -30,12 +30,12 @@ impl<T: FromValue> Id<T> {
     }
 }
 
-/// The path is no id but a route of its own, which has other methods.
-fn other_method(request: &HttpRequest) -> Option<Problem> {
+/// What stands in the place of an id is none but a route of its own, which has other methods.
+pub(super) fn other_method(request: &HttpRequest) -> Option<Problem> {
     let routes = request.app_data::<Data<Routes>>()?;
     let path = request.path();
-    routes
-        .is_fixed(path)
+    let names_an_id = request.match_info().iter().next().is_some();
+    (names_an_id && routes.is_fixed(path))
         .then(|| Problem::method_not_allowed(routes.methods(path).join(", ")))
 }
 
