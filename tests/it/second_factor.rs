@@ -27,6 +27,11 @@ fn decoded(base32: &str) -> TotpSecret {
     TotpSecret(std::array::from_fn(byte))
 }
 
+/// The code of now that follows from a secret as people type it.
+pub fn code_of(base32: &str) -> String {
+    decoded(base32).code(now_step())
+}
+
 async fn enrol(user: &Actor) -> Enrolled {
     let offer = user
         .post_nothing("/user/me/second_factor")
