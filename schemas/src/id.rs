@@ -42,6 +42,8 @@ serial_id! {
     UserId,
     /// A certificate account.
     AccountId,
+    /// An organisation that owns accounts.
+    OrganisationId,
     /// A production or consumption device.
     DeviceId,
     /// One row of issuance metadata.

@@ -8,7 +8,8 @@ use schemas::capability::{Capabilities, Capability};
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource, GpsLocation, TechnologyType};
 use schemas::envelope::{Actor, Envelope, Idempotency, Origin as AskedBy, Via};
 use schemas::event::account::{
-    AccountClosed, AccountOpened, AccountStandingChanged, AccountUpdated, WhitelistChanged,
+    AccountAssigned, AccountClosed, AccountOpened, AccountStandingChanged, AccountUpdated,
+    WhitelistChanged,
 };
 use schemas::event::action::{BundleAction, Export, Origin, Part, Split};
 use schemas::event::api_key::{ApiKeyIssued, ApiKeyRevoked};
@@ -32,6 +33,11 @@ use schemas::event::import::{
 use schemas::event::issuance::{
     BundlesIssued, IssuanceMetadata, IssuanceMetadataRecorded, IssuanceTerms,
 };
+use schemas::event::organisation::{
+    InvitationAccepted, InvitationIssued, InvitationRevoked, OrganisationChanges,
+    OrganisationClosed, OrganisationDetails, OrganisationFounded, OrganisationLeft,
+    OrganisationUpdated,
+};
 use schemas::event::reading::{
     DebtPaid, DebtPart, MeasurementMoved, MeasurementWithdrawn, ReadingCorrected, ReadingsAccepted,
     Run,
@@ -53,7 +59,7 @@ use schemas::event::{AuditEvent, IdentityEvent, LedgerEvent};
 use schemas::gateway::PublicKey;
 use schemas::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, GatewayId, ImportId,
-    MeasurementId, MetadataId, MeterId, RuleId, StorageRecordId, UserId,
+    MeasurementId, MetadataId, MeterId, OrganisationId, RuleId, StorageRecordId, UserId,
 };
 use schemas::life_cycle::{
     AccountState, ActionType, CertificateStatus, QuantityMode, Role, Settle,
@@ -270,6 +276,7 @@ fn ledger_samples() -> Vec<LedgerEvent> {
             account_name: "Test Account".into(),
             user_ids: vec![UserId(1), UserId(2)],
             is_requested: false,
+            organisation_id: None,
         }
         .into(),
         AccountUpdated {
@@ -290,6 +297,11 @@ fn ledger_samples() -> Vec<LedgerEvent> {
             state: AccountState::Suspended,
             transfer_disabled: true,
             reason: Some("meter fraud suspected".into()),
+        }
+        .into(),
+        AccountAssigned {
+            account_id: AccountId(1),
+            organisation_id: Some(OrganisationId(1)),
         }
         .into(),
         AccountClosed {
@@ -712,6 +724,60 @@ fn identity_samples() -> Vec<IdentityEvent> {
             user_id: UserId(3),
         }
         .into(),
+        OrganisationFounded {
+            organisation_id: OrganisationId(1),
+            details: OrganisationDetails {
+                name: "Hill Farm Ltd".into(),
+                business_id: "GB-COH-01234567".into(),
+                address: "1 Hill Lane".into(),
+                contact: "ada@hillfarm.example".into(),
+            },
+        }
+        .into(),
+        OrganisationUpdated {
+            organisation_id: OrganisationId(1),
+            previous_business_id: Uuid::from_u128(2),
+            changes: OrganisationChanges {
+                address: Some("2 Hill Lane".into()),
+                ..OrganisationChanges::default()
+            },
+        }
+        .into(),
+        OrganisationClosed {
+            organisation_id: OrganisationId(1),
+            business_id: Uuid::from_u128(2),
+        }
+        .into(),
+        OrganisationLeft {
+            organisation_id: OrganisationId(1),
+            user_id: UserId(3),
+        }
+        .into(),
+        InvitationIssued {
+            invitation_id: Uuid::from_u128(11),
+            organisation_id: OrganisationId(1),
+            code: Uuid::from_u128(12),
+            role: Role::Trading,
+            manages: true,
+            account_ids: vec![AccountId(1)],
+            inviter_id: UserId(1),
+            expires_at: at("2025-11-19T08:00:00Z"),
+        }
+        .into(),
+        InvitationRevoked {
+            invitation_id: Uuid::from_u128(11),
+            organisation_id: OrganisationId(1),
+            code: Uuid::from_u128(12),
+        }
+        .into(),
+        InvitationAccepted {
+            invitation_id: Uuid::from_u128(11),
+            organisation_id: OrganisationId(1),
+            code: Uuid::from_u128(12),
+            user_id: UserId(3),
+            manages: true,
+        }
+        .into(),
     ]
 }
 
@@ -822,7 +888,7 @@ fn events_are_written_and_read_as_the_golden_files_say() {
         found, files,
         "each golden file has its sample and each sample its file"
     );
-    assert_eq!(files.len(), 2 + 23 + 15 + 7 + 5 + 5 + 3 + 7);
+    assert_eq!(files.len(), 2 + 23 + 15 + 7 + 5 + 5 + 3 + 7 + 8);
 }
 
 #[test]

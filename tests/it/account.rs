@@ -62,7 +62,7 @@ async fn an_account_is_shown_to_its_members_with_name_members_and_standing() {
     assert_eq!(
         account,
         json!({"id": world.s, "account_name": "S", "user_ids": members,
-               "state": "approved", "transfer_disabled": false})
+               "state": "approved", "transfer_disabled": false, "organisation_id": null})
     );
     world.admin.get(&path).await.expect(200);
     world

@@ -31,6 +31,7 @@ async fn my_accounts_are_listed_in_the_order_they_were_opened() {
         [
             "account_name",
             "id",
+            "organisation_id",
             "state",
             "transfer_disabled",
             "user_ids"

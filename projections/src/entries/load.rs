@@ -1,6 +1,6 @@
 //! Reading entries: one query per table, all in one snapshot and one round trip.
 
-use super::{gateway, row, session};
+use super::{gateway, organisation, row, session};
 use crate::Error;
 use crate::checkpoint::{self, Checkpoint};
 use deadpool_postgres::ClientWrapper;
@@ -104,6 +104,9 @@ struct Wanted {
     users: Vec<i64>,
     emails: Vec<Uuid>,
     sessions: Vec<Uuid>,
+    organisations: Vec<i64>,
+    business_ids: Vec<Uuid>,
+    invitations: Vec<Uuid>,
 }
 
 impl Wanted {
@@ -148,6 +151,9 @@ impl Wanted {
                 Key::User(id) => wanted.users.push(id.0),
                 Key::Email(digest) => wanted.emails.push(digest),
                 Key::Session(id) => wanted.sessions.push(id),
+                Key::Organisation(id) => wanted.organisations.push(id.0),
+                Key::BusinessId(digest) => wanted.business_ids.push(digest),
+                Key::Invitation(digest) => wanted.invitations.push(digest),
             }
         }
         wanted
@@ -189,6 +195,9 @@ async fn query_all(
         users, row::USER, row::user;
         emails, row::EMAIL, row::email;
         sessions, session::SESSION, session::session;
+        organisations, organisation::ORGANISATION, organisation::organisation;
+        business_ids, organisation::BUSINESS_ID, organisation::business_id;
+        invitations, organisation::INVITATION, organisation::invitation;
         gateways, gateway::GATEWAY, gateway::gateway;
         gateway_keys, gateway::GATEWAY_KEY, gateway::gateway_key;
         gateway_codes, gateway::GATEWAY_CODE, gateway::gateway_code;

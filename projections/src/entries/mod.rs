@@ -2,6 +2,7 @@
 
 mod gateway;
 mod load;
+mod organisation;
 mod row;
 mod save;
 mod session;

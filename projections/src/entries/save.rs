@@ -1,6 +1,7 @@
 //! Writing changed entries back: one statement per table.
 
 use super::gateway::{Digested, Gateways};
+use super::organisation::Organisations;
 use super::session::SAVE_SESSION;
 use crate::Error;
 use crate::copy::{Rows, copy};
@@ -60,7 +61,7 @@ impl<'a, T: Serialize + Debug + Sync, I: ToSql + Sync> States<'a, T, I> {
 
 /// Rows of a table of unique names, and names that are free again.
 #[derive(Default)]
-struct Names {
+pub(super) struct Names {
     digests: Vec<Uuid>,
     holders: Vec<i64>,
     positions: Vec<i64>,
@@ -68,7 +69,7 @@ struct Names {
 }
 
 impl Names {
-    fn push(&mut self, digest: Uuid, holder: Option<i64>, position: Position) {
+    pub(super) fn push(&mut self, digest: Uuid, holder: Option<i64>, position: Position) {
         match holder {
             Some(holder) => {
                 self.digests.push(digest);
@@ -79,7 +80,7 @@ impl Names {
         }
     }
 
-    fn save<'s>(
+    pub(super) fn save<'s>(
         &'s self,
         client: &'s ClientWrapper,
         upsert: &'static str,
@@ -157,6 +158,7 @@ struct Tables<'a> {
     users: States<'a, ledger::entry::User>,
     emails: Names,
     sessions: Digested<'a, ledger::entry::Session>,
+    organisations: Organisations<'a>,
 }
 
 impl<'a> Tables<'a> {
@@ -168,6 +170,7 @@ impl<'a> Tables<'a> {
         match (key, &slot.entry) {
             (Key::AccountName(digest), None) => self.account_names.push(*digest, None, at),
             (Key::Email(digest), None) => self.emails.push(*digest, None, at),
+            (key, _) if self.organisations.push(key, slot) => {}
             // An event looked at it and made nothing of it.
             (_, None) => {}
             (_, Some(Entry::Counters(counters))) => {
@@ -312,6 +315,7 @@ impl<'a> Tables<'a> {
         writes.extend(self.users.save(client, USER));
         writes.extend(self.emails.save(client, EMAIL, FREE_EMAIL));
         writes.extend(self.sessions.save(client, SAVE_SESSION));
+        writes.extend(self.organisations.save(client));
         // Polled in order, so the statements are sent in order, one behind the other.
         join_all(writes).await.into_iter().collect()
     }

@@ -5,9 +5,9 @@ use crate::Error;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::ClientWrapper;
 use schemas::event::account::{
-    AccountOpened, AccountStandingChanged, AccountUpdated, WhitelistChanged,
+    AccountAssigned, AccountOpened, AccountStandingChanged, AccountUpdated, WhitelistChanged,
 };
-use schemas::id::{AccountId, UserId};
+use schemas::id::{AccountId, OrganisationId, UserId};
 use schemas::life_cycle::AccountState;
 use schemas::log::Position;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,7 @@ pub(super) struct Account {
     position: Position,
     state: AccountState,
     transfer_disabled: bool,
+    organisation_id: Option<OrganisationId>,
 }
 
 impl Entity for Account {
@@ -37,6 +38,7 @@ impl Entity for Account {
         "position",
         "state",
         "transfer_disabled",
+        "organisation_id",
     ];
 
     fn id(&self) -> i64 {
@@ -59,6 +61,7 @@ impl Entities<Account> {
                 AccountState::Approved
             },
             transfer_disabled: false,
+            organisation_id: event.organisation_id,
         });
     }
 
@@ -66,6 +69,13 @@ impl Entities<Account> {
         if let Some(account) = self.edit(event.account_id.0) {
             account.account_name.clone_from(&event.account_name);
             account.user_ids.clone_from(&event.user_ids);
+            account.position = position;
+        }
+    }
+
+    pub(super) fn assigned(&mut self, event: &AccountAssigned, position: Position) {
+        if let Some(account) = self.edit(event.account_id.0) {
+            account.organisation_id = event.organisation_id;
             account.position = position;
         }
     }

@@ -15,6 +15,7 @@ mod issuance;
 mod measurement;
 mod metadata;
 mod meter;
+mod organisation;
 mod origin;
 mod recurring;
 mod session;
@@ -36,6 +37,7 @@ use ledger::Event;
 use measurement::Measurements;
 use metadata::Metadata;
 use meter::Meters;
+use organisation::Organisation;
 use recurring::{Rule, Runs};
 use schemas::WattHours;
 use schemas::event::{IdentityEvent, LedgerEvent};
@@ -52,6 +54,7 @@ struct Wanted {
     accounts: Vec<i64>,
     devices: Vec<i64>,
     users: Vec<i64>,
+    organisations: Vec<i64>,
     rules: Vec<i64>,
     bundles: Vec<i64>,
     exports: Vec<i64>,
@@ -66,6 +69,9 @@ impl Wanted {
         for event in &chunk.events {
             match &event.event {
                 Event::Ledger(LedgerEvent::AccountUpdated(event)) => {
+                    wanted.accounts.push(event.account_id.0);
+                }
+                Event::Ledger(LedgerEvent::AccountAssigned(event)) => {
                     wanted.accounts.push(event.account_id.0);
                 }
                 Event::Ledger(LedgerEvent::AccountStandingChanged(event)) => {
@@ -116,6 +122,18 @@ impl Wanted {
                 Event::Identity(IdentityEvent::SecondFactorRemoved(event)) => {
                     wanted.users.push(event.user_id.0);
                 }
+                Event::Identity(IdentityEvent::InvitationAccepted(event)) => {
+                    wanted.users.push(event.user_id.0);
+                }
+                Event::Identity(IdentityEvent::OrganisationLeft(event)) => {
+                    wanted.users.push(event.user_id.0);
+                }
+                Event::Identity(IdentityEvent::OrganisationUpdated(event)) => {
+                    wanted.organisations.push(event.organisation_id.0);
+                }
+                Event::Identity(IdentityEvent::OrganisationClosed(event)) => {
+                    wanted.organisations.push(event.organisation_id.0);
+                }
                 _ => {}
             }
         }
@@ -127,6 +145,7 @@ impl Wanted {
 #[derive(Default)]
 pub(crate) struct Rows {
     users: Entities<User>,
+    organisations: Entities<Organisation>,
     accounts: Entities<Account>,
     whitelist: Whitelist,
     devices: Entities<Device>,
@@ -145,8 +164,9 @@ impl Rows {
     /// Loads those that are there, as they were before the chunk.
     pub(crate) async fn load(client: &ClientWrapper, chunk: &Chunk) -> Result<Self, Error> {
         let wanted = Wanted::of(chunk);
-        let (users, accounts, devices, rules, exports, bundles) = futures_util::try_join!(
+        let (users, organisations, accounts, devices, rules, exports, bundles) = futures_util::try_join!(
             Entities::load(client, &wanted.users),
+            Entities::load(client, &wanted.organisations),
             Entities::load(client, &wanted.accounts),
             Entities::load(client, &wanted.devices),
             Entities::load(client, &wanted.rules),
@@ -155,6 +175,7 @@ impl Rows {
         )?;
         Ok(Self {
             users,
+            organisations,
             accounts,
             devices,
             rules,
@@ -186,8 +207,9 @@ impl Rows {
         for decoded in &chunk.events {
             match &decoded.event {
                 Event::Identity(event) => {
-                    self.users
-                        .fold(event, decoded.envelope.recorded_at, decoded.position);
+                    let at = decoded.envelope.recorded_at;
+                    self.users.fold(event, at, decoded.position);
+                    self.organisations.fold(event, at, decoded.position);
                 }
                 Event::Ledger(event) => self.fold_ledger(event, decoded)?,
                 // Written straight from the events.
@@ -205,6 +227,7 @@ impl Rows {
             LedgerEvent::WhitelistChanged(event) => self.whitelist.changed(event, position),
             LedgerEvent::AccountClosed(event) => self.accounts.closed(event.account_id, position),
             LedgerEvent::AccountStandingChanged(event) => self.accounts.stands(event, position),
+            LedgerEvent::AccountAssigned(event) => self.accounts.assigned(event, position),
             LedgerEvent::DeviceRegistered(event) => self.devices.registered(event, at, position),
             LedgerEvent::DeviceUpdated(event) => self.devices.updated(event, position),
             LedgerEvent::DeviceRemoved(event) => self.devices.removed(event.device_id, position),
@@ -283,8 +306,10 @@ impl Rows {
         audit::save(client, &chunk.events).await?;
         api_key::save(client, &chunk.events).await?;
         session::save(client, &chunk.events).await?;
+        organisation::save_invitations(client, &chunk.events).await?;
         futures_util::try_join!(
             self.users.save(client),
+            self.organisations.save(client),
             self.accounts.save(client),
             self.whitelist.save(client),
             self.devices.save(client),

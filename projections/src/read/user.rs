@@ -4,7 +4,7 @@ use super::entity::{Entities, Entity};
 use chrono::{DateTime, Utc};
 use schemas::event::IdentityEvent;
 use schemas::event::identity::UserChanges;
-use schemas::id::UserId;
+use schemas::id::{OrganisationId, UserId};
 use schemas::life_cycle::Role;
 use schemas::log::Position;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ pub(super) struct User {
     is_deleted: bool,
     created_at: DateTime<Utc>,
     position: Position,
+    organisation_id: Option<OrganisationId>,
+    manages_organisation: bool,
 }
 
 /// Shows neither e-mail nor hash: it may end up in a log line.
@@ -46,6 +48,8 @@ impl Entity for User {
         "is_deleted",
         "created_at",
         "position",
+        "organisation_id",
+        "manages_organisation",
     ];
 
     fn id(&self) -> i64 {
@@ -73,6 +77,20 @@ impl User {
 }
 
 impl Entities<User> {
+    /// The organisation they belong to from here on, and whether they manage it.
+    fn belongs(
+        &mut self,
+        user_id: UserId,
+        (organisation_id, manages): (Option<OrganisationId>, bool),
+        position: Position,
+    ) {
+        if let Some(user) = self.edit(user_id.0) {
+            user.organisation_id = organisation_id;
+            user.manages_organisation = manages;
+            user.position = position;
+        }
+    }
+
     pub(super) fn fold(&mut self, event: &IdentityEvent, at: DateTime<Utc>, position: Position) {
         match event {
             IdentityEvent::UserRegistered(event) => {
@@ -88,6 +106,8 @@ impl Entities<User> {
                     is_deleted: false,
                     created_at: at,
                     position,
+                    organisation_id: None,
+                    manages_organisation: false,
                 });
             }
             IdentityEvent::UserUpdated(event) => {
@@ -97,7 +117,20 @@ impl Entities<User> {
                 }
             }
             // Rows of their own.
-            IdentityEvent::ApiKeyIssued(_) | IdentityEvent::ApiKeyRevoked(_) => {}
+            IdentityEvent::ApiKeyIssued(_)
+            | IdentityEvent::ApiKeyRevoked(_)
+            | IdentityEvent::OrganisationFounded(_)
+            | IdentityEvent::OrganisationUpdated(_)
+            | IdentityEvent::OrganisationClosed(_)
+            | IdentityEvent::InvitationIssued(_)
+            | IdentityEvent::InvitationRevoked(_) => {}
+            IdentityEvent::InvitationAccepted(event) => {
+                let of = (Some(event.organisation_id), event.manages);
+                self.belongs(event.user_id, of, position);
+            }
+            IdentityEvent::OrganisationLeft(event) => {
+                self.belongs(event.user_id, (None, false), position);
+            }
             IdentityEvent::UserRemoved(event) => {
                 if let Some(user) = self.edit(event.user_id.0) {
                     user.is_deleted = true;

@@ -234,6 +234,9 @@ const OF_IDENTITY: &[&str] = &[
     "api_key",
     "session",
     "signing_key",
+    "organisation",
+    "business_id",
+    "invitation",
 ];
 /// Tables whose rows may be of any stream.
 const OF_EITHER: &[&str] = &["command", "counters", "checkpoint", "audit_entry"];

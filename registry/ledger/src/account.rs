@@ -1,12 +1,17 @@
 //! Rules of certificate accounts.
 
-use crate::command::{AccountStep, OpenAccount, UpdateAccount, UpdateWhitelist};
+use crate::command::{
+    AccountStep, AssignAccount, ChangeMembers, OpenAccount, UpdateAccount, UpdateWhitelist,
+};
+use crate::decide::Decision;
 use crate::entry::Account;
 use crate::refusal::{Code, Refusal};
 use crate::standing;
 use crate::state::{Entries, get};
 use schemas::event::LedgerEvent;
-use schemas::event::account::{AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged};
+use schemas::event::account::{
+    AccountAssigned, AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged,
+};
 use schemas::id::{AccountId, UserId};
 use std::collections::BTreeSet;
 
@@ -96,6 +101,7 @@ pub(crate) fn open(entries: &impl Entries, open: &OpenAccount) -> Result<LedgerE
         account_name: checked_name(entries, &open.account_name, None)?,
         user_ids: checked_users(&open.user_ids)?,
         is_requested: open.is_requested,
+        organisation_id: open.organisation_id,
     }
     .into())
 }
@@ -120,6 +126,51 @@ pub(crate) fn update(
         user_ids,
     }
     .into())
+}
+
+/// What is so already is no event.
+pub(crate) fn assign(entries: &impl Entries, assign: &AssignAccount) -> Result<Decision, Refusal> {
+    let account = standing::not_closed(entries, assign.account_id)?;
+    if account.organisation_id == assign.organisation_id {
+        return Ok(Decision::default());
+    }
+    let event = AccountAssigned {
+        account_id: assign.account_id,
+        organisation_id: assign.organisation_id,
+    };
+    Ok(LedgerEvent::from(event).into())
+}
+
+/// The organisation's members of an account change. What is so already is no event.
+pub(crate) fn change_members(
+    entries: &impl Entries,
+    change: &ChangeMembers,
+) -> Result<Decision, Refusal> {
+    let account = existing(entries, change.account_id)?;
+    if account.organisation_id != Some(change.organisation_id) {
+        return Err(Refusal::new(
+            Code::AccountNotFound,
+            format!(
+                "organisation {} has no account with id {}",
+                change.organisation_id, change.account_id
+            ),
+        ));
+    }
+    let account = open_account(entries, change.account_id)?;
+    let mut members = account.user_ids.clone();
+    members.retain(|user_id| !change.remove.contains(user_id));
+    members.extend(&change.add);
+    let members = checked_users(&members)?;
+    if members == account.user_ids {
+        return Ok(Decision::default());
+    }
+    let event = AccountUpdated {
+        account_id: change.account_id,
+        previous_name: account.account_name.clone(),
+        account_name: account.account_name.clone(),
+        user_ids: members,
+    };
+    Ok(LedgerEvent::from(event).into())
 }
 
 pub(crate) fn update_whitelist(

@@ -6,6 +6,7 @@
 mod exchange;
 mod gateway;
 mod identity;
+mod organisation;
 mod session;
 mod storage;
 mod touched;
@@ -201,6 +202,7 @@ impl Fold<'_, '_> {
                         transfer_disabled: false,
                         live_wh: WattHours::ZERO,
                         devices: 0,
+                        organisation_id: event.organisation_id,
                     })),
                 );
                 self.create(
@@ -236,6 +238,9 @@ impl Fold<'_, '_> {
                     account.transfer_disabled = event.transfer_disabled;
                 })
             }
+            LedgerEvent::AccountAssigned(event) => self.account(event.account_id, |account| {
+                account.organisation_id = event.organisation_id;
+            }),
             LedgerEvent::DeviceRegistered(event) => {
                 self.create(
                     Key::Device(event.device_id),

@@ -1,9 +1,14 @@
 //! What can be asked of the registry.
 
 mod exchange;
+mod organisation;
 
 pub use exchange::{
     ImportBundles, ImportDevice, ImportRow, RefuseExport, SettleExport, Settlement,
+};
+pub use organisation::{
+    AcceptInvitation, AssignAccount, ChangeMembers, Guest, IssueInvitation, LeaveOrganisation,
+    RevokeInvitation, UpdateOrganisation,
 };
 
 use crate::event::Stream;
@@ -29,9 +34,10 @@ use schemas::event::api_key::{ApiKeyIssued, ApiKeyRevoked};
 use schemas::event::device::DeviceAttributes;
 use schemas::event::identity::{UserChanges, UserProfile};
 use schemas::event::issuance::IssuanceMetadata;
+use schemas::event::organisation::OrganisationDetails;
 use schemas::id::{
-    AccountId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, MeterId, RuleId,
-    UserId,
+    AccountId, BundleId, CertificateId, DeviceId, MeasurementId, MetadataId, MeterId,
+    OrganisationId, RuleId, UserId,
 };
 use schemas::interval::Interval;
 pub use schemas::life_cycle::AccountStep;
@@ -54,6 +60,10 @@ pub enum Command {
     ChangeStanding(ChangeStanding),
     /// Stops the transfers of an account, or lets them go on.
     ChangeTransfers(ChangeTransfers),
+    /// Makes an account an organisation's, or nobody's.
+    AssignAccount(AssignAccount),
+    /// Takes users of an organisation into an account of it, and users out of it.
+    ChangeMembers(ChangeMembers),
     /// Registers a device.
     RegisterDevice(RegisterDevice),
     /// Changes a device.
@@ -146,6 +156,20 @@ pub enum Command {
     RemoveSecondFactor(RemoveSecondFactor),
     /// Has another key sign access tokens.
     AddSigningKey(Box<AddSigningKey>),
+    /// Creates an organisation.
+    FoundOrganisation(Box<OrganisationDetails>),
+    /// Changes what is known of one.
+    UpdateOrganisation(Box<UpdateOrganisation>),
+    /// Closes one.
+    CloseOrganisation(OrganisationId),
+    /// Has a user belong to it no longer.
+    LeaveOrganisation(LeaveOrganisation),
+    /// Invites into an organisation.
+    IssueInvitation(Box<IssueInvitation>),
+    /// Takes an invitation back.
+    RevokeInvitation(RevokeInvitation),
+    /// Has a user, known or new, join.
+    AcceptInvitation(Box<AcceptInvitation>),
 }
 
 impl Command {
@@ -165,7 +189,14 @@ impl Command {
             | Self::OpenSession(_)
             | Self::RefreshSession(_)
             | Self::EndSessions(_)
-            | Self::AddSigningKey(_) => Stream::Identity,
+            | Self::AddSigningKey(_)
+            | Self::FoundOrganisation(_)
+            | Self::UpdateOrganisation(_)
+            | Self::CloseOrganisation(_)
+            | Self::LeaveOrganisation(_)
+            | Self::IssueInvitation(_)
+            | Self::RevokeInvitation(_)
+            | Self::AcceptInvitation(_) => Stream::Identity,
             _ => Stream::Ledger,
         }
     }
@@ -180,6 +211,8 @@ impl Command {
             Self::CloseAccount(_) => "close_account",
             Self::ChangeStanding(change) => change.step.as_str(),
             Self::ChangeTransfers(_) => "change_transfers",
+            Self::AssignAccount(_) => "assign_account",
+            Self::ChangeMembers(_) => "change_members",
             Self::RegisterDevice(_) => "register_device",
             Self::UpdateDevice(_) => "update_device",
             Self::RemoveDevice(_) => "remove_device",
@@ -226,6 +259,13 @@ impl Command {
             Self::RefreshSession(_) => "refresh_session",
             Self::EndSessions(_) => "end_sessions",
             Self::AddSigningKey(_) => "add_signing_key",
+            Self::FoundOrganisation(_) => "found_organisation",
+            Self::UpdateOrganisation(_) => "update_organisation",
+            Self::CloseOrganisation(_) => "close_organisation",
+            Self::LeaveOrganisation(_) => "leave_organisation",
+            Self::IssueInvitation(_) => "issue_invitation",
+            Self::RevokeInvitation(_) => "revoke_invitation",
+            Self::AcceptInvitation(_) => "accept_invitation",
         }
     }
 }
@@ -239,6 +279,8 @@ pub struct OpenAccount {
     pub user_ids: Vec<UserId>,
     /// Whether the issuing body has to approve it before it is used.
     pub is_requested: bool,
+    /// The organisation that owns it; the caller has checked that it is there.
+    pub organisation_id: Option<OrganisationId>,
 }
 
 /// See [`Command::ChangeStanding`].

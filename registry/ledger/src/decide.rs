@@ -7,8 +7,9 @@ use crate::key::{Key, name_digest};
 use crate::refusal::Refusal;
 use crate::state::Entries;
 use crate::{
-    account, action, api_key, correction, device, export, gateway, import, issuance, measurement,
-    meter, on_request, reading, recurring, second_factor, session, standing, storage, user,
+    account, action, api_key, correction, device, export, gateway, import, invitation, issuance,
+    measurement, meter, on_request, organisation, reading, recurring, second_factor, session,
+    standing, storage, user,
 };
 use schemas::log::Position;
 
@@ -92,6 +93,8 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         Command::CloseAccount(account_id) => keys.push(Key::Account(*account_id)),
         Command::ChangeStanding(change) => keys.push(Key::Account(change.account_id)),
         Command::ChangeTransfers(change) => keys.push(Key::Account(change.account_id)),
+        Command::AssignAccount(assign) => keys.push(Key::Account(assign.account_id)),
+        Command::ChangeMembers(change) => keys.push(Key::Account(change.account_id)),
         Command::RegisterDevice(register) => keys.push(Key::Account(register.account_id)),
         Command::UpdateDevice(update) => {
             keys.push(Key::Device(update.device_id));
@@ -159,6 +162,22 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         }
         Command::EndSessions(end) => session::needed(entries, end.user_id, &mut keys),
         Command::AddSigningKey(_) => {}
+        Command::FoundOrganisation(details) => {
+            keys.push(Key::BusinessId(name_digest(&details.business_id)));
+        }
+        Command::UpdateOrganisation(update) => organisation::needed_to_update(update, &mut keys),
+        Command::CloseOrganisation(id) => keys.push(Key::Organisation(*id)),
+        Command::LeaveOrganisation(leave) => keys.extend([
+            Key::Organisation(leave.organisation_id),
+            Key::User(leave.user_id),
+        ]),
+        Command::IssueInvitation(issue) => invitation::needed(issue, &mut keys),
+        Command::RevokeInvitation(revoke) => {
+            invitation::needed_to_revoke(entries, revoke.code, &mut keys);
+        }
+        Command::AcceptInvitation(accept) => {
+            invitation::needed_to_accept(entries, accept, &mut keys);
+        }
     }
     keys.extend(standing::device_of(command).map(Key::Device));
     // Whoever belongs to an entry found is touched by what follows: devices and bundles name accounts.
@@ -192,6 +211,8 @@ pub fn decide(
         }
         Command::ChangeStanding(change) => standing::change(entries, change).map(Decision::from),
         Command::ChangeTransfers(change) => standing::change_transfers(entries, change),
+        Command::AssignAccount(assign) => account::assign(entries, assign),
+        Command::ChangeMembers(change) => account::change_members(entries, change),
         Command::RegisterDevice(register) => {
             device::register(entries, register).map(Decision::from)
         }
@@ -250,6 +271,23 @@ pub fn decide(
         Command::RefreshSession(refresh) => session::refresh(entries, refresh, context),
         Command::EndSessions(end) => session::end(entries, end),
         Command::AddSigningKey(add) => session::add_key(entries, add, context),
+        Command::FoundOrganisation(details) => {
+            organisation::found(entries, details).map(Decision::from)
+        }
+        Command::UpdateOrganisation(update) => {
+            organisation::update(entries, update).map(Decision::from)
+        }
+        Command::CloseOrganisation(id) => organisation::close(entries, *id).map(Decision::from),
+        Command::LeaveOrganisation(leave) => {
+            organisation::leave(entries, leave).map(Decision::from)
+        }
+        Command::IssueInvitation(issue) => {
+            invitation::issue(entries, issue, context).map(Decision::from)
+        }
+        Command::RevokeInvitation(revoke) => {
+            invitation::revoke(entries, revoke).map(Decision::from)
+        }
+        Command::AcceptInvitation(accept) => invitation::accept(entries, accept, context),
     }
 }
 

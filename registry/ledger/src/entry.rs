@@ -4,12 +4,14 @@
 mod device_day;
 mod exchange;
 mod gateway;
+mod organisation;
 mod session;
 mod storage;
 
 pub use device_day::{DayReading, DeviceDay, second_of_day};
 pub use exchange::{Export, ExportState, Imported};
 pub use gateway::{Gateway, GatewayCode, GatewayKey, GatewayStream, KnownEnvelope};
+pub use organisation::{Invitation, InvitationEnd, Membership, Organisation};
 pub use session::{SecondFactor, Session};
 pub use storage::{Allocation, DayRecord, EfficiencyKnown, Storage, StorageDay, StorageTrail};
 
@@ -22,7 +24,7 @@ use schemas::event::recurring::{OpenRun, RuleTerms};
 use schemas::gateway::KeyId;
 use schemas::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, GatewayId, ImportId,
-    MeasurementId, MetadataId, MeterId, RuleId, StorageRecordId, UserId,
+    MeasurementId, MetadataId, MeterId, OrganisationId, RuleId, StorageRecordId, UserId,
 };
 use schemas::life_cycle::{AccountState, CertificateStatus, Role};
 use schemas::log::Position;
@@ -82,6 +84,12 @@ pub enum Entry {
     Email(UserId),
     /// Under `Key::Session`.
     Session(Box<Session>),
+    /// Under `Key::Organisation`.
+    Organisation(Organisation),
+    /// Under `Key::BusinessId`: which organisation has it.
+    BusinessId(OrganisationId),
+    /// Under `Key::Invitation`.
+    Invitation(Box<Invitation>),
 }
 
 /// Next serials of the ledger stream; absent means all start at 1.
@@ -189,6 +197,9 @@ pub struct Account {
     pub live_wh: WattHours,
     /// Devices that belong to it.
     pub devices: i64,
+    /// Whose it is, where it is an organisation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation_id: Option<OrganisationId>,
 }
 
 /// What keeps an account from being used.
@@ -398,6 +409,21 @@ pub struct IdentityCounters {
     /// The key that signs access tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<KeyId>,
+    /// Next organisation.
+    #[serde(
+        default = "first_organisation",
+        skip_serializing_if = "is_first_organisation"
+    )]
+    pub organisation: OrganisationId,
+}
+
+const fn first_organisation() -> OrganisationId {
+    OrganisationId(1)
+}
+
+/// Counters that were stored before there were organisations lack theirs.
+const fn is_first_organisation(next: &OrganisationId) -> bool {
+    next.0 == 1
 }
 
 impl Default for IdentityCounters {
@@ -405,6 +431,7 @@ impl Default for IdentityCounters {
         Self {
             user: UserId(1),
             signing_key: None,
+            organisation: first_organisation(),
         }
     }
 }
@@ -431,4 +458,7 @@ pub struct User {
     /// What they have to prove beside the password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_factor: Option<Box<SecondFactor>>,
+    /// The organisation they belong to, where they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<Membership>,
 }

@@ -4,8 +4,8 @@ use schemas::event::device::DeviceOrigin;
 use schemas::event::import::ExportRef;
 use schemas::gateway::KeyId;
 use schemas::id::{
-    AccountId, ActionId, AllocationId, BundleId, DeviceId, GatewayId, MetadataId, MeterId, RuleId,
-    UserId,
+    AccountId, ActionId, AllocationId, BundleId, DeviceId, GatewayId, MetadataId, MeterId,
+    OrganisationId, RuleId, UserId,
 };
 use schemas::interval::Day;
 use sha2::{Digest, Sha256};
@@ -64,6 +64,12 @@ pub enum Key {
     Email(Uuid),
     /// A session.
     Session(Uuid),
+    /// An organisation.
+    Organisation(OrganisationId),
+    /// Which organisation has a business id: digest by [`name_digest`].
+    BusinessId(Uuid),
+    /// An invitation: digest of its code by [`code_digest`].
+    Invitation(Uuid),
 }
 
 impl Key {

@@ -258,6 +258,30 @@ codes! {
     EmailTaken = "email_taken" Rule,
     /// The user was removed.
     UserRemoved = "user_removed" Rule,
+    /// No such organisation.
+    OrganisationNotFound = "organisation_not_found" NotFound,
+    /// The organisation is closed.
+    OrganisationClosed = "organisation_closed" Rule,
+    /// Another organisation has the business id.
+    BusinessIdTaken = "business_id_taken" Rule,
+    /// The user belongs to an organisation.
+    UserInOrganisation = "user_in_organisation" Conflict,
+    /// The user does not belong to the organisation.
+    UserNotInOrganisation = "user_not_in_organisation" Rule,
+    /// The role may do what the inviter may not.
+    RoleAboveInviter = "role_above_inviter" Rule,
+    /// As many invitations of the organisation wait as there may be.
+    TooManyInvitations = "too_many_invitations" Conflict,
+    /// No such invitation.
+    InvitationUnknown = "invitation_unknown" NotFound,
+    /// The invitation is past its time.
+    InvitationExpired = "invitation_expired" Conflict,
+    /// Somebody joined with the invitation.
+    InvitationUsed = "invitation_used" Conflict,
+    /// The invitation was taken back.
+    InvitationRevoked = "invitation_revoked" Conflict,
+    /// Who invited might not invite so any more.
+    InvitationVoid = "invitation_void" Conflict,
     /// No such key of the user, or it was revoked.
     ApiKeyNotFound = "api_key_not_found" NotFound,
     /// The user has as many keys as there may be.

@@ -134,8 +134,8 @@ pub mod get {
     use super::{Entries, Entry, Key, NotLoaded};
     use crate::entry::{
         Account, Allocation, Bundle, Counters, Device, DeviceDay, DoneCommand, Export, Gateway,
-        GatewayCode, GatewayKey, GatewayStream, IdentityCounters, Imported, KnownEnvelope,
-        RecurringRule, Session, Storage, StorageDay, User,
+        GatewayCode, GatewayKey, GatewayStream, IdentityCounters, Imported, Invitation,
+        KnownEnvelope, Organisation, RecurringRule, Session, Storage, StorageDay, User,
     };
     use schemas::event::device::DeviceOrigin;
     use schemas::event::import::ExportRef;
@@ -143,7 +143,7 @@ pub mod get {
     use schemas::gateway::KeyId;
     use schemas::id::{
         AccountId, ActionId, AllocationId, BundleId, DeviceId, GatewayId, MetadataId, MeterId,
-        RuleId, UserId,
+        OrganisationId, RuleId, UserId,
     };
     use schemas::interval::Day;
     use uuid::Uuid;
@@ -193,6 +193,12 @@ pub mod get {
         email(address: &str) = Key::Email(crate::key::name_digest(address)) => Email(UserId);
         /// The session.
         session(id: Uuid) = Key::Session(id) => Session(Session);
+        /// The organisation.
+        organisation(id: OrganisationId) = Key::Organisation(id) => Organisation(Organisation);
+        /// Which organisation has the business id.
+        business_id(id: &str) = Key::BusinessId(crate::key::name_digest(id)) => BusinessId(OrganisationId);
+        /// The invitation under the digest of its code.
+        invitation(digest: Uuid) = Key::Invitation(digest) => Invitation(Invitation);
     }
 
     /// Next serials of the ledger.

@@ -34,6 +34,7 @@ fn open(world: &mut World, name: &str, users: usize) -> Result<Decision, Refusal
         account_name: name.to_owned(),
         user_ids: (1..).take(users).map(UserId).collect(),
         is_requested: false,
+        organisation_id: None,
     }))
 }
 

@@ -38,6 +38,7 @@ fn with_account(wanted: AccountState) -> World {
         account_name: "Four".into(),
         user_ids: vec![UserId(1)],
         is_requested: true,
+        organisation_id: None,
     };
     world.run(Command::OpenAccount(open)).unwrap();
     let steps: &[AccountStep] = match wanted {

@@ -145,12 +145,12 @@ pub async fn revoke_api_key(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Keys are a matter of people.
-fn signed_in<C>(caller: &Caller<C>) -> Answer<()> {
+/// Keys and invitations are a matter of people.
+pub(super) fn signed_in<C>(caller: &Caller<C>) -> Answer<()> {
     match caller.via() {
         Via::ApiKey(_) => Err(Problem::new(
             EdgeCode::SignInRequired,
-            "an API key neither makes nor revokes keys; sign in",
+            "an API key neither makes nor revokes keys and invitations; sign in",
         )),
         _ => Ok(()),
     }

@@ -20,6 +20,7 @@ pub mod oauth;
 mod observe;
 pub mod openapi;
 pub mod ops;
+pub mod organisation;
 pub mod port;
 pub mod position;
 pub mod problem;

@@ -148,7 +148,11 @@ impl Written {
         let changes_members = receipt.events.iter().any(|(_, event)| {
             matches!(
                 event,
-                Event::Ledger(LedgerEvent::AccountOpened(_) | LedgerEvent::AccountUpdated(_))
+                Event::Ledger(
+                    LedgerEvent::AccountOpened(_)
+                        | LedgerEvent::AccountUpdated(_)
+                        | LedgerEvent::AccountAssigned(_)
+                )
             )
         });
         // Who signs in changes nothing of what anybody may do; all else about users may.

@@ -3,8 +3,8 @@
 use super::openapi::Routes;
 use super::problem::{EdgeCode, Problem};
 use super::{
-    account, api_key, audit, auth, certificate, device, gateway, measurement, oauth, ops, storage,
-    user,
+    account, api_key, audit, auth, certificate, device, gateway, measurement, oauth, ops,
+    organisation, storage, user,
 };
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -18,6 +18,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .configure(ops::routes)
         .configure(auth::routes)
         .configure(user::routes)
+        .configure(organisation::routes)
         .configure(account::routes)
         .configure(api_key::routes)
         .configure(oauth::routes)
@@ -36,11 +37,12 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// Every part's document.
-pub(super) fn documents() -> [Document; 12] {
+pub(super) fn documents() -> [Document; 13] {
     [
         auth::Document::openapi(),
         user::Document::openapi(),
         account::Document::openapi(),
+        organisation::Document::openapi(),
         api_key::Document::openapi(),
         oauth::Document::openapi(),
         audit::Document::openapi(),

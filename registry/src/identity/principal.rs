@@ -5,9 +5,10 @@ use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::state::State;
 use crate::read;
+use ledger::entry::Membership;
 use moka::future::Cache;
 use schemas::capability::{Capabilities, Capability, Duties};
-use schemas::id::{AccountId, UserId};
+use schemas::id::{AccountId, OrganisationId, UserId};
 use schemas::life_cycle::Role;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub struct Principal {
     pub capabilities: Capabilities,
     /// The accounts they are a member of, closed ones included, in the order of their ids.
     pub accounts: Vec<AccountId>,
+    /// The organisation they belong to, unless it is closed.
+    pub organisation: Option<Membership>,
     /// The only accounts that the credentials are good for.
     only: Option<Vec<AccountId>>,
 }
@@ -34,6 +37,7 @@ impl Principal {
             role: row.role,
             capabilities: row.role.capabilities(duties),
             accounts: row.accounts,
+            organisation: row.organisation,
             only: None,
         }
     }
@@ -44,6 +48,8 @@ impl Principal {
         less.capabilities = less.capabilities.and(restriction.capabilities);
         if let Some(only) = &restriction.accounts {
             less.accounts.retain(|account| only.contains(account));
+            // Who manages an organisation reaches all its accounts.
+            less.organisation = None;
         }
         less.only = restriction.accounts;
         less
@@ -70,6 +76,13 @@ impl Principal {
                 "User does not have the required role: {role}; the operation needs the capability `{capability}`"
             ),
         ))
+    }
+
+    /// Whether they manage the organisation.
+    #[must_use]
+    pub fn manages(&self, organisation_id: OrganisationId) -> bool {
+        let manages = |of: Membership| of.organisation_id == organisation_id && of.manages;
+        self.organisation.is_some_and(manages)
     }
 
     /// Whether they see every account there is.
@@ -177,6 +190,7 @@ mod tests {
             user_id: UserId(3),
             role,
             accounts: vec![AccountId(1), AccountId(2)],
+            organisation: None,
         };
         Principal::new(row, Duties::Separated)
     }

@@ -4,7 +4,7 @@ use super::{ReadError, row, rows, word};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Client;
 use schemas::api::account::{AccountRead, WhitelistedAccount};
-use schemas::id::{AccountId, UserId};
+use schemas::id::{AccountId, OrganisationId, UserId};
 use schemas::life_cycle::AccountState;
 use tokio_postgres::Row;
 
@@ -25,6 +25,8 @@ pub struct AccountRow {
     pub state: AccountState,
     /// Whether its transfers are stopped.
     pub transfer_disabled: bool,
+    /// Whose it is, where it is an organisation's.
+    pub organisation_id: Option<OrganisationId>,
 }
 
 impl AccountRow {
@@ -38,6 +40,7 @@ impl AccountRow {
             created_at: row.try_get(4)?,
             state: word(row, 5)?,
             transfer_disabled: row.try_get(6)?,
+            organisation_id: row.try_get::<_, Option<i64>>(7)?.map(OrganisationId),
         })
     }
 }
@@ -50,6 +53,7 @@ impl From<AccountRow> for AccountRead {
             user_ids: (!row.user_ids.is_empty()).then_some(row.user_ids),
             state: row.state,
             transfer_disabled: row.transfer_disabled,
+            organisation_id: row.organisation_id,
         }
     }
 }
@@ -70,7 +74,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT a.account_id, a.account_name, a.user_ids, a.is_deleted, a.created_at, a.state,
-             a.transfer_disabled FROM account a ",
+             a.transfer_disabled, a.organisation_id FROM account a ",
             $rest
         )
     };
@@ -124,6 +128,20 @@ pub async fn list(
         }
     };
     all(&found)
+}
+
+/// Open accounts of an organisation behind `after` in the order of their ids.
+pub async fn of_organisation(
+    client: &Client,
+    organisation_id: OrganisationId,
+    after: AccountId,
+    limit: i64,
+) -> Result<Vec<AccountRow>, ReadError> {
+    let statement = select!(
+        "WHERE a.organisation_id = $1 AND NOT a.is_deleted AND a.account_id > $2
+         ORDER BY a.account_id LIMIT $3"
+    );
+    all(&rows(client, statement, &[&organisation_id.0, &after.0, &limit]).await?)
 }
 
 /// Open accounts that any of the users is a member of; with `seen_by`, only those it is a member of too.

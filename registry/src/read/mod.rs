@@ -17,6 +17,7 @@ pub mod lineage;
 pub mod measurement;
 pub mod metadata;
 pub mod meter;
+pub mod organisation;
 pub mod principal;
 pub mod query;
 pub mod recurring;

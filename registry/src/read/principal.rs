@@ -2,7 +2,8 @@
 
 use super::{ReadError, defect, row};
 use deadpool_postgres::Client;
-use schemas::id::{AccountId, UserId};
+use ledger::entry::Membership;
+use schemas::id::{AccountId, OrganisationId, UserId};
 use schemas::life_cycle::Role;
 use uuid::Uuid;
 
@@ -15,13 +16,17 @@ pub struct PrincipalRow {
     pub role: Role,
     /// Their accounts, in the order of their ids.
     pub accounts: Vec<AccountId>,
+    /// The organisation they belong to, unless it is closed.
+    pub organisation: Option<Membership>,
 }
 
 const BY_ID: &str = "
     SELECT u.role,
            ARRAY(SELECT a.account_id FROM account a
-                 WHERE a.user_ids @> ARRAY[u.user_id] ORDER BY a.account_id)
+                 WHERE a.user_ids @> ARRAY[u.user_id] ORDER BY a.account_id),
+           o.organisation_id, u.manages_organisation
     FROM registry_user u
+    LEFT JOIN organisation o ON o.organisation_id = u.organisation_id AND NOT o.is_deleted
     WHERE u.user_id = $1 AND NOT u.is_deleted AND NOT EXISTS (
         SELECT FROM session WHERE session_id = $2 AND ended_at IS NOT NULL)";
 
@@ -36,10 +41,16 @@ pub async fn by_id(
         return Ok(None);
     };
     let accounts: Vec<i64> = row.try_get(1)?;
+    let manages = row.try_get(3)?;
+    let organisation_id: Option<i64> = row.try_get(2)?;
     Ok(Some(PrincipalRow {
         user_id,
         role: role(row.try_get(0)?)?,
         accounts: accounts.into_iter().map(AccountId).collect(),
+        organisation: organisation_id.map(|id| Membership {
+            organisation_id: OrganisationId(id),
+            manages,
+        }),
     }))
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::Client;
 use schemas::api::account::AccountRead;
 use schemas::api::user::{AccountUser, UserRead};
-use schemas::id::{AccountId, UserId};
+use schemas::id::{AccountId, OrganisationId, UserId};
 use schemas::life_cycle::Role;
 use tokio_postgres::Row;
 
@@ -21,8 +21,10 @@ pub struct UserRow {
     pub email: String,
     /// What they may do.
     pub role: Role,
-    /// Organisation they act for.
+    /// Organisation they act for: the name of the one they belong to, else what was said of them.
     pub organisation: Option<String>,
+    /// The organisation they belong to.
+    pub organisation_id: Option<OrganisationId>,
     /// Whether they were removed.
     pub is_deleted: bool,
     /// When they were registered.
@@ -39,6 +41,7 @@ impl UserRow {
             organisation: row.try_get(4)?,
             is_deleted: row.try_get(5)?,
             created_at: row.try_get(6)?,
+            organisation_id: row.try_get::<_, Option<i64>>(7)?.map(OrganisationId),
         })
     }
 
@@ -83,8 +86,9 @@ impl From<UserRow> for AccountUser {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT u.user_id, u.name, u.email, u.role, u.organisation, u.is_deleted, u.created_at
-             FROM registry_user u ",
+            "SELECT u.user_id, u.name, u.email, u.role, coalesce(o.name, u.organisation), u.is_deleted,
+             u.created_at, u.organisation_id
+             FROM registry_user u LEFT JOIN organisation o ON o.organisation_id = u.organisation_id ",
             $rest
         )
     };

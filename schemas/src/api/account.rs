@@ -2,9 +2,10 @@
 
 use super::decimal::ExactNumber;
 use super::field::{Fields, FromFields};
+use super::named::Named;
 use crate::amount::WattHours;
 use crate::energy::{EnergySource, TechnologyType};
-use crate::id::{AccountId, UserId};
+use crate::id::{AccountId, OrganisationId, UserId};
 use crate::life_cycle::{AccountState, CertificateStatus};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,9 @@ pub struct AccountRead {
     pub state: AccountState,
     /// Whether the issuing body has stopped its transfers and exports.
     pub transfer_disabled: bool,
+    /// Whose it is; null unless an organisation's.
+    #[schema(value_type = Option<i64>, example = 1)]
+    pub organisation_id: Option<OrganisationId>,
 }
 
 /// An account on a whitelist.
@@ -100,6 +104,9 @@ pub struct CreateAccount {
     /// Members besides the caller, at most 1,000.
     #[schema(value_type = Vec<i64>, required = false, max_items = 1000, example = json!([2]))]
     pub user_ids: Vec<UserId>,
+    /// The organisation that owns it: the caller's, or any for who manages organisations.
+    #[schema(value_type = Option<i64>)]
+    pub organisation_id: Option<Named<OrganisationId>>,
 }
 
 impl FromFields for CreateAccount {
@@ -109,6 +116,7 @@ impl FromFields for CreateAccount {
         Some(Self {
             account_name: account_name?,
             user_ids,
+            organisation_id: fields.optional("organisation_id"),
         })
     }
 }

@@ -17,6 +17,7 @@ pub mod measurement;
 pub mod meter;
 pub mod named;
 pub mod oauth;
+pub mod organisation;
 pub mod page;
 pub mod problem;
 pub mod problem_page;

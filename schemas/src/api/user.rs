@@ -186,12 +186,12 @@ impl FromFields for ChangeRoleQuery {
     }
 }
 
-fn required_text(fields: &mut Fields<'_>, name: &str) -> Option<String> {
+pub(super) fn required_text(fields: &mut Fields<'_>, name: &str) -> Option<String> {
     let given: String = fields.required(name)?;
     checked_text(fields, name, &given)
 }
 
-fn text(fields: &mut Fields<'_>, name: &str) -> Option<String> {
+pub(super) fn text(fields: &mut Fields<'_>, name: &str) -> Option<String> {
     let given: String = fields.optional(name)?;
     checked_text(fields, name, &given)
 }
@@ -209,7 +209,7 @@ fn checked_text(fields: &mut Fields<'_>, name: &str, given: &str) -> Option<Stri
     Some(given.to_owned())
 }
 
-fn check_email(fields: &mut Fields<'_>, email: Option<&str>) {
+pub(super) fn check_email(fields: &mut Fields<'_>, email: Option<&str>) {
     if email.is_some_and(|email| !is_email(email)) {
         fields.refuse(
             "email",
@@ -219,7 +219,7 @@ fn check_email(fields: &mut Fields<'_>, email: Option<&str>) {
     }
 }
 
-fn check_password(fields: &mut Fields<'_>, password: Option<&str>) {
+pub(super) fn check_password(fields: &mut Fields<'_>, password: Option<&str>) {
     let holds = |password: &str| {
         password.chars().count() >= MIN_PASSWORD_CHARS && password.len() <= MAX_PASSWORD_BYTES
     };

@@ -12,7 +12,7 @@ use crate::energy::{
 use crate::exchange::Signed;
 use crate::id::{
     AccountId, ActionId, AllocationId, BundleId, CertificateId, DeviceId, GatewayId, MeasurementId,
-    MetadataId, RuleId, StorageRecordId, UserId,
+    MetadataId, OrganisationId, RuleId, StorageRecordId, UserId,
 };
 use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role, Settle};
 use crate::recurring::{MissedPeriods, PeriodUnit, RuleStatus, Shortfall};
@@ -366,6 +366,7 @@ integers_from_value!(
     GatewayId,
     MeasurementId,
     MetadataId,
+    OrganisationId,
     RuleId,
     StorageRecordId,
     UserId,

@@ -1,6 +1,6 @@
 //! Events of a certificate account.
 
-use crate::id::{AccountId, UserId};
+use crate::id::{AccountId, OrganisationId, UserId};
 use crate::life_cycle::AccountState;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,9 @@ pub struct AccountOpened {
     /// Whether it has to be approved before it is used.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_requested: bool,
+    /// Whose it is, where it is an organisation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation_id: Option<OrganisationId>,
 }
 
 /// The name or the members of an account changed.
@@ -61,4 +64,14 @@ pub struct AccountStandingChanged {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// The account is another organisation's from here on, or none's. Who may act for it stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountAssigned {
+    /// The account.
+    pub account_id: AccountId,
+    /// Whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation_id: Option<OrganisationId>,
 }

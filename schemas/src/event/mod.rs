@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod identity;
 pub mod import;
 pub mod issuance;
+pub mod organisation;
 pub mod reading;
 pub mod recurring;
 pub mod session;
@@ -19,7 +20,8 @@ pub mod storage;
 mod upcast;
 
 use account::{
-    AccountClosed, AccountOpened, AccountStandingChanged, AccountUpdated, WhitelistChanged,
+    AccountAssigned, AccountClosed, AccountOpened, AccountStandingChanged, AccountUpdated,
+    WhitelistChanged,
 };
 use action::BundleAction;
 use api_key::{ApiKeyIssued, ApiKeyRevoked};
@@ -32,6 +34,10 @@ use gateway::{
 use identity::{UserRegistered, UserRemoved, UserUpdated};
 use import::{BundlesImported, ExportRefused};
 use issuance::{BundlesIssued, IssuanceMetadataRecorded};
+use organisation::{
+    InvitationAccepted, InvitationIssued, InvitationRevoked, OrganisationClosed,
+    OrganisationFounded, OrganisationLeft, OrganisationUpdated,
+};
 use reading::{
     DebtPaid, MeasurementMoved, MeasurementWithdrawn, ReadingCorrected, ReadingsAccepted,
 };
@@ -147,6 +153,7 @@ event_set! {
         WhitelistChanged v 1,
         AccountClosed v 1,
         AccountStandingChanged v 1,
+        AccountAssigned v 1,
         DeviceRegistered v 1,
         DeviceUpdated v 1,
         DeviceRemoved v 1,
@@ -199,6 +206,13 @@ event_set! {
         SecondFactorAdded v 1,
         SecondFactorUsed v 1,
         SecondFactorRemoved v 1,
+        OrganisationFounded v 1,
+        OrganisationUpdated v 1,
+        OrganisationClosed v 1,
+        OrganisationLeft v 1,
+        InvitationIssued v 1,
+        InvitationRevoked v 1,
+        InvitationAccepted v 1,
     }
 }
 

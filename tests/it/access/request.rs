@@ -28,7 +28,7 @@ impl Asked {
     pub fn build(&self, actor: &Actor, method: &str, path: &str) -> RequestBuilder {
         let segments = path.split('/').map(|segment| match segment {
             "{code}" => "internal".to_owned(),
-            "{key_id}" | "{session_id}" => uuid::Uuid::nil().to_string(),
+            "{key_id}" | "{session_id}" | "{invitation_id}" => uuid::Uuid::nil().to_string(),
             variable if variable.starts_with('{') => self.id.to_string(),
             fixed => fixed.to_owned(),
         });
@@ -121,6 +121,21 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
             0,
             json!({"name": "x", "email": world.trader.email, "role": 1}),
         ),
+        "list_organisations" => of(0),
+        "create_organisation" => with(0, json!({"name": " "})),
+        "update_organisation" => with(scene.organisation, json!({"name": " "})),
+        "delete_organisation"
+        | "get_organisation"
+        | "list_organisation_accounts"
+        | "list_organisation_users"
+        | "list_invitations" => of(scene.organisation),
+        // With too little of a time.
+        "create_invitation" => with(scene.organisation, json!({"role": 1, "valid_for_s": 0})),
+        "revoke_invitation" => of(0),
+        "accept_invitation" | "join_organisation" => with(0, nothing),
+        "leave_organisation" => of(world.trader.id),
+        "assign_account" => with(s, json!({"organisation_id": NOBODY})),
+        "change_account_members" => with(s, json!({"add": [NOBODY]})),
         "get_me" | "list_my_accounts" | "list_users" | "list_api_keys" => of(0),
         // Good for nothing: it is over.
         "create_api_key" => with(

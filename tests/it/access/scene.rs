@@ -21,6 +21,8 @@ pub struct Scene {
     pub rule: i64,
     pub measurement: i64,
     pub gateway: i64,
+    /// It owns account S, and nobody belongs to it.
+    pub organisation: i64,
 }
 
 impl Scene {
@@ -72,6 +74,12 @@ impl Scene {
             Algorithm::Es256,
         )
         .await;
+        let organisation = json!({"name": "H", "business_id": "H", "address": "H", "contact": "H"});
+        let organisation = world.admin.post("/organisation/create", organisation).await;
+        let organisation = organisation.expect(201)["id"].as_i64().unwrap();
+        let path = format!("/account/{}/organisation", world.s);
+        let body = json!({"organisation_id": organisation});
+        world.admin.patch(&path, body).await.expect(200);
         let id = |answer: &Value| answer["id"].as_i64().unwrap();
         Self {
             stranger,
@@ -85,6 +93,7 @@ impl Scene {
             rule: id(&rule.expect(202)),
             measurement: id(&readings[0]),
             gateway: gateway.id,
+            organisation,
             world,
         }
     }

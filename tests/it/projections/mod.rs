@@ -5,6 +5,7 @@ mod faults;
 mod gateway;
 mod history;
 mod migration;
+mod organisation;
 mod random;
 mod rebuild;
 mod recurring;

@@ -1,6 +1,7 @@
 //! Random commands, most of which the ledger accepts. One seed gives one history.
 
 use super::history::History;
+use super::organisation::organisation;
 use super::{exchange, gateway, recurring, world};
 use chrono::TimeDelta;
 use ledger::command::{
@@ -439,7 +440,7 @@ fn account(random: &mut Random) -> Command {
 }
 
 fn user(random: &mut Random) -> Command {
-    match random.below(14) {
+    match random.below(23) {
         8 => Command::AddSecondFactor(Box::new(AddSecondFactor {
             user_id: UserId(1 + random.below(6)),
             sealed: "c2VhbGVk".to_owned(),
@@ -471,7 +472,8 @@ fn user(random: &mut Random) -> Command {
             which: Which::AllBut(None),
             cause: SessionEnd::Revoked,
         }),
-        0 | 11 => Command::RemoveUser(UserId(4 + random.below(10))),
+        0 | 11..=13 => Command::RemoveUser(UserId(4 + random.below(6))),
+        14..=18 => organisation(random),
         1 => Command::UpdateUser(UpdateUser {
             user_id: UserId(1 + random.below(6)),
             changes: UserChanges {
@@ -484,6 +486,7 @@ fn user(random: &mut Random) -> Command {
             },
             session: None,
         }),
+        19 => world::administrator(10 + random.below(1000)),
         _ => world::user(10 + random.below(1000)),
     }
 }

@@ -240,6 +240,8 @@ async fn random_histories_hold_every_kind_of_event() {
         "UserRegistered",
         "UserUpdated",
         "UserRemoved",
+        "OrganisationFounded",
+        "AccountAssigned",
     ];
     // Those of storage are in histories of their own.
     let actions = BundleAction::EVENT_TYPES.into_iter();

@@ -20,13 +20,22 @@ pub fn first_day() -> DateTime<Utc> {
 }
 
 pub fn user(number: i64) -> Command {
-    Command::RegisterUser(UserProfile {
+    Command::RegisterUser(profile(number, Role::Production))
+}
+
+pub fn profile(number: i64, role: Role) -> UserProfile {
+    UserProfile {
         name: format!("User {number}"),
         email: format!("user{number}@example.org"),
-        role: Role::Production,
+        role,
         organisation: (number % 2 == 0).then(|| "Example \"quoted\" \u{e9}".to_owned()),
         password_hash: None,
-    })
+    }
+}
+
+/// The issuing body, who may invite into every organisation.
+pub fn administrator(number: i64) -> Command {
+    Command::RegisterUser(profile(number, Role::Admin))
 }
 
 pub fn account(name: impl Into<String>, users: &[i64]) -> Command {
@@ -34,6 +43,7 @@ pub fn account(name: impl Into<String>, users: &[i64]) -> Command {
         account_name: name.into(),
         user_ids: users.iter().copied().map(UserId).collect(),
         is_requested: false,
+        organisation_id: None,
     })
 }
 

@@ -21,6 +21,7 @@ impl Fold<'_, '_> {
                         sessions: Vec::new(),
                         password: event.profile.password_hash.as_deref().map(password_digest),
                         second_factor: None,
+                        organisation: None,
                     }),
                 );
                 self.create(Key::Email(email), Entry::Email(event.user_id));
@@ -58,6 +59,13 @@ impl Fold<'_, '_> {
                 }
                 Ok(())
             }
+            IdentityEvent::OrganisationFounded(event) => self.organisation_founded(event),
+            IdentityEvent::OrganisationUpdated(event) => self.organisation_updated(event),
+            IdentityEvent::OrganisationClosed(event) => self.organisation_closed(event),
+            IdentityEvent::OrganisationLeft(event) => self.organisation_left(event),
+            IdentityEvent::InvitationIssued(event) => self.invitation_issued(event),
+            IdentityEvent::InvitationRevoked(event) => self.invitation_revoked(event),
+            IdentityEvent::InvitationAccepted(event) => self.invitation_accepted(event),
             IdentityEvent::UserRemoved(event) => {
                 self.changes.forget(Key::Email(event.email), self.position);
                 self.user(event.user_id, |user| user.is_removed = true)

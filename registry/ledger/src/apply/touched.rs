@@ -36,6 +36,26 @@ pub fn touched(recorded: &Recorded<'_>) -> Vec<Key> {
                 IdentityEvent::SecondFactorAdded(event) => keys.push(Key::User(event.user_id)),
                 IdentityEvent::SecondFactorUsed(event) => keys.push(Key::User(event.user_id)),
                 IdentityEvent::SecondFactorRemoved(event) => keys.push(Key::User(event.user_id)),
+                IdentityEvent::OrganisationFounded(_) => {}
+                IdentityEvent::OrganisationUpdated(updated) => {
+                    keys.push(Key::Organisation(updated.organisation_id));
+                }
+                IdentityEvent::OrganisationClosed(closed) => {
+                    keys.push(Key::Organisation(closed.organisation_id));
+                }
+                IdentityEvent::OrganisationLeft(left) => keys.push(Key::User(left.user_id)),
+                IdentityEvent::InvitationIssued(issued) => {
+                    keys.push(Key::Organisation(issued.organisation_id));
+                }
+                IdentityEvent::InvitationRevoked(revoked) => keys.extend([
+                    Key::Invitation(revoked.code),
+                    Key::Organisation(revoked.organisation_id),
+                ]),
+                IdentityEvent::InvitationAccepted(accepted) => keys.extend([
+                    Key::Invitation(accepted.code),
+                    Key::Organisation(accepted.organisation_id),
+                    Key::User(accepted.user_id),
+                ]),
             }
         }
         Event::Ledger(event) => {
@@ -68,6 +88,7 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
         LedgerEvent::WhitelistChanged(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::AccountClosed(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::AccountStandingChanged(event) => keys.push(Key::Account(event.account_id)),
+        LedgerEvent::AccountAssigned(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::DeviceRegistered(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::DeviceUpdated(event) => keys.extend([
             Key::Device(event.device_id),

@@ -199,6 +199,7 @@ impl World {
                 account_name: name.into(),
                 user_ids: vec![UserId(1)],
                 is_requested: false,
+                organisation_id: None,
             };
             world.run(Command::OpenAccount(open)).unwrap();
         }

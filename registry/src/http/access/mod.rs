@@ -8,6 +8,7 @@ mod device;
 mod export;
 mod gateway;
 mod measurement;
+mod organisation;
 mod rule;
 mod user;
 

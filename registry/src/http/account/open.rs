@@ -22,7 +22,8 @@ use schemas::life_cycle::AccountState;
     request_body = CreateAccount,
     responses(
         (status = 201, description = "The new account.", body = AccountRead),
-        (status = 422, description = "request_invalid, account_name_taken, users_unknown, value_out_of_range, list_too_long"),
+        (status = 404, description = "organisation_not_found"),
+        (status = 422, description = "request_invalid, organisation_closed, account_name_taken, users_unknown, value_out_of_range, list_too_long"),
     ),
 )]
 #[post("/account/create")]
@@ -34,11 +35,16 @@ pub async fn create_account(
     if !user_ids.contains(&request.caller.user_id) {
         user_ids.push(request.caller.user_id);
     }
+    let organisation_id = match request.body.organisation_id {
+        Some(named) => Some(request.caller.owner(named).await?),
+        None => None,
+    };
     let account_name = request.body.account_name.clone();
     let command = Command::OpenAccount(OpenAccount {
         account_name,
         user_ids,
         is_requested: request.caller.state().approves_accounts,
+        organisation_id,
     });
     let receipt = request.execute(command).await?;
     let opened = receipt.events.iter().find_map(|(_, event)| match event {
@@ -56,6 +62,7 @@ pub async fn create_account(
             AccountState::Approved
         },
         transfer_disabled: false,
+        organisation_id: opened.organisation_id,
     }))
 }
 

@@ -6,7 +6,7 @@ mod device;
 mod enrol;
 mod envelope;
 mod key;
-mod origin;
+pub(super) mod origin;
 mod read;
 mod revoke;
 

@@ -1,4 +1,4 @@
-//! Commands of gateways, which sign in by nothing but their signatures.
+//! Commands of who has not signed in: gateways by their signatures, guests by their invitation.
 
 use crate::audit;
 use crate::http::decide::Asked;
@@ -12,9 +12,9 @@ use schemas::envelope::Actor;
 use schemas::log::Position;
 use uuid::Uuid;
 
-/// Where a gateway's commands come from.
+/// Where such commands come from.
 #[derive(Clone)]
-pub(super) struct Origin {
+pub(in crate::http) struct Origin {
     correlation_id: Uuid,
     requested_at: DateTime<Utc>,
 }

@@ -57,6 +57,8 @@ edge_codes! {
     CapabilityRequired = "capability_required" FORBIDDEN,
     /// The caller may see the account but is not a member of it.
     AccountAccessDenied = "account_access_denied" FORBIDDEN,
+    /// The caller belongs to the organisation but does not manage it.
+    OrganisationAccessDenied = "organisation_access_denied" FORBIDDEN,
     /// An API key is not enough.
     SignInRequired = "sign_in_required" FORBIDDEN,
     /// `user_id` names somebody else.
@@ -73,6 +75,10 @@ edge_codes! {
     PositionUnknown = "position_unknown" CONFLICT,
     /// The user is the last member of an open account.
     UserLastMember = "user_last_member" CONFLICT,
+    /// The user acts for an account of the organisation.
+    UserInAccounts = "user_in_accounts" CONFLICT,
+    /// The organisation owns an open account.
+    OrganisationHasAccounts = "organisation_has_accounts" CONFLICT,
     /// The body exceeds its limit.
     BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE,
     /// The body has another media type than the route takes.

@@ -173,7 +173,10 @@ fn recorded(receipt: &Receipt, before: UserRow) -> Option<UserRow> {
         name: changes.name.unwrap_or(before.name),
         email: changes.email.unwrap_or(before.email),
         role: changes.role.unwrap_or(before.role),
-        organisation: changes.organisation.or(before.organisation),
+        organisation: match before.organisation_id {
+            Some(_) => before.organisation.clone(),
+            None => changes.organisation.or(before.organisation.clone()),
+        },
         ..before
     })
 }

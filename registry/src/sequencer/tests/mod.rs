@@ -122,6 +122,7 @@ fn foundation() -> Vec<Command> {
             account_name: name.into(),
             user_ids: vec![UserId(1)],
             is_requested: false,
+            organisation_id: None,
         }));
     }
     for (to, from) in [(1, 2), (2, 1)] {
@@ -264,6 +265,7 @@ fn command(step: &Step) -> Option<Command> {
             account_name: format!("Account {name}"),
             user_ids: vec![UserId(1)],
             is_requested: false,
+            organisation_id: None,
         }),
         _ => return None,
     })
