@@ -15,6 +15,7 @@ const PUBLIC: [&str; 19] = [
     "/csrf-token",
     "/docs",
     "/gateway/enrol",
+    "/invitation/accept",
     "/gateway/events",
     "/gateway/{gateway_id}/keys",
     "/health",
