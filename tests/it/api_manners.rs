@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tests::World;
 
 /// Paths that answer without credentials, or by the signatures of gateways.
-const PUBLIC: [&str; 19] = [
+const PUBLIC: [&str; 20] = [
     "/",
     "/.well-known/jwks.json",
     "/.well-known/oauth-authorization-server",
@@ -15,11 +15,11 @@ const PUBLIC: [&str; 19] = [
     "/csrf-token",
     "/docs",
     "/gateway/enrol",
-    "/invitation/accept",
     "/gateway/events",
     "/gateway/{gateway_id}/keys",
     "/health",
     "/healthz",
+    "/invitation/accept",
     "/metrics",
     "/oauth/introspect",
     "/oauth/token",
