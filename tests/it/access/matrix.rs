@@ -14,6 +14,7 @@ const EXPECTED: &str = include_str!("matrix.txt");
 const HEADER: &str = "\
 # What each operation answers to whom: about something of account S, of which audit, trading, production and validator
 # are members, but neither the administrators nor the stranger, who has the role PRODUCTION_USER and an account of his own.
+# `revoked` is the producer who has signed out, `machine` a key of theirs that is good for settling exports alone.
 # The issuing body is `separated` where duties are, and `admin` where they are not. Whoever may ask is mostly refused for
 # another reason (404 and 409 for what is not there, 422 for a rule), so that nothing changes on the way.
 ";
@@ -105,6 +106,17 @@ async fn every_operation_answers_everybody_as_reviewed() {
             ("anonymous", one, &anonymous, None),
             ("expired", one, &one.expired, None),
             ("removed", one, &one.removed, None),
+            ("revoked", one, &one.revoked, None),
+            (
+                "machine",
+                one,
+                &one.machine,
+                Some(
+                    operation
+                        .capability
+                        .is_none_or(|capability| capability == Capability::SettleExports),
+                ),
+            ),
             (
                 "validator",
                 one,

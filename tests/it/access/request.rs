@@ -11,6 +11,8 @@ use tests::{Actor, hour};
 pub struct Asked {
     /// What takes the place of the variable segment of the path.
     id: i64,
+    /// The same where that is a UUID.
+    uuid: String,
     query: String,
     body: Body,
 }
@@ -28,7 +30,7 @@ impl Asked {
     pub fn build(&self, actor: &Actor, method: &str, path: &str) -> RequestBuilder {
         let segments = path.split('/').map(|segment| match segment {
             "{code}" => "internal".to_owned(),
-            "{key_id}" | "{session_id}" | "{invitation_id}" => uuid::Uuid::nil().to_string(),
+            "{key_id}" | "{session_id}" | "{invitation_id}" => self.uuid.clone(),
             variable if variable.starts_with('{') => self.id.to_string(),
             fixed => fixed.to_owned(),
         });
@@ -53,6 +55,7 @@ impl Asked {
 fn of(id: i64) -> Asked {
     Asked {
         id,
+        uuid: uuid::Uuid::nil().to_string(),
         query: String::new(),
         body: Body::None,
     }
@@ -68,6 +71,13 @@ fn with(id: i64, body: Value) -> Asked {
 fn form(body: &'static str) -> Asked {
     Asked {
         body: Body::Form(body),
+        ..of(0)
+    }
+}
+
+fn of_uuid(uuid: &str) -> Asked {
+    Asked {
+        uuid: uuid.to_owned(),
         ..of(0)
     }
 }
@@ -107,13 +117,14 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
             body: Body::MalformedKey,
             ..of(0)
         },
-        "list_my_sessions" | "end_my_session" => of(0),
+        "list_my_sessions" => of(0),
+        // The producer ends it, and it is over for everybody after that.
+        "end_my_session" => of_uuid(&scene.session_id),
         // Nothing changes before it is confirmed.
         "enrol_second_factor" => of(0),
         "add_second_factor" => with(0, json!({"enrolment": "none", "code": "000000"})),
         "remove_second_factor" | "change_my_password" => with(0, nothing),
-        "remove_second_factor_of_user" => of(NOBODY),
-        "end_sessions_of_user" => of(NOBODY),
+        "remove_second_factor_of_user" | "end_sessions_of_user" => of(scene.removed.id),
         "enrol_gateway" | "submit_envelopes" => with(0, nothing),
         "change_gateway_key" => with(scene.gateway, nothing),
         // Users.
@@ -142,14 +153,16 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
             0,
             json!({"name": "k", "capabilities": ["read"], "expires_at": "2020-01-01T00:00:00Z"}),
         ),
-        "revoke_api_key" | "list_audit_entries" => of(0),
+        // Likewise.
+        "revoke_api_key" => of_uuid(&scene.key_id),
+        "list_audit_entries" => of(0),
         "get_user" => of(world.trader.id),
         "update_user" => with(world.trader.id, json!({"role": 4})),
         "change_role" => Asked {
             query: "?role=1".to_owned(),
-            ..of(NOBODY)
+            ..of(scene.removed.id)
         },
-        "delete_user" => of(NOBODY),
+        "delete_user" => of(scene.removed.id),
         // Accounts.
         "create_account" => with(0, json!({"account_name": "s"})),
         "list_accounts" => of(0),
@@ -190,8 +203,8 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         "list_devices" => of(0),
         "create_meter" => with(w, json!({"meter_identifier": " "})),
         "update_meter" => with(w, json!({"meter_identifier": "none", "is_active": true})),
-        "create_gateway_code" => with(0, json!({"account_id": s, "device_ids": [NOBODY]})),
-        "change_gateway_devices" => with(scene.gateway, json!({"add": [NOBODY]})),
+        "create_gateway_code" => with(0, json!({"account_id": s, "device_ids": [w]})),
+        "change_gateway_devices" => with(scene.gateway, json!({"add": [w]})),
         "revoke_gateway" => with(
             scene.gateway,
             json!({"reason": "x", "key_id": "A".repeat(43)}),
@@ -236,16 +249,18 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         ),
         "create_issuance_metadata" => with(0, nothing),
         "query_certificates" => with(0, json!({"source_id": s})),
-        "transfer_certificates" => on(NOBODY, json!({"target_id": world.t})),
-        "cancel_certificates"
-        | "claim_certificates"
-        | "reserve_certificates"
-        | "release_certificates" => on(NOBODY, nothing),
-        "lock_certificates" | "unlock_certificates" | "withdraw_certificates" => {
-            on(NOBODY, json!({"reason": "x"}))
+        "transfer_certificates" => on(scene.cancelled, json!({"target_id": world.t})),
+        "cancel_certificates" | "reserve_certificates" | "release_certificates" => {
+            on(scene.cancelled, nothing)
         }
-        "cancel_certificates_for_storage" => on(NOBODY, json!({"storage_device_id": battery})),
-        "export_certificates" => on(NOBODY, json!({"receiving_registry": "fr"})),
+        "claim_certificates" => on(scene.bundle, nothing),
+        "lock_certificates" | "unlock_certificates" | "withdraw_certificates" => {
+            on(scene.cancelled, json!({"reason": "x"}))
+        }
+        "cancel_certificates_for_storage" => {
+            on(scene.cancelled, json!({"storage_device_id": battery}))
+        }
+        "export_certificates" => on(scene.cancelled, json!({"receiving_registry": "fr"})),
         "get_certificate" | "get_certificate_lineage" => of(scene.bundle),
         "get_action" => of(scene.action),
         "list_actions" | "list_recurring_rules" => query(format!("?account_id={s}")),

@@ -14,8 +14,17 @@ pub struct Scene {
     pub removed: Actor,
     /// Whose token is no longer good.
     pub expired: Actor,
+    /// The producer, who signed out with this token.
+    pub revoked: Actor,
+    /// A machine of the producer's, with a key that is good for settling exports and nothing else.
+    pub machine: Actor,
+    /// A key and a session of the producer's that nobody uses.
+    pub key_id: String,
+    pub session_id: String,
     pub battery: i64,
     pub bundle: i64,
+    /// A bundle that nothing can be done with any longer.
+    pub cancelled: i64,
     pub action: i64,
     pub export: i64,
     pub rule: i64,
@@ -47,6 +56,15 @@ impl Scene {
         let path = format!("/user/delete/{}", removed.id);
         world.admin.delete(&path).await.expect(200);
         let expired = expired(&world).await;
+        let revoked = sign_in(&world).await;
+        let revoked = world
+            .producer
+            .with_token(revoked["access_token"].as_str().unwrap());
+        assert_eq!(revoked.post_nothing("/auth/logout").await.status, 204);
+        let machine = key(&world, "settle_exports").await;
+        let machine = world.producer.with_token(machine["key"].as_str().unwrap());
+        let unused = key(&world, "read").await;
+        let session = sign_in(&world).await;
         let battery = json!({
             "device_name": "Battery", "local_device_identifier": "BAT-1", "is_storage": true,
             "energy_source": "battery_storage", "technology_type": "battery_storage",
@@ -86,8 +104,13 @@ impl Scene {
             validator,
             removed,
             expired,
+            revoked,
+            machine,
+            key_id: unused["key_id"].as_str().unwrap().to_owned(),
+            session_id: session["session_id"].as_str().unwrap().to_owned(),
             battery,
             bundle,
+            cancelled,
             action: id(&action.expect(202)),
             export: id(&export.expect(202)),
             rule: id(&rule.expect(202)),
@@ -104,6 +127,24 @@ async fn user(world: &World, name: &str, role: i64) -> Actor {
     let created = world.admin.create_user(name, &email, role, PASSWORD).await;
     created.expect(200);
     world.registry.anonymous().signed_in(&email, PASSWORD).await
+}
+
+/// What signing in as the producer gives.
+async fn sign_in(world: &World) -> Value {
+    let anonymous = world.registry.anonymous();
+    anonymous
+        .login(&world.producer.email, PASSWORD)
+        .await
+        .expect(200)
+}
+
+/// A key of the producer's.
+async fn key(world: &World, capability: &str) -> Value {
+    let body = json!({
+        "name": "k", "capabilities": [capability], "account_ids": null,
+        "expires_at": chrono::Utc::now() + chrono::TimeDelta::days(1),
+    });
+    world.producer.post("/api_keys", body).await.expect(201)
 }
 
 /// The producer with a token that has expired.
