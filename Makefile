@@ -38,7 +38,7 @@ dev: install ## Build and run all of it here: event store, two Postgres, API, pr
 	@$(ENV) exec $(BIN)/registry dev $(ARGS)
 
 test: install lint ## Check format and lints, run every test
-	@.ci/install softhsm dbus
+	@.ci/install softhsm dbus node
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --features gateway/pkcs11; \
 	else cargo test --workspace --lib --bins --tests --features gateway/pkcs11; fi
 	@cargo test --workspace --doc --quiet

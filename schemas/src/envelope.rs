@@ -43,13 +43,15 @@ pub struct Origin {
     pub account_id: Option<AccountId>,
 }
 
-/// Kind and id of credentials. Written as `session:…` or `api_key:…` with a UUID.
+/// Kind and id of credentials. Written as `session:…`, `api_key:…` or `external:…` with a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Via {
     /// A session that was opened by signing in.
     Session(Uuid),
     /// A key for machines.
     ApiKey(Uuid),
+    /// A token of another server: the identity it was given out for.
+    External(Uuid),
 }
 
 impl fmt::Display for Via {
@@ -57,6 +59,7 @@ impl fmt::Display for Via {
         let (kind, id) = match self {
             Self::Session(id) => ("session", id),
             Self::ApiKey(id) => ("api_key", id),
+            Self::External(id) => ("external", id),
         };
         write!(f, "{kind}:{id}")
     }
@@ -76,6 +79,7 @@ impl<'de> Deserialize<'de> for Via {
             match kind {
                 "session" => Some(Self::Session(id)),
                 "api_key" => Some(Self::ApiKey(id)),
+                "external" => Some(Self::External(id)),
                 _ => None,
             }
         });

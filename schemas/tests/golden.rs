@@ -33,6 +33,7 @@ use schemas::event::import::{
 use schemas::event::issuance::{
     BundlesIssued, IssuanceMetadata, IssuanceMetadataRecorded, IssuanceTerms,
 };
+use schemas::event::link::{ExternalIdentity, IdentityLinked, IdentityUnlinked};
 use schemas::event::organisation::{
     InvitationAccepted, InvitationIssued, InvitationRevoked, OrganisationChanges,
     OrganisationClosed, OrganisationDetails, OrganisationFounded, OrganisationLeft,
@@ -635,6 +636,13 @@ fn an_action_names_its_rule_only_where_it_has_one() {
     assert_eq!(read, by_rule);
 }
 
+fn elsewhere() -> ExternalIdentity {
+    ExternalIdentity {
+        issuer: "https://login.example".into(),
+        subject: "248289761001".into(),
+    }
+}
+
 fn identity_samples() -> Vec<IdentityEvent> {
     vec![
         UserRegistered {
@@ -698,6 +706,16 @@ fn identity_samples() -> Vec<IdentityEvent> {
         }
         .into(),
         SecondFactorRemoved { user_id: UserId(3) }.into(),
+        IdentityLinked {
+            user_id: UserId(3),
+            identity: elsewhere(),
+        }
+        .into(),
+        IdentityUnlinked {
+            user_id: UserId(3),
+            identity: elsewhere(),
+        }
+        .into(),
         SigningKeyAdded {
             key_id: PublicKey::ed25519(&[5; 32]).key_id(),
             public_key: PublicKey::ed25519(&[5; 32]),

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use tests::World;
 
 /// Paths that answer without credentials, or by the signatures of gateways.
-const PUBLIC: [&str; 20] = [
+const PUBLIC: [&str; 21] = [
     "/",
     "/.well-known/jwks.json",
     "/.well-known/oauth-authorization-server",
     "/.well-known/registry-keys.json",
     "/auth/login",
+    "/auth/oidc/callback",
+    "/auth/oidc/login",
     "/auth/refresh",
     "/csrf-token",
     "/docs",

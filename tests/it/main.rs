@@ -34,6 +34,7 @@ mod lineage;
 mod lock;
 mod meter;
 mod oauth;
+mod oidc;
 mod organisation;
 mod projections;
 mod race;

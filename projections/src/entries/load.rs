@@ -107,6 +107,7 @@ struct Wanted {
     organisations: Vec<i64>,
     business_ids: Vec<Uuid>,
     invitations: Vec<Uuid>,
+    identities: Vec<Uuid>,
 }
 
 impl Wanted {
@@ -154,6 +155,7 @@ impl Wanted {
                 Key::Organisation(id) => wanted.organisations.push(id.0),
                 Key::BusinessId(digest) => wanted.business_ids.push(digest),
                 Key::Invitation(digest) => wanted.invitations.push(digest),
+                Key::Identity(digest) => wanted.identities.push(digest),
             }
         }
         wanted
@@ -198,6 +200,7 @@ async fn query_all(
         organisations, organisation::ORGANISATION, organisation::organisation;
         business_ids, organisation::BUSINESS_ID, organisation::business_id;
         invitations, organisation::INVITATION, organisation::invitation;
+        identities, row::IDENTITY, row::identity;
         gateways, gateway::GATEWAY, gateway::gateway;
         gateway_keys, gateway::GATEWAY_KEY, gateway::gateway_key;
         gateway_codes, gateway::GATEWAY_CODE, gateway::gateway_code;

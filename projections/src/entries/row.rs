@@ -48,6 +48,8 @@ pub(super) const COMMAND: &str =
     "SELECT key, request, first_position, position FROM command WHERE key = ANY($1)";
 pub(super) const USER: &str = "SELECT user_id, state FROM registry_user WHERE user_id = ANY($1)";
 pub(super) const EMAIL: &str = "SELECT digest, user_id FROM email WHERE digest = ANY($1)";
+pub(super) const IDENTITY: &str =
+    "SELECT digest, user_id FROM external_identity WHERE digest = ANY($1)";
 
 pub(super) fn state<T: DeserializeOwned>(row: &Row, column: usize) -> Result<T, Error> {
     Ok(row.try_get::<_, Json<T>>(column)?.0)
@@ -197,4 +199,9 @@ pub(super) fn user(row: &Row) -> Result<(Key, Entry), Error> {
 pub(super) fn email(row: &Row) -> Result<(Key, Entry), Error> {
     let holder = Entry::Email(UserId(row.try_get(1)?));
     Ok((Key::Email(row.try_get(0)?), holder))
+}
+
+pub(super) fn identity(row: &Row) -> Result<(Key, Entry), Error> {
+    let user = Entry::Identity(UserId(row.try_get(1)?));
+    Ok((Key::Identity(row.try_get(0)?), user))
 }

@@ -159,6 +159,7 @@ struct Tables<'a> {
     emails: Names,
     sessions: Digested<'a, ledger::entry::Session>,
     organisations: Organisations<'a>,
+    identities: Names,
 }
 
 impl<'a> Tables<'a> {
@@ -171,6 +172,7 @@ impl<'a> Tables<'a> {
             (Key::AccountName(digest), None) => self.account_names.push(*digest, None, at),
             (Key::Email(digest), None) => self.emails.push(*digest, None, at),
             (key, _) if self.organisations.push(key, slot) => {}
+            (Key::Identity(digest), None) => self.identities.push(*digest, None, at),
             // An event looked at it and made nothing of it.
             (_, None) => {}
             (_, Some(Entry::Counters(counters))) => {
@@ -227,6 +229,9 @@ impl<'a> Tables<'a> {
             }
             (Key::Command(key), Some(Entry::Command(done))) => self.commands.push((*key, done)),
             (Key::User(id), Some(Entry::User(user))) => self.users.push(id.0, user, at),
+            (Key::Identity(digest), Some(Entry::Identity(user))) => {
+                self.identities.push(*digest, Some(user.0), at);
+            }
             (Key::Email(digest), Some(Entry::Email(holder))) => {
                 self.emails.push(*digest, Some(holder.0), at);
             }
@@ -314,6 +319,7 @@ impl<'a> Tables<'a> {
         }
         writes.extend(self.users.save(client, USER));
         writes.extend(self.emails.save(client, EMAIL, FREE_EMAIL));
+        writes.extend(self.identities.save(client, IDENTITY, FREE_IDENTITY));
         writes.extend(self.sessions.save(client, SAVE_SESSION));
         writes.extend(self.organisations.save(client));
         // Polled in order, so the statements are sent in order, one behind the other.
@@ -453,4 +459,8 @@ const USER: &str = "INSERT INTO registry_user (user_id, state, position)
 const EMAIL: &str = "INSERT INTO email (digest, user_id, position)
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
      ON CONFLICT (digest) DO UPDATE SET user_id = EXCLUDED.user_id, position = EXCLUDED.position";
+const IDENTITY: &str = "INSERT INTO external_identity (digest, user_id, position)
+     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
+     ON CONFLICT (digest) DO UPDATE SET user_id = EXCLUDED.user_id, position = EXCLUDED.position";
+const FREE_IDENTITY: &str = "DELETE FROM external_identity WHERE digest = ANY($1)";
 const FREE_EMAIL: &str = "DELETE FROM email WHERE digest = ANY($1)";

@@ -12,6 +12,7 @@ mod exchange;
 mod gateway;
 mod holding;
 mod issuance;
+mod link;
 mod measurement;
 mod metadata;
 mod meter;
@@ -307,6 +308,7 @@ impl Rows {
         api_key::save(client, &chunk.events).await?;
         session::save(client, &chunk.events).await?;
         organisation::save_invitations(client, &chunk.events).await?;
+        link::save(client, &chunk.events).await?;
         futures_util::try_join!(
             self.users.save(client),
             self.organisations.save(client),

@@ -155,7 +155,9 @@ impl Entities<User> {
             IdentityEvent::SessionOpened(_)
             | IdentityEvent::SessionRefreshed(_)
             | IdentityEvent::SessionsEnded(_)
-            | IdentityEvent::SigningKeyAdded(_) => {}
+            | IdentityEvent::SigningKeyAdded(_)
+            | IdentityEvent::IdentityLinked(_)
+            | IdentityEvent::IdentityUnlinked(_) => {}
         }
     }
 }

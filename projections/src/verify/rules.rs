@@ -237,6 +237,7 @@ const OF_IDENTITY: &[&str] = &[
     "organisation",
     "business_id",
     "invitation",
+    "external_identity",
 ];
 /// Tables whose rows may be of any stream.
 const OF_EITHER: &[&str] = &["command", "counters", "checkpoint", "audit_entry"];

@@ -6,6 +6,7 @@
 mod exchange;
 mod gateway;
 mod identity;
+mod link;
 mod organisation;
 mod session;
 mod storage;

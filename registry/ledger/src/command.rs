@@ -16,6 +16,7 @@ pub use crate::gateway::command::{
     AcceptEnvelope, ChangeGatewayDevices, ChangeGatewayKey, EnrolGateway, IssueGatewayCode,
     RevokeGateway,
 };
+pub use crate::link::{AdmitUser, Link};
 use crate::refusal::FieldError;
 pub use crate::second_factor::{
     AddSecondFactor, FactorProof, FactorRemover, RemoveSecondFactor, UseSecondFactor,
@@ -170,6 +171,12 @@ pub enum Command {
     RevokeInvitation(RevokeInvitation),
     /// Has a user, known or new, join.
     AcceptInvitation(Box<AcceptInvitation>),
+    /// Registers somebody whom another server signed in.
+    AdmitUser(Box<AdmitUser>),
+    /// Links a user to who they are to another server.
+    LinkIdentity(Link),
+    /// Unlinks them.
+    UnlinkIdentity(Link),
 }
 
 impl Command {
@@ -196,7 +203,10 @@ impl Command {
             | Self::LeaveOrganisation(_)
             | Self::IssueInvitation(_)
             | Self::RevokeInvitation(_)
-            | Self::AcceptInvitation(_) => Stream::Identity,
+            | Self::AcceptInvitation(_)
+            | Self::AdmitUser(_)
+            | Self::LinkIdentity(_)
+            | Self::UnlinkIdentity(_) => Stream::Identity,
             _ => Stream::Ledger,
         }
     }
@@ -266,6 +276,9 @@ impl Command {
             Self::IssueInvitation(_) => "issue_invitation",
             Self::RevokeInvitation(_) => "revoke_invitation",
             Self::AcceptInvitation(_) => "accept_invitation",
+            Self::AdmitUser(_) => "admit_user",
+            Self::LinkIdentity(_) => "link_identity",
+            Self::UnlinkIdentity(_) => "unlink_identity",
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::refusal::Refusal;
 use crate::state::Entries;
 use crate::{
     account, action, api_key, correction, device, export, gateway, import, invitation, issuance,
-    measurement, meter, on_request, organisation, reading, recurring, second_factor, session,
+    link, measurement, meter, on_request, organisation, reading, recurring, second_factor, session,
     standing, storage, user,
 };
 use schemas::log::Position;
@@ -178,6 +178,10 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         Command::AcceptInvitation(accept) => {
             invitation::needed_to_accept(entries, accept, &mut keys);
         }
+        Command::AdmitUser(admit) => link::needed_to_admit(admit, &mut keys),
+        Command::LinkIdentity(link) | Command::UnlinkIdentity(link) => {
+            link::needed(link, &mut keys);
+        }
     }
     keys.extend(standing::device_of(command).map(Key::Device));
     // Whoever belongs to an entry found is touched by what follows: devices and bundles name accounts.
@@ -288,6 +292,9 @@ pub fn decide(
             invitation::revoke(entries, revoke).map(Decision::from)
         }
         Command::AcceptInvitation(accept) => invitation::accept(entries, accept, context),
+        Command::AdmitUser(admit) => link::admit(entries, admit),
+        Command::LinkIdentity(link) => link::link(entries, link),
+        Command::UnlinkIdentity(link) => link::unlink(entries, link),
     }
 }
 

@@ -90,6 +90,8 @@ pub enum Entry {
     BusinessId(OrganisationId),
     /// Under `Key::Invitation`.
     Invitation(Box<Invitation>),
+    /// Under `Key::Identity`: which user it is.
+    Identity(UserId),
 }
 
 /// Next serials of the ledger stream; absent means all start at 1.
@@ -461,4 +463,7 @@ pub struct User {
     /// The organisation they belong to, where they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organisation: Option<Membership>,
+    /// Digests of who they are to other servers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<Uuid>,
 }

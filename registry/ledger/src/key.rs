@@ -2,6 +2,7 @@
 
 use schemas::event::device::DeviceOrigin;
 use schemas::event::import::ExportRef;
+use schemas::event::link::ExternalIdentity;
 use schemas::gateway::KeyId;
 use schemas::id::{
     AccountId, ActionId, AllocationId, BundleId, DeviceId, GatewayId, MetadataId, MeterId,
@@ -70,6 +71,8 @@ pub enum Key {
     BusinessId(Uuid),
     /// An invitation: digest of its code by [`code_digest`].
     Invitation(Uuid),
+    /// Which user an identity elsewhere is: digest by [`identity_digest`].
+    Identity(Uuid),
 }
 
 impl Key {
@@ -129,6 +132,20 @@ pub fn export_digest(export: &ExportRef) -> Uuid {
     Uuid::from_bytes(bytes)
 }
 
+/// Digest under which an identity elsewhere is looked up. Keeps personal data out of the WRITE database.
+#[must_use]
+pub fn identity_digest(identity: &ExternalIdentity) -> Uuid {
+    let mut hash = Sha256::new();
+    // The length tells where the one ends and the other begins.
+    hash.update((identity.issuer.len() as u64).to_be_bytes());
+    hash.update(&identity.issuer);
+    hash.update(&identity.subject);
+    let hash = hash.finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Uuid::from_bytes(bytes)
+}
+
 /// Digest under which a key of a gateway is looked up: the first half of its thumbprint. Keys are small,
 /// for there are many; the entry has the whole.
 #[must_use]
@@ -151,7 +168,29 @@ pub fn code_digest(code: &str) -> Uuid {
 
 #[cfg(test)]
 mod tests {
-    use super::code_digest;
+    use super::{code_digest, identity_digest};
+    use schemas::event::link::ExternalIdentity;
+
+    #[test]
+    fn an_identity_is_its_issuer_and_its_subject_to_the_letter() {
+        let of = |issuer: &str, subject: &str| {
+            identity_digest(&ExternalIdentity {
+                issuer: issuer.to_owned(),
+                subject: subject.to_owned(),
+            })
+        };
+        assert_eq!(of("https://a", "1"), of("https://a", "1"));
+        let all = [
+            of("https://a", "1"),
+            of("https://a", "2"),
+            of("https://a1", ""),
+            of("https://A", "1"),
+            of("https://a/", "1"),
+        ];
+        for (index, one) in all.iter().enumerate() {
+            assert!(!all[..index].contains(one), "{index}");
+        }
+    }
 
     #[test]
     fn a_code_is_found_however_it_is_typed() {

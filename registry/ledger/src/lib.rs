@@ -21,6 +21,7 @@ pub mod import;
 pub mod invitation;
 pub mod issuance;
 pub mod key;
+pub mod link;
 mod measurement;
 pub mod meter;
 pub mod on_request;

@@ -292,6 +292,12 @@ codes! {
     SecondFactorMissing = "second_factor_missing" Conflict,
     /// The code of a second factor was used before, or is none of the user's.
     SecondFactorSpent = "second_factor_spent" Conflict,
+    /// Another user is linked to the identity.
+    IdentityTaken = "identity_taken" Conflict,
+    /// No user is linked to such an identity.
+    IdentityNotFound = "identity_not_found" NotFound,
+    /// The user is linked to as many identities as a user may be.
+    TooManyIdentities = "too_many_identities" Conflict,
     /// No such session of the user, or it is over.
     SessionNotFound = "session_not_found" NotFound,
     /// Another request was sent under the idempotency key.

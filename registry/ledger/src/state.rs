@@ -140,6 +140,7 @@ pub mod get {
     use schemas::event::device::DeviceOrigin;
     use schemas::event::import::ExportRef;
     use schemas::event::issuance::IssuanceMetadata;
+    use schemas::event::link::ExternalIdentity;
     use schemas::gateway::KeyId;
     use schemas::id::{
         AccountId, ActionId, AllocationId, BundleId, DeviceId, GatewayId, MetadataId, MeterId,
@@ -199,6 +200,8 @@ pub mod get {
         business_id(id: &str) = Key::BusinessId(crate::key::name_digest(id)) => BusinessId(OrganisationId);
         /// The invitation under the digest of its code.
         invitation(digest: Uuid) = Key::Invitation(digest) => Invitation(Invitation);
+        /// Which user the identity elsewhere is.
+        identity(identity: &ExternalIdentity) = Key::Identity(crate::key::identity_digest(identity)) => Identity(UserId);
     }
 
     /// Next serials of the ledger.

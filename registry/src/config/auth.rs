@@ -1,6 +1,8 @@
 //! Sign-in.
 
-use std::{fs, io, path::PathBuf};
+use super::external::{Introspection, Oidc};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use projections::postgres::Secret;
 use schemas::capability::Duties;
@@ -31,6 +33,10 @@ pub struct Auth {
     /// Whether the issuing body (ADMIN) neither trades nor submits readings. `dev` sets it to false, so
     /// that the administrator of the contract may do everything.
     pub separation_of_duties: bool,
+    /// An OpenID provider that signs people in besides.
+    pub oidc: Oidc,
+    /// A server that is asked about bearer tokens besides.
+    pub introspection: Introspection,
 }
 
 /// Costs of argon2id (RFC 9106, section 3.1).
@@ -67,6 +73,8 @@ impl Default for Auth {
             password_cost: PasswordCost::default(),
             dev_users: false,
             separation_of_duties: true,
+            oidc: Oidc::default(),
+            introspection: Introspection::default(),
         }
     }
 }
@@ -85,8 +93,12 @@ pub enum AuthError {
          {MIN_MASTER_SECRET_BYTES}, for example from `openssl rand -hex 32`"
     )]
     ShortSecret { len: usize },
-    #[error("auth.master_secret_file {path} can not be read: {source}")]
-    SecretFile { path: PathBuf, source: io::Error },
+    #[error("{key} {path} can not be read: {source}")]
+    SecretFile {
+        key: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
     #[error("auth.dev_users must be false here: their passwords are published; it is for `dev`")]
     DevUsers,
 }
@@ -98,17 +110,8 @@ impl Auth {
     /// [`AuthError`] when there is none, it is shorter than [`MIN_MASTER_SECRET_BYTES`], or its file
     /// can not be read.
     pub fn master(&self) -> Result<Secret, AuthError> {
-        let key = match (&self.master_secret, &self.master_secret_file) {
-            (key, _) if !key.is_empty() => key.clone(),
-            (_, Some(path)) => {
-                let text = fs::read_to_string(path).map_err(|source| AuthError::SecretFile {
-                    path: path.clone(),
-                    source,
-                })?;
-                Secret::new(text.lines().next().unwrap_or_default())
-            }
-            (_, None) => Secret::default(),
-        };
+        let file = self.master_secret_file.as_deref();
+        let key = secret("auth.master_secret_file", &self.master_secret, file)?;
         match key.expose().len() {
             0 => Err(AuthError::NoSecret),
             len if len < MIN_MASTER_SECRET_BYTES => Err(AuthError::ShortSecret { len }),
@@ -137,6 +140,26 @@ impl Auth {
         }
         Ok(())
     }
+}
+
+/// A secret: the setting, else the first line of its file, which the setting `key` names.
+///
+/// # Errors
+/// [`AuthError::SecretFile`].
+pub(super) fn secret(
+    key: &'static str,
+    set: &Secret,
+    file: Option<&Path>,
+) -> Result<Secret, AuthError> {
+    let Some(path) = file.filter(|_| set.is_empty()) else {
+        return Ok(set.clone());
+    };
+    let text = fs::read_to_string(path).map_err(|source| AuthError::SecretFile {
+        key,
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Secret::new(text.lines().next().unwrap_or_default()))
 }
 
 #[cfg(test)]

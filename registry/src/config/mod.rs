@@ -6,6 +6,7 @@ mod account;
 mod auth;
 mod event_store;
 mod exchange;
+mod external;
 mod http;
 mod issuance;
 mod limits;
@@ -25,6 +26,7 @@ pub use self::{
     auth::{Auth, AuthError, MIN_MASTER_SECRET_BYTES, PasswordCost},
     event_store::{EventStore, Location, LocationError},
     exchange::{Exchange, Trusted},
+    external::{Introspection, Mapping, Oidc, is_local_path, is_safe},
     http::Http,
     issuance::Issuance,
     limits::{Limits, Rate},
@@ -111,6 +113,8 @@ impl Config {
         if let Err(error) = self.event_store_location() {
             wrong.push(error.to_string());
         }
+        self.auth.oidc.contradictions(&mut wrong);
+        self.auth.introspection.contradictions(&mut wrong);
         for (key, rate) in [
             ("limits.principal", self.limits.principal),
             ("limits.api_key", self.limits.api_key),

@@ -148,10 +148,10 @@ pub async fn revoke_api_key(
 /// Keys and invitations are a matter of people.
 pub(super) fn signed_in<C>(caller: &Caller<C>) -> Answer<()> {
     match caller.via() {
-        Via::ApiKey(_) => Err(Problem::new(
+        Via::ApiKey(_) | Via::External(_) => Err(Problem::new(
             EdgeCode::SignInRequired,
-            "an API key neither makes nor revokes keys and invitations; sign in",
+            "neither an API key nor a token of another server makes or revokes keys and invitations; sign in",
         )),
-        _ => Ok(()),
+        Via::Session(_) => Ok(()),
     }
 }

@@ -18,6 +18,7 @@ mod listed;
 pub mod measurement;
 pub mod oauth;
 mod observe;
+pub mod oidc;
 pub mod openapi;
 pub mod ops;
 pub mod organisation;

@@ -3,7 +3,7 @@
 use super::openapi::Routes;
 use super::problem::{EdgeCode, Problem};
 use super::{
-    account, api_key, audit, auth, certificate, device, gateway, measurement, oauth, ops,
+    account, api_key, audit, auth, certificate, device, gateway, measurement, oauth, oidc, ops,
     organisation, storage, user,
 };
 use actix_web::web::{self, Data, ServiceConfig};
@@ -17,6 +17,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .configure(ops::routes)
         .configure(auth::routes)
+        .configure(oidc::routes)
         .configure(user::routes)
         .configure(organisation::routes)
         .configure(account::routes)
@@ -40,6 +41,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 pub(super) fn documents() -> [Document; 13] {
     [
         auth::Document::openapi(),
+        oidc::Document::openapi(),
         user::Document::openapi(),
         account::Document::openapi(),
         organisation::Document::openapi(),

@@ -12,8 +12,8 @@ use crate::config::Config;
 use crate::exchange::Exchange;
 use crate::gateway::{KeyDirectory, Workers};
 use crate::identity::{
-    ApiKeys, Master, PasswordError, Passwords, Principals, RefreshKey, SealError, SigningKeys,
-    Tokens, Vault,
+    ApiKeys, External, ExternalError, Master, PasswordError, Passwords, Principals, RefreshKey,
+    SealError, SigningKeys, Tokens, Vault,
 };
 use crate::lineage::log::Log;
 use crate::read::BundleLoader;
@@ -77,6 +77,7 @@ pub struct State {
     pub(super) exchange: Exchange,
     pub(super) approves_accounts: bool,
     pub(super) public_url: Option<String>,
+    pub(super) external: External,
 }
 
 /// The state can not be made.
@@ -91,6 +92,9 @@ pub enum StateError {
     /// Nothing can be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// Another server that says who somebody is can not be used.
+    #[error(transparent)]
+    External(#[from] ExternalError),
     /// A key of the exchange with other registries can not be used.
     #[error(transparent)]
     Exchange(#[from] crate::exchange::KeyError),
@@ -153,6 +157,7 @@ impl State {
             exchange: Exchange::open(config)?,
             approves_accounts: config.account.approval,
             public_url,
+            external: External::new(&config.auth)?,
         }))
     }
 
@@ -174,6 +179,11 @@ impl State {
     /// The audit trail.
     pub(crate) const fn trail(&self) -> &Trail {
         &self.trail
+    }
+
+    /// Other servers that say who somebody is.
+    pub(crate) const fn external(&self) -> &External {
+        &self.external
     }
 
     /// The keys for machines.

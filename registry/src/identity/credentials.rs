@@ -7,7 +7,7 @@ use super::token::{TokenError, Tokens, Verified};
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::state::State;
 use actix_web::HttpRequest;
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 
 /// Cookie of an access token.
 pub const ACCESS_COOKIE: &str = "access_token";
@@ -24,11 +24,27 @@ pub async fn credentials(request: &HttpRequest, state: &State) -> Answer<Credent
     Ok(credential)
 }
 
-/// What a token stands for: an API key, or an access token of a session or of a key.
+/// What a token stands for: the registry's own, or one of another server that says who somebody is here.
 ///
 /// # Errors
 /// 401 if it is not good, 503 if that can not be found out.
-pub async fn of_token(token: &str, state: &State) -> Answer<Credential> {
+async fn of_token(token: &str, state: &State) -> Answer<Credential> {
+    match of_own_token(token, state).await {
+        // A mistyped key is nobody else's business.
+        Err(problem)
+            if problem.code().status() == StatusCode::UNAUTHORIZED && !ApiKey::is_meant(token) =>
+        {
+            state.external().credential(token, state).await
+        }
+        other => other,
+    }
+}
+
+/// What a token of the registry stands for: an API key, or an access token of a session or of a key.
+///
+/// # Errors
+/// 401 if it is not good, 503 if that can not be found out.
+pub async fn of_own_token(token: &str, state: &State) -> Answer<Credential> {
     if ApiKey::is_meant(token) {
         let key = state.api_keys().by_text(token, state).await?;
         return Ok(key.credential.clone());
@@ -40,6 +56,8 @@ pub async fn of_token(token: &str, state: &State) -> Answer<Credential> {
             via: verified.via,
             restriction: None,
         },
+        // No token of ours names another server's.
+        Via::External(_) => return Err(bad()),
         Via::ApiKey(key_id) => {
             let key = state.api_keys().by_id(key_id, state).await?;
             key.credential.clone()
@@ -54,7 +72,7 @@ pub async fn of_token(token: &str, state: &State) -> Answer<Credential> {
 /// Who holds an access token of this registry.
 ///
 /// # Errors
-/// As [`of_token`].
+/// As [`of_own_token`].
 pub async fn verified(token: &str, state: &State) -> Answer<Verified> {
     let (keys, tokens) = (state.signing_keys(), state.tokens());
     let mut verified = tokens.verify(&keys.ring(), token);

@@ -4,6 +4,7 @@ mod api_key;
 mod credential;
 mod credentials;
 mod csrf;
+mod external;
 mod key_ring;
 mod master;
 mod password;
@@ -15,8 +16,9 @@ mod totp;
 
 pub use api_key::{ApiKey, ApiKeys, GoodKey};
 pub use credential::{Credential, Restriction, Via};
-pub use credentials::{ACCESS_COOKIE, credentials, of_token, verified};
+pub use credentials::{ACCESS_COOKIE, credentials, of_own_token, verified};
 pub use csrf::{CSRF_HEADER, SESSION_COOKIE, SESSION_S, check as check_csrf};
+pub use external::{Claimed, External, ExternalError, PATIENCE, Provider, Started};
 #[cfg(test)]
 pub(crate) use key_ring::tests::ring_of;
 pub use key_ring::{KeyRing, NewKey, Signer};

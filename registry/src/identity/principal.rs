@@ -172,7 +172,7 @@ async fn load(
     let client = state.read_client().await?;
     let session_id = match via {
         Via::Session(session_id) => Some(session_id),
-        Via::ApiKey(_) => None,
+        Via::ApiKey(_) | Via::External(_) => None,
     };
     read::principal::by_id(&client, user_id, session_id)
         .await?

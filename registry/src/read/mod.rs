@@ -13,6 +13,7 @@ pub mod device;
 pub mod exchange;
 pub mod gateway;
 pub mod holding;
+pub mod identity;
 pub mod lineage;
 pub mod measurement;
 pub mod metadata;

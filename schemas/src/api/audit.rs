@@ -34,7 +34,7 @@ pub struct AuditEntry {
     /// The user, where it was one.
     #[schema(value_type = Option<i64>)]
     pub user_id: Option<UserId>,
-    /// What they proved it with: `token:`, `session:` or `api_key:` and its id.
+    /// What they proved it with: `session:`, `api_key:` or `external:` and its id.
     #[schema(example = "session:01938c3e-7f2a-7d53-9b1f-0d6a3c1f2b4e")]
     pub via: Option<String>,
     /// Where it came from; null also where the caller may not see it.

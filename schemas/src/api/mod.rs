@@ -13,6 +13,7 @@ pub mod decimal;
 pub mod device;
 pub mod field;
 pub mod holding;
+pub mod identity;
 pub mod measurement;
 pub mod meter;
 pub mod named;

@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod identity;
 pub mod import;
 pub mod issuance;
+pub mod link;
 pub mod organisation;
 pub mod reading;
 pub mod recurring;
@@ -34,6 +35,7 @@ use gateway::{
 use identity::{UserRegistered, UserRemoved, UserUpdated};
 use import::{BundlesImported, ExportRefused};
 use issuance::{BundlesIssued, IssuanceMetadataRecorded};
+use link::{IdentityLinked, IdentityUnlinked};
 use organisation::{
     InvitationAccepted, InvitationIssued, InvitationRevoked, OrganisationClosed,
     OrganisationFounded, OrganisationLeft, OrganisationUpdated,
@@ -213,6 +215,8 @@ event_set! {
         InvitationIssued v 1,
         InvitationRevoked v 1,
         InvitationAccepted v 1,
+        IdentityLinked v 1,
+        IdentityUnlinked v 1,
     }
 }
 

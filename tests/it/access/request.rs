@@ -31,6 +31,7 @@ impl Asked {
         let segments = path.split('/').map(|segment| match segment {
             "{code}" => "internal".to_owned(),
             "{key_id}" | "{session_id}" | "{invitation_id}" => self.uuid.clone(),
+            "{key_id}" | "{session_id}" | "{identity_id}" => uuid::Uuid::nil().to_string(),
             variable if variable.starts_with('{') => self.id.to_string(),
             fixed => fixed.to_owned(),
         });
@@ -110,6 +111,11 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         "get_token_keys" | "get_server_metadata" => of(0),
         "create_token" => form("grant_type=x"),
         "introspect_token" => form("token=x"),
+        // There is no provider.
+        "start_oidc_sign_in" | "finish_oidc_sign_in" => of(0),
+        "list_identities" => of(NOBODY),
+        "link_identity" => with(NOBODY, json!({"issuer": "x", "subject": "x"})),
+        "unlink_identity" => of(0),
         "login" => with(0, nothing),
         "refresh_session" => with(0, json!({"refresh_token": {}})),
         // Nobody is signed out: the key is malformed.

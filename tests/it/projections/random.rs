@@ -7,14 +7,15 @@ use chrono::TimeDelta;
 use ledger::command::{
     AccountStep, ActOnBundles, AddSecondFactor, Amount, ChangeStanding, ChangeTransfers,
     CorrectReading, DevicePatch, EndSessions, FactorProof, FactorRemover, IssueBundle,
-    IssueReadings, MeasurementRef, MoveMeasurement, OpenSession, RegisterDevice, RegisterMeter,
-    RemoveSecondFactor, UpdateAccount, UpdateDevice, UpdateMeter, UpdateUser, UpdateWhitelist,
-    UseSecondFactor, Which,
+    IssueReadings, Link, MeasurementRef, MoveMeasurement, OpenSession, RegisterDevice,
+    RegisterMeter, RemoveSecondFactor, UpdateAccount, UpdateDevice, UpdateMeter, UpdateUser,
+    UpdateWhitelist, UseSecondFactor, Which,
 };
 use ledger::{Command, Entry, Key};
 use schemas::energy::{DeviceType, EnergyCarrier, EnergySource};
 use schemas::event::device::DeviceAttributes;
 use schemas::event::identity::UserChanges;
+use schemas::event::link::ExternalIdentity;
 use schemas::event::session::{SessionEnd, TokenDigest};
 use schemas::id::{AccountId, BundleId, DeviceId, MetadataId, UserId};
 use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role, Settle};
@@ -439,8 +440,18 @@ fn account(random: &mut Random) -> Command {
     }
 }
 
+fn link(random: &mut Random) -> Link {
+    Link {
+        user_id: UserId(1 + random.below(6)),
+        identity: ExternalIdentity {
+            issuer: "https://login.example".to_owned(),
+            subject: random.below(8).to_string(),
+        },
+    }
+}
+
 fn user(random: &mut Random) -> Command {
-    match random.below(23) {
+    match random.below(25) {
         8 => Command::AddSecondFactor(Box::new(AddSecondFactor {
             user_id: UserId(1 + random.below(6)),
             sealed: "c2VhbGVk".to_owned(),
@@ -460,6 +471,8 @@ fn user(random: &mut Random) -> Command {
             user_id: UserId(1 + random.below(6)),
             by: FactorRemover::Manager,
         }),
+        20 => Command::LinkIdentity(link(random)),
+        21 => Command::UnlinkIdentity(link(random)),
         2..=4 => Command::OpenSession(OpenSession {
             session_id: Uuid::from_u128(random.below(i64::MAX).unsigned_abs().into()),
             user_id: UserId(1 + random.below(6)),

@@ -22,6 +22,7 @@ impl Fold<'_, '_> {
                         password: event.profile.password_hash.as_deref().map(password_digest),
                         second_factor: None,
                         organisation: None,
+                        identities: Vec::new(),
                     }),
                 );
                 self.create(Key::Email(email), Entry::Email(event.user_id));
@@ -87,6 +88,8 @@ impl Fold<'_, '_> {
             IdentityEvent::SecondFactorRemoved(event) => {
                 self.user(event.user_id, |user| user.second_factor = None)
             }
+            IdentityEvent::IdentityLinked(event) => self.identity_linked(event),
+            IdentityEvent::IdentityUnlinked(event) => self.identity_unlinked(event),
             IdentityEvent::SigningKeyAdded(event) => {
                 self.identity_counters(|counters| counters.signing_key = Some(event.key_id))
             }

@@ -32,6 +32,8 @@ pub fn touched(recorded: &Recorded<'_>) -> Vec<Key> {
                     keys.push(Key::Session(refreshed.session_id));
                 }
                 IdentityEvent::SessionsEnded(ended) => session::touched_by_end(ended, &mut keys),
+                IdentityEvent::IdentityLinked(link) => keys.push(Key::User(link.user_id)),
+                IdentityEvent::IdentityUnlinked(link) => keys.push(Key::User(link.user_id)),
                 IdentityEvent::SigningKeyAdded(_) => {}
                 IdentityEvent::SecondFactorAdded(event) => keys.push(Key::User(event.user_id)),
                 IdentityEvent::SecondFactorUsed(event) => keys.push(Key::User(event.user_id)),

@@ -7,6 +7,7 @@ mod bundle;
 mod device;
 mod export;
 mod gateway;
+mod identity;
 mod measurement;
 mod organisation;
 mod rule;

@@ -55,9 +55,6 @@ async fn name(note: &mut Note, request: &HttpRequest, state: &State) {
 /// A note of a request to an audited operation, which whoever comes after finds in the request; and whether
 /// that asks for no credentials.
 fn note(request: &ServiceRequest) -> Option<(Note, bool)> {
-    if request.method().is_safe() {
-        return None;
-    }
     let routes = request.app_data::<Data<Routes>>()?;
     let operation = routes.audited(request.method(), &request.match_pattern()?)?;
     request.extensions_mut().insert(Arc::clone(operation));

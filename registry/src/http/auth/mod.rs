@@ -3,7 +3,7 @@
 mod cookie;
 mod csrf;
 mod device;
-mod issue;
+pub(super) mod issue;
 mod keys;
 mod login;
 mod refresh;

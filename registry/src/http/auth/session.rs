@@ -58,7 +58,7 @@ pub async fn logout(request: Write<may::ManageSelf>, http: HttpRequest) -> Answe
 pub async fn list_my_sessions(read: Read<may::ManageSelf>) -> Answer<HttpResponse> {
     let own = match read.via() {
         Via::Session(session_id) => Some(session_id),
-        Via::ApiKey(_) => None,
+        Via::ApiKey(_) | Via::External(_) => None,
     };
     let client = read.client().await?;
     let sessions = read::session::open(&client, read.user_id, Utc::now()).await?;

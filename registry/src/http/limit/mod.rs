@@ -48,7 +48,7 @@ impl Limits {
         self.principals.take(user_id).map_err(problem)?;
         match via {
             Via::ApiKey(key) => self.api_keys.take(key).map_err(problem),
-            Via::Session(_) => Ok(()),
+            Via::Session(_) | Via::External(_) => Ok(()),
         }
     }
 

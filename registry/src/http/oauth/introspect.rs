@@ -5,7 +5,7 @@ use super::form::Parameters;
 use crate::http::extract::state;
 use crate::http::problem::Answer;
 use crate::http::state::State;
-use crate::identity::{ApiKey, Via, of_token, verified};
+use crate::identity::{ApiKey, Via, of_own_token, verified};
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, post};
@@ -46,7 +46,7 @@ pub async fn introspect_token(http: HttpRequest, form: Parameters) -> Answer<Htt
 }
 
 async fn told(token: &str, state: &State) -> Answer<IntrospectionResponse> {
-    let credential = of_token(token, state).await?;
+    let credential = of_own_token(token, state).await?;
     let via = credential.via;
     let principal = state.principals.get(credential, state).await?;
     let whose = IntrospectionResponse {
@@ -54,7 +54,7 @@ async fn told(token: &str, state: &State) -> Answer<IntrospectionResponse> {
         scope: Some(principal.capabilities.to_string()),
         client_id: Some(match via {
             Via::ApiKey(key_id) => key_id.to_string(),
-            Via::Session(_) => crate::identity::OWN_CLIENT.to_owned(),
+            Via::Session(_) | Via::External(_) => crate::identity::OWN_CLIENT.to_owned(),
         }),
         token_type: Some("Bearer".to_owned()),
         sub: Some(principal.user_id.to_string()),

@@ -17,7 +17,12 @@ use std::collections::BTreeMap;
 /// Each POST that only asks.
 const QUESTIONS: [&str; 2] = ["introspect_token", "query_certificates"];
 /// Those of who has no credentials yet, to whom an idempotency key could belong.
-const SIGN_INS: [&str; 3] = ["create_token", "login", "refresh_session"];
+const SIGN_INS: [&str; 4] = [
+    "create_token",
+    "finish_oidc_sign_in",
+    "login",
+    "refresh_session",
+];
 
 /// Whether an operation gives out credentials.
 pub(super) fn is_sign_in(name: &str) -> bool {
@@ -26,7 +31,7 @@ pub(super) fn is_sign_in(name: &str) -> bool {
 
 /// Whether an operation changes nothing and signs nobody in.
 pub(super) fn is_question(method: &str, name: &str) -> bool {
-    method == "get" || QUESTIONS.contains(&name)
+    method == "get" && !is_sign_in(name) || QUESTIONS.contains(&name)
 }
 
 pub(super) fn complete(document: &mut Value) {

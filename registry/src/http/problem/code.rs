@@ -51,6 +51,12 @@ edge_codes! {
     UnsupportedGrantType = "unsupported_grant_type" BAD_REQUEST,
     /// The client may not do what it asks a token for.
     InvalidScope = "invalid_scope" BAD_REQUEST,
+    /// What a browser came back with from the OpenID provider is not good.
+    ExternalSignInFailed = "external_sign_in_failed" UNAUTHORIZED,
+    /// The OpenID provider signed somebody in who is nobody here.
+    ExternalUserUnknown = "external_user_unknown" FORBIDDEN,
+    /// The OpenID provider gives them no role that counts here.
+    ExternalRoleMissing = "external_role_missing" FORBIDDEN,
     /// A cookie-authenticated mutation lacks the CSRF token.
     CsrfTokenInvalid = "csrf_token_invalid" FORBIDDEN,
     /// The caller's role, or what their credentials are good for, does not allow it.

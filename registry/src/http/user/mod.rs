@@ -1,5 +1,6 @@
 //! People and machines that sign in.
 
+mod identity;
 mod proven;
 mod read;
 mod register;
@@ -28,6 +29,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(update::update_user)
         .service(update::change_role)
         .service(register::delete_user)
+        .service(identity::list_identities)
+        .service(identity::link_identity)
+        .service(identity::unlink_identity)
         .service(read::get_user);
 }
 
@@ -42,6 +46,9 @@ pub fn routes(config: &mut ServiceConfig) {
     update::update_user,
     update::change_role,
     register::delete_user,
+    identity::list_identities,
+    identity::link_identity,
+    identity::unlink_identity,
     read::get_user,
 ))]
 pub struct Document;

@@ -22,7 +22,7 @@ pub async fn proven<'c, C>(
     let stored = read::principal::secret_by_id(&client, caller.user_id).await?;
     drop(client);
     let stored = stored.and_then(|credentials| credentials.password_hash);
-    let (Via::Session(id) | Via::ApiKey(id)) = caller.via();
+    let (Via::Session(id) | Via::ApiKey(id) | Via::External(id)) = caller.via();
     let state = caller.state();
     let guess = state.guesses.at(&user.email, Source::Known(id))?;
     let is_right = state.passwords.verify(password.to_owned(), stored).await;

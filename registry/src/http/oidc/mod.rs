@@ -1,0 +1,53 @@
+//! Signing in with an OpenID provider.
+
+mod admit;
+mod finish;
+mod start;
+
+use super::problem::{Answer, EdgeCode, Problem};
+use super::state::State;
+use crate::identity::Provider;
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::web::ServiceConfig;
+
+/// Where the provider sends browsers back to.
+const CALLBACK: &str = "/auth/oidc/callback";
+/// Cookie of a sign-in that was begun.
+const COOKIE: &str = "oidc_sign_in";
+
+/// The routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(start::start_oidc_sign_in)
+        .service(finish::finish_oidc_sign_in);
+}
+
+/// The routes as the OpenAPI document lists them.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(start::start_oidc_sign_in, finish::finish_oidc_sign_in))]
+pub struct Document;
+
+fn provider(state: &State) -> Answer<&Provider> {
+    state.external.provider().ok_or_else(|| {
+        Problem::new(
+            EdgeCode::RouteNotFound,
+            "this registry has no OpenID provider (`auth.oidc`)",
+        )
+    })
+}
+
+fn redirect_uri(http: &HttpRequest, state: &State) -> String {
+    format!("{}{CALLBACK}", state.public_url(http))
+}
+
+/// The browser brings it along when the provider, another site, sends it back: so it can not be `Strict`.
+fn cookie<'a>(http: &HttpRequest, value: &'a str, lifetime_s: i64) -> Cookie<'a> {
+    Cookie::build(COOKIE, value)
+        .path(CALLBACK)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(http.connection_info().scheme() == "https")
+        .max_age(Duration::seconds(lifetime_s))
+        .finish()
+}
