@@ -24,11 +24,13 @@ IN_DEV := file="$${GCR_DATA_DIR:-data}/dev.toml"; \
 	if [ ! -f "$$file" ]; then echo "make: nothing is running here; start it with make dev" >&2; exit 1; fi; \
 	GCR_CONFIG="$$file"
 WITH_REGISTRY := "$${CARGO_TARGET_DIR:-target}"/debug/with_registry
+# What is off unless asked for, and tested nevertheless.
+FEATURES := gateway/pkcs11,registry/kurrentdb,tests/kurrentdb
 TARGET ?= all
 DAYS ?= 20
 FUZZ ?= full
 
-.PHONY: help dev test test.clients test.fuzz test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check bench bench.smoke gateway.bench install
+.PHONY: help dev test test.clients test.fuzz test.kurrentdb test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check bench bench.smoke gateway.bench install
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -39,8 +41,8 @@ dev: install ## Build and run all of it here: event store, two Postgres, API, pr
 
 test: install lint ## Check format and lints, run every test
 	@.ci/install softhsm dbus node
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --features gateway/pkcs11; \
-	else cargo test --workspace --lib --bins --tests --features gateway/pkcs11; fi
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --features $(FEATURES); \
+	else cargo test --workspace --lib --bins --tests --features $(FEATURES); fi
 	@cargo test --workspace --doc --quiet
 
 test.clients: ## Generate TypeScript and Python clients, compile them, walk with them
@@ -54,12 +56,18 @@ test.fuzz: ## Fuzz the whole API for as long as it takes, or shortly (FUZZ=smoke
 	@cargo build --quiet --package tests --bin with_registry
 	@$(WITH_REGISTRY) tests/fuzz/run $(FUZZ)
 
+test.kurrentdb: install ## Run the event store's suite and a walk on the KurrentDB server that GCR_TEST_KURRENTDB names
+	@if [ -z "$${GCR_TEST_KURRENTDB:-}" ]; then \
+		echo "make: set GCR_TEST_KURRENTDB to the connection string of a server that may be written to, e.g. esdb://localhost:2113?tls=false" >&2; exit 1; fi
+	@cargo test --package event_store --features kurrentdb --test it -- kurrentdb::
+	@cargo test --package tests --features kurrentdb --test it -- kurrentdb::
+
 test.outage: install ## Live through days on which registry, network and gateway fail (DAYS=20)
 	@GCR_OUTAGE_DAYS=$(DAYS) cargo test --package tests --test it -- --nocapture outage::registry_network
 
 lint: ## Check format and lints
 	@cargo fmt --all --check
-	@cargo clippy --workspace --all-targets --features gateway/pkcs11 --quiet -- -D warnings
+	@cargo clippy --workspace --all-targets --features $(FEATURES) --quiet -- -D warnings
 
 fmt: ## Format the code
 	@cargo fmt --all

@@ -332,11 +332,7 @@ async fn assert_lineages(world: &World, seed: u64) {
 
 async fn rebuilt(world: &World) {
     let config = &world.registry.config;
-    let Ok(registry::config::Location::Sqlite(path)) = config.event_store_location() else {
-        panic!("no event file");
-    };
-    let store: std::sync::Arc<dyn event_store::EventStore> =
-        std::sync::Arc::new(event_store::SqliteStore::open_read_only(&path).unwrap());
+    let store = world.registry.events().await;
     let read = &config.database.read;
     rebuild(
         Target::Read,

@@ -18,6 +18,10 @@ mod correction;
 mod demo_notebook;
 mod dependency_arrows;
 mod device;
+#[cfg(feature = "kurrentdb")]
+#[allow(dead_code, unused_imports)] // Its faults are for the event store's own tests.
+#[path = "../../registry/event_store/tests/it/double/mod.rs"]
+mod double;
 mod exchange;
 mod expiry;
 mod faults;
@@ -29,6 +33,8 @@ mod hostile_input;
 mod idempotency;
 mod issuance;
 mod issue_readings;
+#[cfg(feature = "kurrentdb")]
+mod kurrentdb;
 mod limits;
 mod lineage;
 mod lock;

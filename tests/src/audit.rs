@@ -2,10 +2,10 @@
 //! database that share no code with it.
 
 use crate::{Registry, eventually};
-use event_store::{EventStore, SqliteStore};
+use event_store::EventStore;
 use projections::postgres::{Connection, connect};
 use projections::verify::audit;
-use registry::config::{Config, Location};
+use registry::config::Config;
 use schemas::log::StreamName;
 use std::sync::Arc;
 
@@ -165,9 +165,8 @@ impl Registry {
         let Config {
             database, domain, ..
         } = &self.config;
-        let store = Arc::new(self.event_file());
-        let shared: Arc<dyn EventStore> = store.clone();
-        let report = audit(database, &shared, domain).await.unwrap();
+        let store = self.events().await;
+        let report = audit(database, &store, domain).await.unwrap();
         assert!(report.passed(), "{report}");
         store.close().await;
         let client = connect(&self.config.database.read).await.unwrap();
@@ -194,14 +193,14 @@ impl Registry {
     }
 
     /// The event store, beside the registry that writes to it.
-    fn event_file(&self) -> SqliteStore {
-        let Location::Sqlite(path) = self.config.event_store_location().unwrap();
-        SqliteStore::open_read_only(&path).unwrap()
+    pub async fn events(&self) -> Arc<dyn EventStore> {
+        let location = self.config.event_store_location().unwrap();
+        location.open_read_only().await.unwrap()
     }
 
     /// Where the streams stand in the event store.
     pub async fn heads(&self) -> [(&'static str, i64); 2] {
-        let store = self.event_file();
+        let store = self.events().await;
         let domain = &self.config.domain;
         let head = async |name: StreamName| store.head(&name).await.unwrap().position.0;
         let heads = [

@@ -2,7 +2,7 @@
 //! the first administrator over HTTP, and because registering the others costs each test a second.
 
 use chrono::Utc;
-use event_store::{EventStore, NewEvent, SqliteStore};
+use event_store::{Location, NewEvent};
 use schemas::envelope::{Actor, Envelope};
 use schemas::event::IdentityEvent;
 use schemas::event::identity::{UserProfile, UserRegistered};
@@ -10,7 +10,6 @@ use schemas::id::UserId;
 use schemas::life_cycle::Role;
 use schemas::log::{Position, StreamName};
 use std::borrow::Cow;
-use std::path::Path;
 use uuid::Uuid;
 
 /// Their password.
@@ -32,13 +31,13 @@ pub fn email(name: &str) -> String {
     format!("{name}@registry.test")
 }
 
-/// Writes the people into a new event store at `path`.
-pub(crate) async fn found(path: &Path, domain: &str) {
+/// Writes the people into a new event store.
+pub(crate) async fn found(location: &Location, domain: &str) {
     let events = (1..)
         .zip(PEOPLE)
         .map(|(id, (name, role))| registered(id, name, role))
         .collect();
-    let store = SqliteStore::open(path).unwrap();
+    let store = location.open().await.unwrap();
     let stream = StreamName::identity(domain).unwrap();
     store
         .append(&stream, Position::START, events)

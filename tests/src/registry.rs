@@ -8,7 +8,7 @@ use crate::clusters::{Clusters, Database};
 use crate::people::{PASSWORD, PEOPLE, email, found};
 use crate::process::config;
 use projections::postgres::{self, Databases};
-use registry::config::{Config, Location, Trusted};
+use registry::config::{Config, StoreUrl, Trusted};
 use registry::exchange::Exchange;
 use registry::identity::{KeyRing, Master, Tokens};
 use registry::read::signing_key;
@@ -52,6 +52,11 @@ impl Registry {
 
     /// Likewise, of this domain.
     pub async fn prepare_as(clusters: Clusters, domain: &str) -> Self {
+        Self::prepare_on(clusters, domain, None).await
+    }
+
+    /// Likewise, with its events at this URL rather than in a file of its own.
+    pub async fn prepare_on(clusters: Clusters, domain: &str, url: Option<StoreUrl>) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("gcr-test-")
             .tempdir()
@@ -62,8 +67,10 @@ impl Registry {
         );
         let mut config = config(folder.path(), 0, Databases { write, read });
         domain.clone_into(&mut config.domain);
-        let Location::Sqlite(events) = config.event_store_location().unwrap();
-        found(&events, &config.domain).await;
+        if let Some(url) = url {
+            config.event_store.url = url;
+        }
+        found(&config.event_store_location().unwrap(), &config.domain).await;
         Self {
             config,
             clusters,

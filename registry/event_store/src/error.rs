@@ -38,7 +38,8 @@ pub enum AppendError {
     #[error("the event store was opened read-only")]
     ReadOnly,
     /// Nothing was appended; the same append may succeed later (another process holds the lock, the
-    /// disk is full).
+    /// disk is full). A server that went away in the middle may still carry it out: then the next append
+    /// behind the same position meets a [`AppendError::Conflict`].
     #[error("the event store is unavailable: {0}")]
     Unavailable(#[source] Cause),
     /// A write or flush failed, so it is unknown what the disk holds. The store refuses every later

@@ -1,11 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+pub mod copy;
 mod error;
 mod event;
+#[cfg(feature = "kurrentdb")]
+pub mod kurrentdb;
+mod location;
 pub mod sqlite;
 mod store;
 
 pub use error::{AppendError, StoreError};
 pub use event::{NewEvent, RecordedEvent};
+#[cfg(feature = "kurrentdb")]
+pub use kurrentdb::KurrentStore;
+pub use location::{Location, LocationError, StoreUrl};
 pub use sqlite::SqliteStore;
 pub use store::{EventStore, Head, Limits};

@@ -62,6 +62,27 @@ impl Limits {
         let bytes = events.iter().map(NewEvent::size).sum();
         within("the size of the append in bytes", bytes, self.append_bytes)
     }
+
+    /// Cuts events into as few appends as they may go in, in order, for whoever does not need them to be all or
+    /// nothing. An event that exceeds a limit stands alone, for the store to refuse.
+    #[must_use]
+    pub fn cut(&self, events: Vec<NewEvent>) -> Vec<Vec<NewEvent>> {
+        let (mut parts, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
+        for event in events {
+            let size = event.size();
+            let is_full = part.len() >= self.append_events || bytes + size > self.append_bytes;
+            if is_full && !part.is_empty() {
+                parts.push(std::mem::take(&mut part));
+                bytes = 0;
+            }
+            bytes += size;
+            part.push(event);
+        }
+        if !part.is_empty() {
+            parts.push(part);
+        }
+        parts
+    }
 }
 
 /// Named streams of events, each in one total, gapless order.
@@ -118,6 +139,12 @@ pub trait EventStore: Send + Sync + 'static {
     /// What this store takes in one append.
     fn limits(&self) -> Limits;
 
+    /// Finishes what is under way and lets go of files; afterwards nothing works any more. A store that is
+    /// dropped instead loses nothing either.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+
     /// Proves that the stream still holds the history a checkpoint was taken from.
     ///
     /// # Errors
@@ -156,5 +183,38 @@ pub trait EventStore: Send + Sync + 'static {
             })
         }
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn events_are_cut_at_the_limits_and_not_before() {
+        let limits = Limits {
+            event_bytes: 10,
+            append_bytes: 10,
+            append_events: 3,
+        };
+        let event = |size: usize| NewEvent {
+            event_id: Uuid::nil(),
+            event_type: "E".into(),
+            version: 1,
+            data: vec![0; size - 1],
+            metadata: Vec::new(),
+        };
+        let cut = |sizes: &[usize]| {
+            let parts = limits.cut(sizes.iter().copied().map(event).collect());
+            let sizes = parts
+                .iter()
+                .map(|part| part.iter().map(NewEvent::size).collect());
+            sizes.collect::<Vec<Vec<_>>>()
+        };
+        assert_eq!(cut(&[5, 5, 1]), [vec![5, 5], vec![1]]);
+        assert_eq!(cut(&[1, 1, 1, 1]), [vec![1, 1, 1], vec![1]]);
+        assert_eq!(cut(&[1, 11, 1]), [vec![1], vec![11], vec![1]]);
+        assert!(cut(&[]).is_empty());
     }
 }

@@ -176,8 +176,15 @@ impl Writer {
         }
     }
 
-    /// Appends behind whatever is there: the order of entries decides nothing.
+    /// Appends behind whatever is there, in as many appends as it takes: the order of entries decides nothing.
     async fn append(&mut self, events: Vec<NewEvent>) -> Result<(), Lost> {
+        for part in self.store.limits().cut(events) {
+            self.append_part(part).await?;
+        }
+        Ok(())
+    }
+
+    async fn append_part(&mut self, events: Vec<NewEvent>) -> Result<(), Lost> {
         let mut expected = match self.head {
             Some(head) => head,
             None => self.store.head(&self.stream).await?.position,

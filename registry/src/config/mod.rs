@@ -13,8 +13,9 @@ mod limits;
 mod log;
 mod proxy;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+pub use ::event_store::{Location, LocationError, StoreUrl};
 pub use projections::{
     postgres::{Connection, Databases, Secret},
     settings::{SettingsError, Sources},
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     account::Account,
     auth::{Auth, AuthError, MIN_MASTER_SECRET_BYTES, PasswordCost},
-    event_store::{EventStore, Location, LocationError},
+    event_store::EventStore,
     exchange::{Exchange, Trusted},
     external::{Introspection, Mapping, Oidc, is_local_path, is_safe},
     http::Http,
@@ -93,7 +94,7 @@ impl Config {
     /// # Errors
     /// [`LocationError`] when `event_store.url` names no engine that this build has.
     pub fn event_store_location(&self) -> Result<Location, LocationError> {
-        self.event_store.location(&self.data_dir)
+        self.event_store.url.location(&self.data_dir)
     }
 
     /// The configuration as a TOML file, secrets masked.
@@ -111,7 +112,7 @@ impl Config {
             wrong.push("`domain` must be 1 to 32 lower-case letters, digits or hyphens".to_owned());
         }
         if let Err(error) = self.event_store_location() {
-            wrong.push(error.to_string());
+            wrong.push(format!("`event_store.url`: {error}"));
         }
         self.auth.oidc.contradictions(&mut wrong);
         self.auth.introspection.contradictions(&mut wrong);
@@ -192,11 +193,6 @@ impl Config {
     }
 }
 
-/// `path`, taken from `base` unless it is absolute.
-fn under(base: &Path, path: &Path) -> PathBuf {
-    base.join(path)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -222,6 +218,7 @@ mod tests {
         let mut config = Config::default();
         config.auth.master_secret = Secret::new("0123456789abcdef0123456789abcdef");
         config.database.read.password = Secret::new("hunter2");
+        config.event_store.url = StoreUrl::new("sqlite:u://me:hunter2@here");
         let printed = config.to_toml().unwrap();
         assert!(!printed.contains("0123456789abcdef") && !printed.contains("hunter2"));
         assert!(!format!("{config:?}").contains("hunter2"));

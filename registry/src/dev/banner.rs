@@ -27,9 +27,10 @@ fn text(
 ) -> String {
     let config = &environment.config;
     let data_dir = shown(&config.data_dir);
-    let events = match config.event_store_location() {
-        Ok(Location::Sqlite(path)) => shown(&path),
-        Err(_) => config.event_store.url.clone(),
+    let location = config.event_store_location().ok();
+    let events = match location.as_ref().and_then(Location::file) {
+        Some(path) => shown(path),
+        None => config.event_store.url.to_string(),
     };
     let mut lines = vec![
         ("API", format!("http://{address}")),

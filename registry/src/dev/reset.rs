@@ -12,7 +12,7 @@ use super::{
     lock::{self, Lock},
     postgres::{Owner, place, stop_left_over},
 };
-use crate::config::{Config, Location};
+use crate::config::Config;
 
 /// A file or folder that a reset deletes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +32,14 @@ pub fn leftovers(config: &Config) -> Result<Vec<Leftover>, DevError> {
         Err(error) => return Err(while_doing(config.data_dir.display().to_string())(error)),
     };
     let mut found = Vec::new();
-    let Location::Sqlite(events) = config.event_store_location()?;
-    let events = data_dir.join(events.strip_prefix(&config.data_dir).unwrap_or(&events));
-    // The file, its write-ahead log and what else the store keeps beside it.
-    for path in siblings(&events) {
-        let what = "events";
-        found.push(Leftover { what, path });
+    // A server's events are not ours to delete.
+    if let Some(events) = config.event_store_location()?.file() {
+        let events = data_dir.join(events.strip_prefix(&config.data_dir).unwrap_or(events));
+        // The file, its write-ahead log and what else the store keeps beside it.
+        for path in siblings(&events) {
+            let what = "events";
+            found.push(Leftover { what, path });
+        }
     }
     for name in ["write", "read"] {
         let dir = cluster_dir(&data_dir, name)?;

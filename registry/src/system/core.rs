@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event_store::{EventStore, SqliteStore};
+use event_store::EventStore;
 use projections::{
     Target,
     checkpoint_watch::CheckpointWatch,
@@ -16,7 +16,7 @@ use super::{error::SystemError, sequencers};
 use crate::{
     audit::Trail,
     clock::Clock,
-    config::{Config, Location},
+    config::Config,
     expiry,
     http::{State, StateError},
     identity::{self, Passwords},
@@ -35,7 +35,7 @@ pub enum Projectors {
 
 /// A registry without its API. Stop it with [`Core::shutdown`].
 pub struct Core {
-    pub(super) store: Arc<SqliteStore>,
+    pub(super) store: Arc<dyn EventStore>,
     pub(super) write: Pool,
     pub(super) read: Pool,
     pub(super) write_checkpoints: Arc<CheckpointWatch>,
@@ -70,7 +70,7 @@ impl Core {
         clock: Clock,
     ) -> Result<Self, SystemError> {
         let ledger_stream = StreamName::ledger(&config.domain).map_err(StateError::Domain)?;
-        let store = open_store(config).await?;
+        let store = config.event_store_location()?.open().await?;
         let (write, read) = (pool(&config.database.write)?, pool(&config.database.read)?);
         let write_checkpoints = Arc::new(CheckpointWatch::start(config.database.write.clone()));
         let read_checkpoints = Arc::new(CheckpointWatch::start(config.database.read.clone()));
@@ -147,9 +147,8 @@ impl Core {
         domain: &str,
     ) -> Result<(), SystemError> {
         let failed = move |source| SystemError::Projector { target, source };
-        let store: Arc<dyn EventStore> = self.store.clone();
-        let projector =
-            Projector::new(target, connection.clone(), store, domain).map_err(failed)?;
+        let projector = Projector::new(target, connection.clone(), self.store.clone(), domain)
+            .map_err(failed)?;
         let mut stopping = self.stop.subscribe();
         self.parts.spawn(async move {
             let stopping = async move {
@@ -230,15 +229,4 @@ impl Core {
             });
         }
     }
-}
-
-async fn open_store(config: &Config) -> Result<Arc<SqliteStore>, SystemError> {
-    let Location::Sqlite(path) = config.event_store_location()?;
-    // Opening reads the whole file, to prove it.
-    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path)).await;
-    let opened = opened.map_err(|stopped| SystemError::Ended {
-        part: "opening the event store",
-        cause: stopped.to_string(),
-    })?;
-    Ok(Arc::new(opened?))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event_store::SqliteStore;
+use event_store::EventStore;
 use ledger::{Policy, Stream};
 use projections::{checkpoint_watch::CheckpointWatch, postgres::Pool};
 use schemas::log::StreamName;
@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) fn start(
     config: &Config,
-    store: &Arc<SqliteStore>,
+    store: &Arc<dyn EventStore>,
     write: &Pool,
     checkpoints: &Arc<CheckpointWatch>,
     clock: &Clock,

@@ -3,8 +3,6 @@
 pub(crate) mod altered;
 mod envelope;
 
-use event_store::{EventStore, SqliteStore};
-use registry::config::Location;
 use schemas::log::{Position, StreamName};
 use serde_json::{Value, json};
 use tests::{World, ids, recomputed_hash};
@@ -245,8 +243,7 @@ async fn the_raw_form_has_the_events_of_the_log_as_far_as_they_concern_the_bundl
         .transfer(world.s, world.t, &[one, other])
         .await
         .expect(202);
-    let Location::Sqlite(path) = world.registry.config.event_store_location().unwrap();
-    let log = SqliteStore::open_read_only(&path).unwrap();
+    let log = world.registry.events().await;
     let stream = StreamName::ledger(&world.registry.config.domain).unwrap();
     let log = log.read(&stream, Position::START, 1000).await.unwrap();
     let (mut whole, mut extracts) = (0, 0);

@@ -3,6 +3,7 @@
 
 use crate::arguments::{SourceArguments, Which};
 use anyhow::{Context, bail};
+use event_store::{Location, StoreUrl};
 use projections::Target;
 use projections::postgres::{Connection, Databases, Secret};
 use projections::settings::{self, Sources};
@@ -21,7 +22,7 @@ pub struct Config {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Events {
-    url: String,
+    url: StoreUrl,
 }
 
 impl Default for Config {
@@ -30,7 +31,7 @@ impl Default for Config {
             domain: "gb".into(),
             data_dir: "data".into(),
             event_store: Events {
-                url: "sqlite:events.db".into(),
+                url: StoreUrl::new("sqlite:events.db"),
             },
             database: Databases::default(),
         }
@@ -48,7 +49,7 @@ impl Config {
         let mut config = settings::load(&Self::default(), &sources)?;
         if let Some(path) = &arguments.events {
             let path = std::path::absolute(path)?;
-            config.event_store.url = format!("sqlite:{}", path.display());
+            config.event_store.url = StoreUrl::new(format!("sqlite:{}", path.display()));
         }
         for (url, connection) in [
             (&arguments.write_url, &mut config.database.write),
@@ -61,16 +62,9 @@ impl Config {
         Ok(config)
     }
 
-    /// The file of the events.
-    pub fn events_path(&self) -> anyhow::Result<PathBuf> {
-        match self.event_store.url.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => Ok(self.data_dir.join(path)),
-            // What follows the colon may hold credentials.
-            Some((engine, _)) => {
-                bail!("`event_store.url` must be `sqlite:<path>`; `{engine}` is not in this build")
-            }
-            None => bail!("`event_store.url` must be `sqlite:<path>`"),
-        }
+    /// Where the events are.
+    pub fn events(&self) -> anyhow::Result<Location> {
+        Ok(self.event_store.url.location(&self.data_dir)?)
     }
 
     /// The databases meant, with where they are.

@@ -12,13 +12,13 @@ use anyhow::Context;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use config::Config;
-use event_store::{EventStore, SqliteStore};
+use event_store::EventStore;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `RUST_LOG` says otherwise: migrations are told of by us.
-const DEFAULT_LOG: &str = "info,refinery_core=warn";
+const DEFAULT_LOG: &str = "info,kurrentdb=off,refinery_core=warn";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -62,11 +62,7 @@ async fn command(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn EventStore>> {
-    let path = config.events_path()?;
-    let opened = {
-        let path = path.clone();
-        tokio::task::spawn_blocking(move || SqliteStore::open_read_only(&path)).await?
-    };
-    let store = opened.with_context(|| format!("the events at {}", path.display()))?;
-    Ok(Arc::new(store))
+    let location = config.events()?;
+    let store = location.open_read_only().await;
+    store.with_context(|| format!("the events at {location}"))
 }

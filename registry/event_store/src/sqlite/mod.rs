@@ -143,4 +143,8 @@ impl EventStore for SqliteStore {
     fn limits(&self) -> Limits {
         LIMITS
     }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.close().boxed()
+    }
 }

@@ -2,6 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod conformance;
+mod copy;
 mod crash;
 mod damage;
+#[cfg(feature = "kurrentdb")]
+mod double;
+#[cfg(feature = "kurrentdb")]
+mod kurrentdb;
+#[cfg(feature = "kurrentdb")]
+mod kurrentdb_faults;
 mod sqlite;

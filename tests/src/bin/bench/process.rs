@@ -6,7 +6,7 @@ use crate::options::Options;
 use crate::world::{ADMIN, sign_in};
 use anyhow::{Context, Result, ensure};
 use projections::settings::Sources;
-use registry::config::{Config, Location};
+use registry::config::Config;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -106,8 +106,9 @@ impl Registry {
     }
 
     pub fn event_file(&self) -> Result<PathBuf> {
-        let Location::Sqlite(path) = self.config()?.event_store_location()?;
-        Ok(path)
+        let location = self.config()?.event_store_location()?;
+        let file = location.file().context("the events are in no file")?;
+        Ok(file.to_owned())
     }
 
     /// Kilobytes (1,000 B) of memory that the process holds now, without Postgres.

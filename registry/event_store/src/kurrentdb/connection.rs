@@ -1,0 +1,100 @@
+//! The one client of a store, replaced when it has lost its server.
+
+use super::address::Address;
+use super::backoff::Backoff;
+use super::failure::{Failure, NoClient, TimedOut};
+use eventstore::{Client, Error};
+use schemas::log::StreamName;
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Longest silence of the server within one call, connecting included.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(4);
+
+pub(super) struct Connection {
+    address: Address,
+    /// Which client it is, counted, and the client.
+    client: Mutex<(u64, Option<Client>)>,
+}
+
+impl Connection {
+    pub(super) fn new(address: Address) -> Self {
+        Self {
+            address,
+            client: Mutex::new((0, None)),
+        }
+    }
+
+    fn client(&self) -> Result<(u64, Client), Failure> {
+        let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (number, Some(client)) = &*slot {
+            return Ok((*number, client.clone()));
+        }
+        let client = Client::new(self.address.settings().clone())
+            .map_err(|report| Failure::passing(NoClient(report.to_string())))?;
+        let number = slot.0 + 1;
+        *slot = (number, Some(client.clone()));
+        Ok((number, client))
+    }
+
+    fn replace(&self, number: u64) {
+        let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.0 == number {
+            slot.1 = None;
+        }
+    }
+
+    /// One call. The client has no limits of time of its own that hold on this side of the network.
+    pub(super) async fn call<T, F>(
+        &self,
+        stream: &StreamName,
+        work: impl FnOnce(Client) -> F + Send,
+    ) -> Result<Result<T, Error>, Failure>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        let (number, client) = self.client()?;
+        match tokio::time::timeout(ANSWER_WITHIN, work(client)).await {
+            Ok(Err(conflict @ Error::WrongExpectedVersion { .. })) => Ok(Err(conflict)),
+            Ok(Err(error)) => {
+                if Failure::is_lost(&error) {
+                    self.replace(number);
+                }
+                Err(Failure::of(error, stream.as_str()))
+            }
+            Ok(Ok(done)) => Ok(Ok(done)),
+            Err(_) => {
+                self.replace(number);
+                Err(Failure::passing(TimedOut(ANSWER_WITHIN)))
+            }
+        }
+    }
+}
+
+/// Tries until it works, or until `deadline` has passed: then the last failure is the answer.
+pub(super) async fn persist<T, F>(
+    deadline: Instant,
+    mut attempt: impl FnMut() -> F + Send,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>> + Send,
+{
+    let mut backoff = Backoff::default();
+    loop {
+        match attempt().await {
+            Err(Failure::Passing(cause)) => {
+                if Instant::now() >= deadline {
+                    return Err(Failure::Passing(cause));
+                }
+                tracing::debug!(
+                    cause = &*cause as &dyn std::error::Error,
+                    "the event store is asked again"
+                );
+                backoff.wait().await;
+            }
+            done => return done,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The adapter for a KurrentDB server or cluster. Position = revision + 1.
+
+mod address;
+mod append;
+mod backoff;
+mod chain;
+mod connection;
+mod failure;
+mod read;
+mod record;
+mod subscription;
+
+pub use address::{Address, BadAddress};
+pub use append::APPEND_WITHIN;
+pub use read::READ_BYTES;
+pub use subscription::{BATCH_EVENTS, POLL_INTERVAL};
+
+use crate::{AppendError, EventStore, Head, Limits, NewEvent, RecordedEvent, StoreError};
+use append::Batch;
+use connection::Connection;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use schemas::log::{Position, RunningHash, StreamName};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Semaphore, watch};
+
+/// What one append may hold. Servers take 1 MiB unless they are told otherwise; they count what we write
+/// beside each event as well, about 100 bytes.
+pub const LIMITS: Limits = Limits {
+    event_bytes: 768 << 10,
+    append_bytes: 768 << 10,
+    append_events: 1_000,
+};
+
+/// Appends under way at the same time; further callers wait. The client itself would queue without a bound.
+const APPENDS_IN_FLIGHT: usize = 16;
+
+/// Streams whose head is remembered, so that the next append need not ask for it. A registry has three.
+const HEADS: usize = 64;
+
+/// An event store on a KurrentDB server. It connects when it is used first.
+pub struct KurrentStore {
+    inner: Arc<Inner>,
+    in_flight: Semaphore,
+}
+
+/// What the subscriptions share with the store.
+struct Inner {
+    connection: Connection,
+    heads: Mutex<HashMap<StreamName, Head>>,
+    /// Changes with every append of this store.
+    appends: watch::Sender<()>,
+}
+
+impl Inner {
+    fn remember(&self, stream: &StreamName, head: Head) {
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        if heads.len() >= HEADS && !heads.contains_key(stream) {
+            heads.clear();
+        }
+        heads.insert(stream.clone(), head);
+    }
+
+    fn hash_at(&self, stream: &StreamName, position: Position) -> Option<RunningHash> {
+        let heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        let head = heads.get(stream)?;
+        (head.position == position).then_some(head.hash)
+    }
+}
+
+impl KurrentStore {
+    /// A store on this server. Whether it can be reached is found out by using it.
+    #[must_use]
+    pub fn new(address: Address) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                connection: Connection::new(address),
+                heads: Mutex::default(),
+                appends: watch::Sender::new(()),
+            }),
+            in_flight: Semaphore::new(APPENDS_IN_FLIGHT),
+        }
+    }
+}
+
+impl EventStore for KurrentStore {
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'a, Result<Head, AppendError>> {
+        async move {
+            LIMITS.admit(&events)?;
+            // It is never closed.
+            let _permit = self.in_flight.acquire().await;
+            let batch = Batch {
+                stream,
+                expected,
+                events: &events,
+            };
+            let head = append::append(&self.inner, &batch).await?;
+            self.inner.remember(stream, head);
+            self.inner.appends.send_replace(());
+            Ok(head)
+        }
+        .boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>, StoreError>> {
+        read::read(&self.inner.connection, stream, after, limit).boxed()
+    }
+
+    fn subscribe(
+        &self,
+        stream: &StreamName,
+        after: Position,
+    ) -> BoxStream<'static, Result<Vec<RecordedEvent>, StoreError>> {
+        subscription::subscribe(self.inner.clone(), stream.clone(), after)
+    }
+
+    fn head<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Head, StoreError>> {
+        read::head(&self.inner.connection, stream).boxed()
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+}

@@ -1,0 +1,142 @@
+//! A registry whose events are on a KurrentDB server: the one that `GCR_TEST_KURRENTDB` names, else the double.
+
+use crate::double::Double;
+use clap::Parser;
+use projections::Target;
+use projections::rebuild::{CHUNK_ROWS, rebuild};
+use registry::cli::Cli;
+use registry::config::StoreUrl;
+use serde_json::json;
+use tests::{Clusters, Registry, World};
+use uuid::Uuid;
+
+/// Where the events go, and the double if there is no server.
+async fn server() -> (String, Option<Double>) {
+    match std::env::var("GCR_TEST_KURRENTDB") {
+        Ok(url) => (url, None),
+        Err(_) => {
+            let double = Double::start().await;
+            (double.url(), Some(double))
+        }
+    }
+}
+
+/// A registry with a domain that nobody has used on that server.
+async fn world(url: &str) -> World {
+    let domain = format!("walk-{}", &Uuid::now_v7().simple().to_string()[..24]);
+    let clusters = Clusters::shared().await;
+    let mut registry = Registry::prepare_on(clusters, &domain, Some(StoreUrl::new(url))).await;
+    registry.up().await;
+    World::on(registry).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_issued_moved_and_cancelled_on_a_server_and_survive_a_restart() {
+    let (url, _double) = server().await;
+    let mut world = world(&url).await;
+    let [kept, moved, cancelled] = world.issue([100, 200, 300]).await;
+    world
+        .trader
+        .transfer(world.s, world.t, &[moved])
+        .await
+        .expect(202);
+    world
+        .trader
+        .cancel(world.s, &[cancelled], "Somebody")
+        .await
+        .expect(202);
+    // One of two who want the same bundle gets it.
+    let wanted = [kept];
+    let (one, other) = tokio::join!(
+        world.trader.transfer(world.s, world.t, &wanted),
+        world.producer.cancel(world.s, &wanted, "Somebody"),
+    );
+    let answers = [one.status, other.status];
+    let accepted = answers.iter().filter(|status| **status == 202).count();
+    assert_eq!(accepted, 1, "{answers:?}");
+    world.registry.audit().await;
+
+    world.registry.down().await;
+    world.registry.up().await;
+    let [next] = world.issue([400]).await;
+    let body = json!({"source_id": world.s, "granular_certificate_bundle_ids": [next],
+                      "beneficiary": "Somebody else"});
+    world
+        .trader
+        .post("/certificate/cancel/", body)
+        .await
+        .expect(202);
+    world.registry.audit().await;
+    for (target, database) in [
+        (Target::Write, &world.registry.config.database.write),
+        (Target::Read, &world.registry.config.database.read),
+    ] {
+        let store = world.registry.events().await;
+        let domain = &world.registry.config.domain;
+        rebuild(target, database, &store, domain, CHUNK_ROWS, |_| ())
+            .await
+            .unwrap();
+    }
+    world.registry.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_server_is_away_commands_are_refused_and_afterwards_they_are_taken() {
+    // A server that others use is not ours to stop.
+    let mut double = Double::start().await;
+    let mut world = world(&double.url()).await;
+    let [first] = world.issue([100]).await;
+    double.down().await;
+    let refused = world.trader.transfer(world.s, world.t, &[first]).await;
+    assert_eq!(refused.status, 503);
+    double.up().await;
+    world
+        .trader
+        .transfer(world.s, world.t, &[first])
+        .await
+        .expect(202);
+    world.registry.audit().await;
+    world.registry.down().await;
+}
+
+/// `registry log copy`, as somebody types it.
+async fn copy(domain: &str, from: &str, to: &str) {
+    let domain = format!("domain={domain}");
+    let line = [
+        "registry", "--set", &domain, "log", "copy", "--from", from, "--to", to,
+    ];
+    let command = Cli::try_parse_from(line).unwrap();
+    command.run().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_moves_from_a_file_to_a_server_and_back_and_goes_on() {
+    let (server, _double) = server().await;
+    let domain = format!("move-{}", &Uuid::now_v7().simple().to_string()[..24]);
+    let mut registry = Registry::prepare_as(Clusters::shared().await, &domain).await;
+    let folder = registry.config.data_dir.clone();
+    let file = |name: &str| format!("sqlite:{}", folder.join(name).display());
+    registry.up().await;
+    let mut world = World::on(registry).await;
+    let [first] = world.issue([100]).await;
+    for (from, to) in [
+        (file("events.db"), server.clone()),
+        (server, file("back.db")),
+    ] {
+        world.registry.caught_up().await;
+        world.registry.down().await;
+        copy(&domain, &from, &to).await;
+        // Broken off or not, a second time does nothing.
+        copy(&domain, &from, &to).await;
+        world.registry.config.event_store.url = StoreUrl::new(to);
+        world.registry.up().await;
+        world.issue([200]).await;
+        world.registry.audit().await;
+    }
+    world
+        .trader
+        .cancel(world.s, &[first], "Somebody")
+        .await
+        .expect(202);
+    world.registry.audit().await;
+}
