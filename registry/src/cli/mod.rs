@@ -5,6 +5,7 @@ mod config;
 mod dev;
 mod import;
 mod keys;
+mod log;
 mod migrate;
 mod openapi;
 mod password;
@@ -37,6 +38,7 @@ enum Command {
     Dev(dev::Dev),
     Migrate(migrate::Migrate),
     Import(import::Import),
+    Log(log::Log),
     Seed(seed::Seed),
     User(user::User),
     Keys(keys::Keys),
@@ -61,6 +63,7 @@ impl Cli {
             Command::Dev(command) => command.run(config).await,
             Command::Migrate(command) => command.run(&config).await,
             Command::Import(command) => command.run(&config).await,
+            Command::Log(command) => command.run(&config).await,
             Command::User(command) => command.run(&config).await,
             Command::Keys(command) => command.run(&config).await,
             Command::Seed(command) => command.run(&config).await,
