@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tests::World;
 
 /// Paths that answer without credentials, or by the signatures of gateways.
-const PUBLIC: [&str; 21] = [
+const PUBLIC: [&str; 22] = [
     "/",
     "/.well-known/jwks.json",
     "/.well-known/oauth-authorization-server",

@@ -38,7 +38,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// Every part's document.
-pub(super) fn documents() -> [Document; 13] {
+pub(super) fn documents() -> [Document; 14] {
     [
         auth::Document::openapi(),
         oidc::Document::openapi(),

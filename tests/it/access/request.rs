@@ -31,7 +31,7 @@ impl Asked {
         let segments = path.split('/').map(|segment| match segment {
             "{code}" => "internal".to_owned(),
             "{key_id}" | "{session_id}" | "{invitation_id}" => self.uuid.clone(),
-            "{key_id}" | "{session_id}" | "{identity_id}" => uuid::Uuid::nil().to_string(),
+            "{identity_id}" => uuid::Uuid::nil().to_string(),
             variable if variable.starts_with('{') => self.id.to_string(),
             fixed => fixed.to_owned(),
         });

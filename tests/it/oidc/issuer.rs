@@ -159,7 +159,7 @@ pub fn changed(mut claims: Value, change: Value) -> Value {
 /// A JWT with these texts, whatever they say.
 pub fn jwt(header: &Value, claims: &Value, key: &GatewayKey) -> String {
     let message = unsigned(header, claims);
-    let signature = key.sign(message.as_bytes());
+    let signature = key.sign_bytes(message.as_bytes());
     format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
 }
 
