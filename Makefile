@@ -30,7 +30,7 @@ TARGET ?= all
 DAYS ?= 20
 FUZZ ?= full
 
-.PHONY: help dev test test.clients test.fuzz test.kurrentdb test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check bench bench.smoke gateway.bench install
+.PHONY: help dev test test.clients test.compose test.fuzz test.kurrentdb test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check bench bench.smoke gateway.bench install
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,12 @@ test.kurrentdb: install ## Run the event store's suite and a walk on the Kurrent
 		echo "make: set GCR_TEST_KURRENTDB to the connection string of a server that may be written to, e.g. esdb://localhost:2113?tls=false" >&2; exit 1; fi
 	@cargo test --package event_store --features kurrentdb --test it -- kurrentdb::
 	@cargo test --package tests --features kurrentdb --test it -- kurrentdb::
+
+test.compose: install ## Check the compose file, and run what it starts as plain processes
+	@.ci/install python
+	@.ci/venv tests/compose
+	@cargo build --quiet --package registry --package projections --package gateway --bins
+	@tests/compose/run "$${CARGO_TARGET_DIR:-target}"/debug
 
 test.outage: install ## Live through days on which registry, network and gateway fail (DAYS=20)
 	@GCR_OUTAGE_DAYS=$(DAYS) cargo test --package tests --test it -- --nocapture outage::registry_network

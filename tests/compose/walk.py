@@ -1,0 +1,219 @@
+"""Runs what the compose file starts as plain processes, each with the command and the environment it has there.
+
+Only what a machine without containers lacks is replaced: names of hosts by ports of this one, secrets by files, the
+event store by a file. Then a person is registered, signs in, opens an account, and finds it: through the API, the
+event store, the projector of READ and back.
+"""
+
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 120
+PORTS = {"postgres_db_write": "5436:5432", "postgres_db_read": "5438:5432", "eventstore": "2113:2113"}
+
+
+def main(programs: Path) -> None:
+    compose = YAML(typ="safe").load(ROOT / "compose.override.yml")
+    services = compose["services"]
+    check_files(services)
+    for service, ports in PORTS.items():
+        (published,) = services[service]["ports"]
+        assert published.endswith(ports), f"{service} is published at {published}, not {ports}"
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(programs, Path(folder), services)
+        try:
+            stack.walk()
+        finally:
+            stack.stop()
+
+
+def check_files(services: dict[str, Any]) -> None:
+    """Each file of this project that a container is given is there."""
+    for name, service in services.items():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith("./"):
+                assert (ROOT / source).is_file(), f"{name} is given {source}, which is not there"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def filled_in(text: str, variables: dict[str, str]) -> str:
+    """`${NAME:-default}`, as compose reads it."""
+    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda found: variables.get(found[1], found[2] or ""), text)
+
+
+class Stack:
+    def __init__(self, programs: Path, folder: Path, services: dict[str, Any]) -> None:
+        self.programs, self.folder, self.services = programs, folder, services
+        self.running: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self.api = f"http://127.0.0.1:{free_port()}"
+
+    def walk(self) -> None:
+        self.databases = self.start_databases()
+        self.run("migrate")
+        password = secrets.token_urlsafe(16)
+        self.run(
+            "registry",
+            ["user", "create", "--role=admin", "--email=a@example.com", "--name=A", "--password-stdin"],
+            password.encode(),
+        )
+        for service in ("projector-write", "projector-read", "registry"):
+            self.start(service)
+        self.eventually("the registry is ready", lambda: self.ask("/readyz")[0] == 200)
+        form = f"username=a%40example.com&password={password}".encode()
+        signed_in: dict[str, Any] = {}
+
+        def sign_in() -> bool:
+            status, body = self.ask("/auth/login", form, {"Content-Type": "application/x-www-form-urlencoded"})
+            signed_in.update(body)
+            return status == 200
+
+        self.eventually("the person signs in", sign_in)
+        bearer = {"Authorization": f"Bearer {signed_in['access_token']}"}
+        account = json.dumps({"account_name": "A", "user_ids": [signed_in["user_id"]]}).encode()
+        status, opened = self.ask("/account/create", account, {**bearer, "Content-Type": "application/json"})
+        assert status == 201, f"an account is opened: {status} {opened}"
+        status, found = self.ask(f"/account/{opened['id']}", None, bearer)
+        assert status == 200 and found["account_name"] == "A", f"the account is found: {status} {found}"
+        for name in ("projector-write", "projector-read"):
+            healthy = self.services[name]["healthcheck"]["test"]
+            assert healthy[0] == "CMD", healthy
+            subprocess.run(self.command(healthy[1:]), env=self.environment(name), check=True, capture_output=True)
+        answers = [str(ROOT / "deploy" / "answers"), self.api.rsplit(":", 1)[1]]
+        subprocess.run([*answers, "/readyz"], check=True)
+        assert subprocess.run([*answers, "/nowhere"], capture_output=True).returncode != 0
+        for service in ("simulator", "gateway"):
+            command = ["gateway", *self.services[service]["command"], "--help"]
+            subprocess.run(self.command(command), check=True, capture_output=True)
+        self.stop()
+
+    def start_databases(self) -> dict[str, str]:
+        """Two Postgres servers, those of `registry dev`, with a database each that nobody else uses."""
+        data = self.folder / "dev"
+        ports = [f"--set={key}={free_port()}" for key in ("http.port", "database.write.port", "database.read.port")]
+        environment = {**os.environ, "GCR_DATA_DIR": str(data)}
+        dev = [str(self.programs / "registry"), "dev", "--no-gateway", *ports]
+        self.spawn("registry dev", dev, environment)
+        settings = data / "dev.toml"
+        self.eventually("the databases are there", settings.is_file)
+        described = subprocess.run(
+            [str(self.programs / "registry"), "config", f"--config={settings}"],
+            check=True, capture_output=True, text=True,
+        ).stdout
+        found = re.findall(r"\[database\.(write|read)\]\n.*?port = (\d+).*?password_file = \"([^\"]+)\"", described, re.S)
+        databases: dict[str, str] = {}
+        for which, port, file in found:
+            databases[f"PORT_{which}"], databases[f"FILE_{which}"] = port, file
+            password = Path(file).read_text().strip()
+            create = ["psql", "-h", "127.0.0.1", "-p", port, "-U", "registry", "-c", "CREATE DATABASE compose", "postgres"]
+            made = lambda: subprocess.run(
+                create, env={**os.environ, "PGPASSWORD": password}, capture_output=True
+            ).returncode == 0
+            self.eventually(f"a database of its own in {which}", made)
+        return databases
+
+    def environment(self, service: str) -> dict[str, str]:
+        """The service's own, with what stands for the other containers here."""
+        master = self.folder / "master"
+        if not master.exists():
+            master.write_text(secrets.token_hex(32))
+        given = self.services[service]["environment"]
+        environment = {name: filled_in(value, {}) for name, value in given.items()}
+        assert environment["GCR_EVENT_STORE__URL"].startswith("kurrentdb://eventstore:2113"), environment
+        environment |= {
+            "GCR_EVENT_STORE__URL": "sqlite:events.db",
+            "GCR_DATA_DIR": str(self.folder / "data"),
+            "GCR_AUTH__MASTER_SECRET_FILE": str(master),
+            "GCR_HTTP__PORT": self.api.rsplit(":", 1)[1],
+        }
+        for which in ("write", "read"):
+            prefix = f"GCR_DATABASE__{which.upper()}__"
+            assert environment[f"{prefix}HOST"] == f"postgres_db_{which}", environment
+            environment |= {
+                f"{prefix}HOST": "127.0.0.1",
+                f"{prefix}PORT": self.databases[f"PORT_{which}"],
+                f"{prefix}PASSWORD_FILE": self.databases[f"FILE_{which}"],
+                f"{prefix}DBNAME": "compose",
+            }
+        return {**os.environ, **environment}
+
+    def command(self, words: list[str]) -> list[str]:
+        return [str(self.programs / words[0]), *words[1:]]
+
+    def of(self, service: str) -> list[str]:
+        return self.command(self.services[service].get("entrypoint", ["registry"]))
+
+    def run(self, service: str, words: list[str] | None = None, typed: bytes = b"") -> None:
+        (self.folder / "data").mkdir(exist_ok=True)
+        words = words or self.services[service]["command"]
+        done = subprocess.run(
+            [*self.of(service), *words], env=self.environment(service), input=typed, capture_output=True, timeout=PATIENCE_S
+        )
+        assert done.returncode == 0, f"{service} {words}: {done.stderr.decode()}"
+
+    def start(self, service: str) -> None:
+        self.spawn(service, [*self.of(service), *self.services[service]["command"]], self.environment(service))
+
+    def spawn(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        log = open(self.folder / f"{name}.log", "wb")
+        self.running.append((name, subprocess.Popen(command, env=environment, stdout=log, stderr=log)))
+
+    def stop(self) -> None:
+        """Asks each to stop, the last first; one that does not end well has failed."""
+        bad = []
+        while self.running:
+            name, process = self.running.pop()
+            process.send_signal(signal.SIGTERM)
+            try:
+                code = process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
+            if code != 0:
+                bad.append(f"{name} ended with {code}:\n" + (self.folder / f"{name}.log").read_text()[-2000:])
+        assert not bad, "\n".join(bad)
+
+    def ask(self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+        request = urllib.request.Request(self.api + path, data=body, headers=headers or {})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.load(refused)
+        except OSError:
+            return 0, {}
+
+    def eventually(self, what: str, holds: Any) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not holds():
+            for name, process in self.running:
+                if process.poll() is not None:
+                    raise AssertionError(f"{name} ended:\n" + (self.folder / f"{name}.log").read_text()[-2000:])
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not in {PATIENCE_S} s: {what}")
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
+    print("the compose file describes what runs")
