@@ -11,22 +11,21 @@ use crate::read;
 use crate::sequencer::Request;
 use chrono::Duration as Span;
 use ledger::{Command, Stream, command};
-use std::sync::atomic::{AtomicI64, Ordering};
+use moka::future::Cache;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often the keys are looked at, for new ones and for one that is due to be replaced: a key that no longer
 /// counts is refused within this time.
 const LOOK: Duration = Duration::from_secs(1);
-/// A token under an unknown key causes a look at most this often, however many come.
-const LEAST_BETWEEN_LOOKS_MS: i64 = 1_000;
+/// What a look for an unknown key found counts for this long, however many such tokens come.
+const LOOK_COUNTS: Duration = Duration::from_secs(1);
 
 /// The keys of this process.
 pub struct SigningKeys {
     vault: Vault,
     ring: RwLock<Arc<KeyRing>>,
-    started: Instant,
-    looked_ms: AtomicI64,
+    looks: Cache<(), Arc<KeyRing>>,
     /// How long what a replaced key signed still counts: as long as any token lives.
     overlap: Span,
 }
@@ -38,8 +37,10 @@ impl SigningKeys {
         Self {
             vault,
             ring: RwLock::default(),
-            started: Instant::now(),
-            looked_ms: AtomicI64::new(-LEAST_BETWEEN_LOOKS_MS),
+            looks: Cache::builder()
+                .max_capacity(1)
+                .time_to_live(LOOK_COUNTS)
+                .build(),
             overlap: Span::seconds(token_s.into()),
         }
     }
@@ -50,22 +51,14 @@ impl SigningKeys {
         Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks for keys that are new, unless somebody just did; false then.
+    /// Looks for keys that are new, unless somebody just did: who comes while one looks waits for what that one finds,
+    /// or fails with them, for a key that nobody could look for may well be good.
     ///
     /// # Errors
     /// 503 if READ can not be asked.
-    pub async fn look(&self, state: &State) -> Answer<bool> {
-        let now = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let last = self.looked_ms.load(Ordering::Acquire);
-        let mine = now - last >= LEAST_BETWEEN_LOOKS_MS
-            && self
-                .looked_ms
-                .compare_exchange(last, now, Ordering::AcqRel, Ordering::Acquire)
-                .is_ok();
-        if mine {
-            self.load(state).await?;
-        }
-        Ok(mine)
+    pub async fn look(&self, state: &State) -> Answer<()> {
+        let looked = self.looks.try_get_with((), self.load(state)).await;
+        looked.map(|_| ()).map_err(|problem| (*problem).clone())
     }
 
     /// The keys, of which one signs; it is made if there is none.
