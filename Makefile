@@ -43,7 +43,7 @@ test: install lint ## Check format and lints, run every test
 	@.ci/install softhsm dbus node
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --features $(FEATURES); \
 	else cargo test --workspace --lib --bins --tests --features $(FEATURES); fi
-	@cargo test --workspace --doc --quiet
+	@cargo test --workspace --doc --quiet --features $(FEATURES)
 
 test.clients: ## Generate TypeScript and Python clients, compile them, walk with them
 	@.ci/install node python
