@@ -43,8 +43,11 @@ def main(programs: Path) -> None:
 
 
 def check_files(services: dict[str, Any]) -> None:
-    """Each file of this project that a container is given is there."""
+    """Each file of this project that a container is made from or given is there."""
     for name, service in services.items():
+        if "build" in service:
+            build = service["build"]
+            assert (ROOT / build["context"] / build["dockerfile"]).is_file(), f"{name} is built from {build}"
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             if source.startswith("./"):
@@ -99,7 +102,7 @@ class Stack:
             healthy = self.services[name]["healthcheck"]["test"]
             assert healthy[0] == "CMD", healthy
             subprocess.run(self.command(healthy[1:]), env=self.environment(name), check=True, capture_output=True)
-        answers = [str(ROOT / "deploy" / "answers"), self.api.rsplit(":", 1)[1]]
+        answers = [str(ROOT / "registry" / "deploy" / "answers"), self.api.rsplit(":", 1)[1]]
         subprocess.run([*answers, "/readyz"], check=True)
         assert subprocess.run([*answers, "/nowhere"], capture_output=True).returncode != 0
         for service in ("simulator", "gateway"):
