@@ -2,24 +2,23 @@
 //! that registry's device at most once, for ever.
 
 use crate::account::open_account;
-use crate::command::{ImportBundles, ImportDevice, ImportRow, RefuseExport};
+use crate::command::{ImportBundles, ImportDevice, ImportRow};
 use crate::context::Context;
 use crate::decide::Decision;
 use crate::device::{self, MAX_TEXT_CHARS};
 use crate::entry::Device;
 use crate::export::MAX_REGISTRY_CHARS;
 use crate::issuance::check_metadata;
-use crate::key::{Key, export_digest, origin_digest};
+use crate::key::{Key, origin_digest};
 use crate::reading::{self, Broken, MAX_ROWS, check_interval, check_reading};
 use crate::refusal::{Code, FieldError, Place, Refusal};
+use crate::refused_export;
 use crate::state::{Entries, get};
 use schemas::WattHours;
 use schemas::energy::DeviceType;
 use schemas::event::LedgerEvent;
 use schemas::event::device::{DeviceOrigin, DeviceRegistered};
-use schemas::event::import::{
-    BundlesImported, ExportRef, ExportRefused, ImportedBundle, ImportedLot,
-};
+use schemas::event::import::{BundlesImported, ImportedBundle, ImportedLot};
 use schemas::event::issuance::IssuanceMetadataRecorded;
 use schemas::id::{CertificateId, DeviceId, MAX_CERTIFICATE_ID};
 use schemas::interval::rfc3339;
@@ -63,68 +62,12 @@ pub const ORIGIN_BUNDLE: &str = "origin_bundle_id";
 
 pub(crate) fn needed(entries: &impl Entries, import: &ImportBundles, keys: &mut Vec<Key>) {
     keys.push(Key::Account(import.account_id));
-    keys.extend(import.export.as_ref().map(refusal_of));
+    keys.extend(import.export.as_ref().map(refused_export::key));
     for device in &import.devices {
         keys.push(Key::Origin(origin_digest(&device.origin)));
         if let Ok(Some(imported)) = get::origin(entries, &device.origin) {
             keys.push(Key::Device(imported.device_id));
         }
-    }
-}
-
-fn refusal_of(export: &ExportRef) -> Key {
-    Key::RefusedExport(export_digest(export))
-}
-
-pub(crate) fn needed_to_refuse(refuse: &RefuseExport, keys: &mut Vec<Key>) {
-    keys.push(refusal_of(&refuse.export));
-    let origins = refuse
-        .ranges
-        .iter()
-        .map(|(origin, ..)| origin_digest(origin));
-    keys.extend(origins.map(Key::Origin));
-}
-
-/// Sees to it that the export is never imported; nothing of it has been.
-pub(crate) fn refuse(entries: &impl Entries, refuse: &RefuseExport) -> Result<Decision, Refusal> {
-    if get::refused_export(entries, &refuse.export)?.is_some() {
-        return Ok(Decision::default());
-    }
-    for (origin, start, end) in &refuse.ranges {
-        let imported = get::origin(entries, origin)?;
-        if let Some((start, end)) = imported.and_then(|imported| imported.overlapping(*start, *end))
-        {
-            let DeviceOrigin { registry, device } = origin;
-            return Err(Refusal::new(
-                Code::ImportedBefore,
-                format!(
-                    "certificates [{start}, {end}] of device {device} of registry {registry} were imported: \
-                     what was imported is not refused any more"
-                ),
-            ));
-        }
-    }
-    Ok(LedgerEvent::from(ExportRefused {
-        export: refuse.export.clone(),
-    })
-    .into())
-}
-
-fn check_not_refused(entries: &impl Entries, import: &ImportBundles) -> Result<(), Refusal> {
-    let Some(export) = &import.export else {
-        return Ok(());
-    };
-    match get::refused_export(entries, export)? {
-        None => Ok(()),
-        Some(ExportRef {
-            registry,
-            export_id,
-        }) => Err(Refusal::new(
-            Code::ExportRefused,
-            format!(
-                "export {export_id} of registry {registry} was refused here and may be in circulation there again"
-            ),
-        )),
     }
 }
 
@@ -142,7 +85,7 @@ pub(crate) fn import(
     context: &Context,
 ) -> Result<Decision, Refusal> {
     open_account(entries, import.account_id)?;
-    check_not_refused(entries, import)?;
+    refused_export::check(entries, import.export.as_ref())?;
     check_list(import)?;
     let devices = known_devices(entries, import)?;
     let mut refused = import.unreadable.clone();

@@ -30,6 +30,7 @@ pub mod period;
 pub mod reading;
 pub mod recurring;
 pub mod refusal;
+mod refused_export;
 pub mod second_factor;
 pub mod session;
 mod settlement;

@@ -83,6 +83,7 @@ impl Scheduler {
     /// # Errors
     /// When the WRITE database, the event store or the sequencer can not answer, or lags too far.
     pub async fn look(&self) -> anyhow::Result<usize> {
+        self.caught_up().await?;
         let client = self.write.get().await?;
         let select = client
             .prepare_cached(
