@@ -26,6 +26,8 @@ IN_DEV := file="$${GCR_DATA_DIR:-data}/dev.toml"; \
 WITH_REGISTRY := "$${CARGO_TARGET_DIR:-target}"/debug/with_registry
 # What is off unless asked for, and tested nevertheless.
 FEATURES := gateway/pkcs11,registry/kurrentdb,tests/kurrentdb
+# What `make test` has built already: other features would build much of it anew.
+TEST_BUILD := cargo build --quiet --workspace --bins --tests --features $(FEATURES)
 TARGET ?= all
 DAYS ?= 20
 FUZZ ?= full
@@ -47,13 +49,13 @@ test: install lint ## Check format and lints, run every test
 
 test.clients: ## Generate TypeScript and Python clients, compile them, walk with them
 	@.ci/install node python
-	@cargo build --quiet --package tests --bin with_registry
+	@$(TEST_BUILD)
 	@tests/clients/run $(WITH_REGISTRY)
 
 test.fuzz: ## Fuzz the whole API for as long as it takes, or shortly (FUZZ=smoke)
 	@.ci/install python
 	@.ci/venv tests/fuzz
-	@cargo build --quiet --package tests --bin with_registry
+	@$(TEST_BUILD)
 	@$(WITH_REGISTRY) tests/fuzz/run $(FUZZ)
 
 test.kurrentdb: install ## Run the event store's suite and a walk on the KurrentDB server that GCR_TEST_KURRENTDB names
@@ -65,7 +67,7 @@ test.kurrentdb: install ## Run the event store's suite and a walk on the Kurrent
 test.compose: install ## Check the compose file, and run what it starts as plain processes
 	@.ci/install python
 	@.ci/venv tests/compose
-	@cargo build --quiet --package registry --package projections --package gateway --bins
+	@$(TEST_BUILD)
 	@tests/compose/run "$${CARGO_TARGET_DIR:-target}"/debug
 
 test.outage: install ## Live through days on which registry, network and gateway fail (DAYS=20)
