@@ -222,6 +222,21 @@ async fn an_invitation_is_void_once_its_inviter_has_lost_the_right_to_it() {
     world.admin.delete(&remove).await.expect(200);
     let refused = accept(&world, &still["code"], "guest").await;
     refused.refused(409, "invitation_void");
+    let by_admin = invite(&world.admin, id, json!({"role": 2})).await;
+    by_admin.expect(201);
+    let states = async || {
+        let path = format!("/organisation/{id}/invitations");
+        let listed = world.admin.get(&path).await.expect(200);
+        let listed = listed.as_array().unwrap().clone();
+        let states = listed.into_iter().map(|one| one["state"].clone());
+        states.collect::<Vec<_>>()
+    };
+    assert_eq!(states().await, ["accepted", "void", "void", "open"]);
+    let path = format!("/account/{}/organisation", world.s);
+    world.admin.patch(&path, json!({})).await.expect(200);
+    let close = format!("/organisation/delete/{id}");
+    world.admin.delete(&close).await.expect(200);
+    assert_eq!(states().await, ["accepted", "void", "void", "void"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -333,4 +348,86 @@ async fn a_key_neither_invites_nor_reaches_accounts_it_does_not_name() {
         .get(&path)
         .await
         .refused(404, "organisation_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_manages_has_others_manage_and_somebody_always_does() {
+    let world = World::start().await;
+    let (id, manager) = hill(&world).await;
+    let trader = joined(&world, &manager, id, "trader", json!({"role": 2})).await;
+    let of = |user: &Actor| format!("/user/{}/organisation", user.id);
+    let set = |manages: bool| json!({"manages": manages});
+    let refused = trader.patch(&of(&trader), set(true)).await;
+    refused.refused(404, "user_not_found");
+    let refused = world.producer.patch(&of(&trader), set(true)).await;
+    refused.refused(404, "user_not_found");
+    let refused = manager.patch(&of(&manager), set(false)).await;
+    refused.refused(409, "last_manager");
+    let refused = manager.patch(&of(&trader), json!({})).await;
+    refused.refused_at(422, "request_invalid", "/manages");
+    let users = format!("/organisation/{id}/users");
+    let denied = trader.get(&users).await;
+    denied.refused(403, "organisation_access_denied");
+
+    let changed = manager.patch(&of(&trader), set(true)).await;
+    assert_eq!(changed.status, 204, "{changed}");
+    trader.get(&users).await.expect(200);
+    let changed = trader.patch(&of(&manager), set(false)).await;
+    assert_eq!(changed.status, 204, "{changed}");
+    let denied = manager.get(&users).await;
+    denied.refused(403, "organisation_access_denied");
+    let refused = world.admin.patch(&of(&trader), set(false)).await;
+    refused.refused(409, "last_manager");
+    // Of two who demote each other one goes on managing.
+    trader.patch(&of(&manager), set(true)).await;
+    let (ones, others) = (of(&trader), of(&manager));
+    let (one, other) = tokio::join!(
+        manager.patch(&ones, set(false)),
+        trader.patch(&others, set(false)),
+    );
+    let users = world.admin.get(&users).await.expect(200);
+    let managing = users.as_array().unwrap().iter();
+    let managing = managing.filter(|user| user["manages"] == true).count();
+    assert_eq!(managing, 1, "{one} {other}");
+    world.registry.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_account_is_given_to_an_organisation_while_it_closes() {
+    let world = World::start().await;
+    let mut organisations = Vec::new();
+    for number in 0..16 {
+        organisations.push(found(&world.admin, &format!("GB-{number}")).await);
+    }
+    let mut accounts = Vec::new();
+    for number in 0..16 {
+        accounts.push(
+            world
+                .producer
+                .open_account(&format!("A{number}"), &[])
+                .await,
+        );
+    }
+    let race = organisations
+        .iter()
+        .zip(&accounts)
+        .map(async |(id, account)| {
+            let (assign, close) = (
+                format!("/account/{account}/organisation"),
+                format!("/organisation/delete/{id}"),
+            );
+            tokio::join!(
+                world.admin.patch(&assign, json!({"organisation_id": id})),
+                world.admin.delete(&close),
+            )
+        });
+    let answers = futures_util::future::join_all(race).await;
+    for (assigned, closed) in answers {
+        match (assigned.status, closed.status) {
+            (200, 409) => drop(closed.refused(409, "organisation_has_accounts")),
+            (422, 200) => drop(assigned.refused(422, "organisation_closed")),
+            _ => panic!("both or neither: {assigned} {closed}"),
+        }
+    }
+    world.registry.audit().await;
 }

@@ -105,6 +105,7 @@ struct Wanted {
     emails: Vec<Uuid>,
     sessions: Vec<Uuid>,
     organisations: Vec<i64>,
+    owners: Vec<i64>,
     business_ids: Vec<Uuid>,
     invitations: Vec<Uuid>,
     identities: Vec<Uuid>,
@@ -153,6 +154,7 @@ impl Wanted {
                 Key::Email(digest) => wanted.emails.push(digest),
                 Key::Session(id) => wanted.sessions.push(id),
                 Key::Organisation(id) => wanted.organisations.push(id.0),
+                Key::Owner(id) => wanted.owners.push(id.0),
                 Key::BusinessId(digest) => wanted.business_ids.push(digest),
                 Key::Invitation(digest) => wanted.invitations.push(digest),
                 Key::Identity(digest) => wanted.identities.push(digest),
@@ -198,6 +200,7 @@ async fn query_all(
         emails, row::EMAIL, row::email;
         sessions, session::SESSION, session::session;
         organisations, organisation::ORGANISATION, organisation::organisation;
+        owners, organisation::OWNER, organisation::owner;
         business_ids, organisation::BUSINESS_ID, organisation::business_id;
         invitations, organisation::INVITATION, organisation::invitation;
         identities, row::IDENTITY, row::identity;

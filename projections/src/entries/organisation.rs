@@ -5,13 +5,15 @@ use super::row::state;
 use super::save::{Names, States, Write};
 use crate::Error;
 use deadpool_postgres::ClientWrapper;
-use ledger::entry::{Invitation, Organisation};
+use ledger::entry::{Invitation, Organisation, Owner};
 use ledger::{Entry, Key, Slot};
 use schemas::id::OrganisationId;
 use tokio_postgres::Row;
 
 pub(super) const ORGANISATION: &str =
     "SELECT organisation_id, state FROM organisation WHERE organisation_id = ANY($1)";
+pub(super) const OWNER: &str =
+    "SELECT organisation_id, state FROM owner WHERE organisation_id = ANY($1)";
 pub(super) const BUSINESS_ID: &str =
     "SELECT digest, organisation_id FROM business_id WHERE digest = ANY($1)";
 pub(super) const INVITATION: &str = "SELECT digest, state FROM invitation WHERE digest = ANY($1)";
@@ -19,6 +21,11 @@ pub(super) const INVITATION: &str = "SELECT digest, state FROM invitation WHERE 
 pub(super) fn organisation(row: &Row) -> Result<(Key, Entry), Error> {
     let key = Key::Organisation(OrganisationId(row.try_get(0)?));
     Ok((key, Entry::Organisation(state(row, 1)?)))
+}
+
+pub(super) fn owner(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::Owner(OrganisationId(row.try_get(0)?));
+    Ok((key, Entry::Owner(state(row, 1)?)))
 }
 
 pub(super) fn business_id(row: &Row) -> Result<(Key, Entry), Error> {
@@ -35,6 +42,7 @@ pub(super) fn invitation(row: &Row) -> Result<(Key, Entry), Error> {
 #[derive(Default)]
 pub(super) struct Organisations<'a> {
     organisations: States<'a, Organisation>,
+    owners: States<'a, Owner>,
     business_ids: Names,
     invitations: Digested<'a, Invitation>,
 }
@@ -47,6 +55,7 @@ impl<'a> Organisations<'a> {
             (Key::Organisation(id), Some(Entry::Organisation(organisation))) => {
                 self.organisations.push(id.0, organisation, at);
             }
+            (Key::Owner(id), Some(Entry::Owner(owner))) => self.owners.push(id.0, owner, at),
             (Key::BusinessId(digest), Some(Entry::BusinessId(holder))) => {
                 self.business_ids.push(*digest, Some(holder.0), at);
             }
@@ -66,6 +75,7 @@ impl<'a> Organisations<'a> {
             .save(client, SAVE_BUSINESS_ID, FREE_BUSINESS_ID);
         [
             self.organisations.save(client, SAVE_ORGANISATION),
+            self.owners.save(client, SAVE_OWNER),
             self.invitations.save(client, SAVE_INVITATION),
         ]
         .into_iter()
@@ -75,6 +85,9 @@ impl<'a> Organisations<'a> {
 }
 
 const SAVE_ORGANISATION: &str = "INSERT INTO organisation (organisation_id, state, position)
+     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     ON CONFLICT (organisation_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
+const SAVE_OWNER: &str = "INSERT INTO owner (organisation_id, state, position)
      SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
      ON CONFLICT (organisation_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const SAVE_BUSINESS_ID: &str = "INSERT INTO business_id (digest, organisation_id, position)

@@ -126,6 +126,9 @@ impl Wanted {
                 Event::Identity(IdentityEvent::InvitationAccepted(event)) => {
                     wanted.users.push(event.user_id.0);
                 }
+                Event::Identity(IdentityEvent::OrganisationManagerChanged(event)) => {
+                    wanted.users.push(event.user_id.0);
+                }
                 Event::Identity(IdentityEvent::OrganisationLeft(event)) => {
                     wanted.users.push(event.user_id.0);
                 }
@@ -278,7 +281,7 @@ impl Rows {
                 self.bundles.imported(event, position, &mut self.holdings)?;
             }
             // Only the rules look at it.
-            LedgerEvent::ExportRefused(_) => {}
+            LedgerEvent::ExportRefused(_) | LedgerEvent::OwnerClosed(_) => {}
             // Written straight from the events.
             LedgerEvent::GatewayCodeIssued(_)
             | LedgerEvent::GatewayEnrolled(_)

@@ -128,6 +128,10 @@ impl Entities<User> {
                 let of = (Some(event.organisation_id), event.manages);
                 self.belongs(event.user_id, of, position);
             }
+            IdentityEvent::OrganisationManagerChanged(event) => {
+                let of = (Some(event.organisation_id), event.manages);
+                self.belongs(event.user_id, of, position);
+            }
             IdentityEvent::OrganisationLeft(event) => {
                 self.belongs(event.user_id, (None, false), position);
             }

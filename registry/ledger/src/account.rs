@@ -5,14 +5,15 @@ use crate::command::{
 };
 use crate::decide::Decision;
 use crate::entry::Account;
+use crate::key::Key;
 use crate::refusal::{Code, Refusal};
 use crate::standing;
 use crate::state::{Entries, get};
 use schemas::event::LedgerEvent;
 use schemas::event::account::{
-    AccountAssigned, AccountClosed, AccountOpened, AccountUpdated, WhitelistChanged,
+    AccountAssigned, AccountClosed, AccountOpened, AccountUpdated, OwnerClosed, WhitelistChanged,
 };
-use schemas::id::{AccountId, UserId};
+use schemas::id::{AccountId, OrganisationId, UserId};
 use std::collections::BTreeSet;
 
 /// Longest name of an account, in characters.
@@ -21,6 +22,14 @@ pub const MAX_NAME_CHARS: usize = 200;
 pub const MAX_USERS: usize = 1_000;
 /// Most accounts one whitelist may hold.
 pub const MAX_WHITELIST: usize = 10_000;
+
+/// The account, and what whoever owns it owns: that changes with it.
+pub(crate) fn needed(entries: &impl Entries, account_id: AccountId, keys: &mut Vec<Key>) {
+    keys.push(Key::Account(account_id));
+    if let Ok(Some(account)) = get::account(entries, account_id) {
+        keys.extend(account.organisation_id.map(Key::Owner));
+    }
+}
 
 /// The account, open or closed.
 pub(crate) fn existing(entries: &impl Entries, account_id: AccountId) -> Result<&Account, Refusal> {
@@ -95,7 +104,45 @@ fn checked_users(user_ids: &[UserId]) -> Result<Vec<UserId>, Refusal> {
     Ok(users)
 }
 
+/// Checks that the organisation can be given an account.
+fn check_owner(entries: &impl Entries, owner: Option<OrganisationId>) -> Result<(), Refusal> {
+    let Some(organisation_id) = owner else {
+        return Ok(());
+    };
+    if get::owner(entries, organisation_id)?.is_some_and(|owner| owner.is_closed) {
+        return Err(Refusal::new(
+            Code::OrganisationClosed,
+            format!("organisation {organisation_id} is closed"),
+        )
+        .at("/organisation_id"));
+    }
+    Ok(())
+}
+
+/// The organisation is given no account from here on. What is so already is no event.
+pub(crate) fn close_owner(
+    entries: &impl Entries,
+    organisation_id: OrganisationId,
+) -> Result<Decision, Refusal> {
+    let owner = get::owner(entries, organisation_id)?.copied();
+    let owner = owner.unwrap_or_default();
+    if owner.accounts > 0 {
+        return Err(Refusal::new(
+            Code::OrganisationHasAccounts,
+            format!(
+                "organisation {organisation_id} owns {} open accounts; close or assign them first",
+                owner.accounts
+            ),
+        ));
+    }
+    if owner.is_closed {
+        return Ok(Decision::default());
+    }
+    Ok(LedgerEvent::from(OwnerClosed { organisation_id }).into())
+}
+
 pub(crate) fn open(entries: &impl Entries, open: &OpenAccount) -> Result<LedgerEvent, Refusal> {
+    check_owner(entries, open.organisation_id)?;
     Ok(AccountOpened {
         account_id: get::counters(entries)?.account,
         account_name: checked_name(entries, &open.account_name, None)?,
@@ -134,9 +181,11 @@ pub(crate) fn assign(entries: &impl Entries, assign: &AssignAccount) -> Result<D
     if account.organisation_id == assign.organisation_id {
         return Ok(Decision::default());
     }
+    check_owner(entries, assign.organisation_id)?;
     let event = AccountAssigned {
         account_id: assign.account_id,
         organisation_id: assign.organisation_id,
+        previous_organisation_id: account.organisation_id,
     };
     Ok(LedgerEvent::from(event).into())
 }
@@ -239,5 +288,9 @@ pub(crate) fn close(entries: &impl Entries, account_id: AccountId) -> Result<Led
             ),
         ));
     }
-    Ok(AccountClosed { account_id }.into())
+    Ok(AccountClosed {
+        account_id,
+        organisation_id: account.organisation_id,
+    }
+    .into())
 }

@@ -18,7 +18,7 @@ pub use touched::touched;
 use crate::decide::Recorded;
 use crate::entry::{
     Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, Hold,
-    IdentityCounters, Imported, Meter, RecurringRule, User, second_of_day,
+    IdentityCounters, Imported, Meter, Owner, RecurringRule, User, second_of_day,
 };
 use crate::event::Event;
 use crate::key::{Key, name_digest, origin_digest};
@@ -209,6 +209,7 @@ impl Fold<'_, '_> {
                     Key::AccountName(name_digest(&event.account_name)),
                     Entry::AccountName(event.account_id),
                 );
+                self.owner(event.organisation_id, Owner::gain)?;
                 self.counters(|counters| counters.account = event.account_id.plus(1))
             }
             LedgerEvent::AccountUpdated(event) => {
@@ -230,6 +231,7 @@ impl Fold<'_, '_> {
                 account.whitelist.extend(&event.added);
             }),
             LedgerEvent::AccountClosed(event) => {
+                self.owner(event.organisation_id, Owner::lose)?;
                 self.account(event.account_id, |account| account.is_closed = true)
             }
             LedgerEvent::AccountStandingChanged(event) => {
@@ -238,9 +240,16 @@ impl Fold<'_, '_> {
                     account.transfer_disabled = event.transfer_disabled;
                 })
             }
-            LedgerEvent::AccountAssigned(event) => self.account(event.account_id, |account| {
-                account.organisation_id = event.organisation_id;
-            }),
+            LedgerEvent::AccountAssigned(event) => {
+                self.owner(event.previous_organisation_id, Owner::lose)?;
+                self.owner(event.organisation_id, Owner::gain)?;
+                self.account(event.account_id, |account| {
+                    account.organisation_id = event.organisation_id;
+                })
+            }
+            LedgerEvent::OwnerClosed(event) => {
+                self.owner(Some(event.organisation_id), |owner| owner.is_closed = true)
+            }
             LedgerEvent::DeviceRegistered(event) => {
                 self.create(
                     Key::Device(event.device_id),

@@ -13,8 +13,8 @@ pub use exchange::{
     ImportBundles, ImportDevice, ImportRow, RefuseExport, SettleExport, Settlement,
 };
 pub use organisation::{
-    AcceptInvitation, AssignAccount, ChangeMembers, Guest, IssueInvitation, LeaveOrganisation,
-    RevokeInvitation, UpdateOrganisation,
+    AcceptInvitation, AssignAccount, ChangeManager, ChangeMembers, Guest, IssueInvitation,
+    LeaveOrganisation, RevokeInvitation, UpdateOrganisation,
 };
 
 use crate::event::Stream;
@@ -64,6 +64,8 @@ pub enum Command {
     ChangeTransfers(ChangeTransfers),
     /// Makes an account an organisation's, or nobody's.
     AssignAccount(AssignAccount),
+    /// Gives an organisation no account any more.
+    CloseOwner(OrganisationId),
     /// Takes users of an organisation into an account of it, and users out of it.
     ChangeMembers(ChangeMembers),
     /// Registers a device.
@@ -164,6 +166,8 @@ pub enum Command {
     UpdateOrganisation(Box<UpdateOrganisation>),
     /// Closes one.
     CloseOrganisation(OrganisationId),
+    /// Has a user of it manage it, or no longer.
+    ChangeManager(ChangeManager),
     /// Has a user belong to it no longer.
     LeaveOrganisation(LeaveOrganisation),
     /// Invites into an organisation.
@@ -201,6 +205,7 @@ impl Command {
             | Self::FoundOrganisation(_)
             | Self::UpdateOrganisation(_)
             | Self::CloseOrganisation(_)
+            | Self::ChangeManager(_)
             | Self::LeaveOrganisation(_)
             | Self::IssueInvitation(_)
             | Self::RevokeInvitation(_)
@@ -223,6 +228,7 @@ impl Command {
             Self::ChangeStanding(change) => change.step.as_str(),
             Self::ChangeTransfers(_) => "change_transfers",
             Self::AssignAccount(_) => "assign_account",
+            Self::CloseOwner(_) => "close_owner",
             Self::ChangeMembers(_) => "change_members",
             Self::RegisterDevice(_) => "register_device",
             Self::UpdateDevice(_) => "update_device",
@@ -273,6 +279,7 @@ impl Command {
             Self::FoundOrganisation(_) => "found_organisation",
             Self::UpdateOrganisation(_) => "update_organisation",
             Self::CloseOrganisation(_) => "close_organisation",
+            Self::ChangeManager(_) => "change_manager",
             Self::LeaveOrganisation(_) => "leave_organisation",
             Self::IssueInvitation(_) => "issue_invitation",
             Self::RevokeInvitation(_) => "revoke_invitation",

@@ -69,7 +69,10 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         Stream::Audit => {}
     }
     match command {
-        Command::OpenAccount(open) => keys.push(Key::AccountName(name_digest(&open.account_name))),
+        Command::OpenAccount(open) => {
+            keys.push(Key::AccountName(name_digest(&open.account_name)));
+            keys.extend(open.organisation_id.map(Key::Owner));
+        }
         Command::UpdateAccount(update) => {
             keys.push(Key::Account(update.account_id));
             keys.extend(
@@ -90,10 +93,14 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
                     .map(Key::Account),
             );
         }
-        Command::CloseAccount(account_id) => keys.push(Key::Account(*account_id)),
-        Command::ChangeStanding(change) => keys.push(Key::Account(change.account_id)),
+        Command::CloseAccount(account_id) => account::needed(entries, *account_id, &mut keys),
+        Command::ChangeStanding(change) => account::needed(entries, change.account_id, &mut keys),
         Command::ChangeTransfers(change) => keys.push(Key::Account(change.account_id)),
-        Command::AssignAccount(assign) => keys.push(Key::Account(assign.account_id)),
+        Command::AssignAccount(assign) => {
+            account::needed(entries, assign.account_id, &mut keys);
+            keys.extend(assign.organisation_id.map(Key::Owner));
+        }
+        Command::CloseOwner(id) => keys.push(Key::Owner(*id)),
         Command::ChangeMembers(change) => keys.push(Key::Account(change.account_id)),
         Command::RegisterDevice(register) => keys.push(Key::Account(register.account_id)),
         Command::UpdateDevice(update) => {
@@ -167,6 +174,9 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         }
         Command::UpdateOrganisation(update) => organisation::needed_to_update(update, &mut keys),
         Command::CloseOrganisation(id) => keys.push(Key::Organisation(*id)),
+        Command::ChangeManager(change) => {
+            organisation::needed_to_change_manager(entries, change, &mut keys);
+        }
         Command::LeaveOrganisation(leave) => keys.extend([
             Key::Organisation(leave.organisation_id),
             Key::User(leave.user_id),
@@ -216,6 +226,7 @@ pub fn decide(
         Command::ChangeStanding(change) => standing::change(entries, change).map(Decision::from),
         Command::ChangeTransfers(change) => standing::change_transfers(entries, change),
         Command::AssignAccount(assign) => account::assign(entries, assign),
+        Command::CloseOwner(id) => account::close_owner(entries, *id),
         Command::ChangeMembers(change) => account::change_members(entries, change),
         Command::RegisterDevice(register) => {
             device::register(entries, register).map(Decision::from)
@@ -282,6 +293,7 @@ pub fn decide(
             organisation::update(entries, update).map(Decision::from)
         }
         Command::CloseOrganisation(id) => organisation::close(entries, *id).map(Decision::from),
+        Command::ChangeManager(change) => organisation::change_manager(entries, change),
         Command::LeaveOrganisation(leave) => {
             organisation::leave(entries, leave).map(Decision::from)
         }

@@ -11,7 +11,7 @@ mod storage;
 pub use device_day::{DayReading, DeviceDay, second_of_day};
 pub use exchange::{Export, ExportState, Imported};
 pub use gateway::{Gateway, GatewayCode, GatewayKey, GatewayStream, KnownEnvelope};
-pub use organisation::{Invitation, InvitationEnd, Membership, Organisation};
+pub use organisation::{Invitation, InvitationEnd, Membership, Organisation, Owner};
 pub use session::{SecondFactor, Session};
 pub use storage::{Allocation, DayRecord, EfficiencyKnown, Storage, StorageDay, StorageTrail};
 
@@ -42,6 +42,8 @@ pub enum Entry {
     Account(Box<Account>),
     /// Under `Key::AccountName`: who holds the name.
     AccountName(AccountId),
+    /// Under `Key::Owner`.
+    Owner(Owner),
     /// Under `Key::Device`.
     Device(Box<Device>),
     /// Under `Key::DeviceDay` and `Key::MeterDay`.

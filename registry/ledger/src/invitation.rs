@@ -4,7 +4,7 @@
 use crate::command::{AcceptInvitation, Guest, IssueInvitation, RevokeInvitation};
 use crate::context::Context;
 use crate::decide::Decision;
-use crate::entry::{Invitation, InvitationEnd};
+use crate::entry::{Invitation, InvitationEnd, Membership};
 use crate::event::Event;
 use crate::key::{Key, name_digest};
 use crate::organisation;
@@ -65,8 +65,37 @@ enum Lacks {
     Role,
 }
 
-/// Whether the user may invite into the organisation with the role. Roles are compared as they are in the
-/// contract: where duties are separated, the issuing body invites those who trade and does not trade itself.
+/// Whether a user in this role, who belongs to an organisation so, may invite into the organisation with the role
+/// `wanted`.
+#[must_use]
+pub fn may_invite(
+    role: Role,
+    of: Option<Membership>,
+    organisation_id: OrganisationId,
+    wanted: Role,
+) -> bool {
+    lacks(role, of, organisation_id, wanted).is_none()
+}
+
+/// Roles are compared as they are in the contract: where duties are separated, the issuing body invites those who
+/// trade and does not trade itself.
+fn lacks(
+    role: Role,
+    of: Option<Membership>,
+    organisation_id: OrganisationId,
+    wanted: Role,
+) -> Option<Lacks> {
+    let may = role.capabilities(Duties::Together);
+    let manages = of.is_some_and(|of| of.organisation_id == organisation_id && of.manages);
+    let invites =
+        may.has(Capability::ManageOrganisations) || manages && may.has(Capability::ManageAccounts);
+    match (invites, wanted.capabilities(Duties::Together)) {
+        (false, _) => Some(Lacks::Management),
+        (true, wanted) if !wanted.is_within(may) => Some(Lacks::Role),
+        (true, _) => None,
+    }
+}
+
 fn check_inviter(
     entries: &impl Entries,
     inviter_id: UserId,
@@ -76,17 +105,12 @@ fn check_inviter(
     let Some(inviter) = get::user(entries, inviter_id)?.filter(|user| !user.is_removed) else {
         return Ok(Some(Lacks::Management));
     };
-    let may = inviter.role.capabilities(Duties::Together);
-    let manages = inviter
-        .organisation
-        .is_some_and(|of| of.organisation_id == organisation_id && of.manages);
-    let invites =
-        may.has(Capability::ManageOrganisations) || manages && may.has(Capability::ManageAccounts);
-    Ok(match (invites, role.capabilities(Duties::Together)) {
-        (false, _) => Some(Lacks::Management),
-        (true, wanted) if !wanted.is_within(may) => Some(Lacks::Role),
-        (true, _) => None,
-    })
+    Ok(lacks(
+        inviter.role,
+        inviter.organisation,
+        organisation_id,
+        role,
+    ))
 }
 
 pub(crate) fn issue(

@@ -21,6 +21,8 @@ pub enum Key {
     Account(AccountId),
     /// Who holds an account name: digest by [`name_digest`].
     AccountName(Uuid),
+    /// What an organisation owns.
+    Owner(OrganisationId),
     /// A device.
     Device(DeviceId),
     /// Accepted readings of a device's own meter on a day.

@@ -1,7 +1,8 @@
 //! Rules of organisations.
 
-use crate::command::{LeaveOrganisation, UpdateOrganisation};
-use crate::entry::Organisation;
+use crate::command::{ChangeManager, LeaveOrganisation, UpdateOrganisation};
+use crate::decide::Decision;
+use crate::entry::{Membership, Organisation};
 use crate::key::{Key, name_digest};
 use crate::refusal::{Code, Refusal};
 use crate::state::{Entries, get};
@@ -9,9 +10,9 @@ use crate::user;
 use schemas::event::IdentityEvent;
 use schemas::event::organisation::{
     OrganisationClosed, OrganisationDetails, OrganisationFounded, OrganisationLeft,
-    OrganisationUpdated,
+    OrganisationManagerChanged, OrganisationUpdated,
 };
-use schemas::id::OrganisationId;
+use schemas::id::{OrganisationId, UserId};
 
 pub(crate) fn needed_to_update(update: &UpdateOrganisation, keys: &mut Vec<Key>) {
     keys.push(Key::Organisation(update.organisation_id));
@@ -82,7 +83,7 @@ pub(crate) fn update(
     .into())
 }
 
-/// That its accounts are closed is looked at at the web edge: they are in the ledger's stream.
+/// That it owns no account is for the ledger to say ([`crate::Command::CloseOwner`]).
 pub(crate) fn close(
     entries: &impl Entries,
     organisation_id: OrganisationId,
@@ -98,21 +99,82 @@ pub(crate) fn leave(
     entries: &impl Entries,
     leave: &LeaveOrganisation,
 ) -> Result<IdentityEvent, Refusal> {
-    existing(entries, leave.organisation_id)?;
-    let user = user::existing(entries, leave.user_id)?;
-    let belongs = |of: crate::entry::Membership| of.organisation_id == leave.organisation_id;
-    if !user.organisation.is_some_and(belongs) {
-        return Err(Refusal::new(
-            Code::UserNotInOrganisation,
-            format!(
-                "user {} does not belong to organisation {}",
-                leave.user_id, leave.organisation_id
-            ),
-        ));
-    }
+    membership(entries, leave.organisation_id, leave.user_id)?;
     Ok(OrganisationLeft {
         organisation_id: leave.organisation_id,
         user_id: leave.user_id,
     }
     .into())
+}
+
+/// What the user is to the organisation, which must be open.
+fn membership(
+    entries: &impl Entries,
+    organisation_id: OrganisationId,
+    user_id: UserId,
+) -> Result<Membership, Refusal> {
+    existing(entries, organisation_id)?;
+    let user = user::existing(entries, user_id)?;
+    let of = user.organisation;
+    of.filter(|of| of.organisation_id == organisation_id)
+        .ok_or_else(|| {
+            Refusal::new(
+                Code::UserNotInOrganisation,
+                format!("user {user_id} does not belong to organisation {organisation_id}"),
+            )
+        })
+}
+
+pub(crate) fn needed_to_change_manager(
+    entries: &impl Entries,
+    change: &ChangeManager,
+    keys: &mut Vec<Key>,
+) {
+    keys.extend([
+        Key::Organisation(change.organisation_id),
+        Key::User(change.user_id),
+    ]);
+    if !change.manages
+        && let Ok(Some(organisation)) = get::organisation(entries, change.organisation_id)
+    {
+        keys.extend(organisation.managers.iter().copied().map(Key::User));
+    }
+}
+
+/// Somebody goes on managing the organisation. What is so already is no event.
+pub(crate) fn change_manager(
+    entries: &impl Entries,
+    change: &ChangeManager,
+) -> Result<Decision, Refusal> {
+    let (organisation_id, user_id) = (change.organisation_id, change.user_id);
+    let of = membership(entries, organisation_id, user_id)?;
+    if of.manages == change.manages {
+        return Ok(Decision::default());
+    }
+    if !change.manages && !has_other_manager(entries, organisation_id, user_id)? {
+        return Err(Refusal::new(
+            Code::LastManager,
+            format!("nobody else manages organisation {organisation_id}; promote another first"),
+        ));
+    }
+    let event = OrganisationManagerChanged {
+        organisation_id,
+        user_id,
+        manages: change.manages,
+    };
+    Ok(IdentityEvent::from(event).into())
+}
+
+fn has_other_manager(
+    entries: &impl Entries,
+    organisation_id: OrganisationId,
+    user_id: UserId,
+) -> Result<bool, Refusal> {
+    let managers = &existing(entries, organisation_id)?.managers;
+    for other in managers.iter().filter(|other| **other != user_id) {
+        if get::user(entries, *other)?.is_some_and(|user| !user.is_removed) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -268,6 +268,10 @@ codes! {
     UserInOrganisation = "user_in_organisation" Conflict,
     /// The user does not belong to the organisation.
     UserNotInOrganisation = "user_not_in_organisation" Rule,
+    /// Nobody else manages the organisation.
+    LastManager = "last_manager" Conflict,
+    /// The organisation owns an open account.
+    OrganisationHasAccounts = "organisation_has_accounts" Conflict,
     /// The role may do what the inviter may not.
     RoleAboveInviter = "role_above_inviter" Rule,
     /// As many invitations of the organisation wait as there may be.

@@ -135,7 +135,7 @@ pub mod get {
     use crate::entry::{
         Account, Allocation, Bundle, Counters, Device, DeviceDay, DoneCommand, Export, Gateway,
         GatewayCode, GatewayKey, GatewayStream, IdentityCounters, Imported, Invitation,
-        KnownEnvelope, Organisation, RecurringRule, Session, Storage, StorageDay, User,
+        KnownEnvelope, Organisation, Owner, RecurringRule, Session, Storage, StorageDay, User,
     };
     use schemas::event::device::DeviceOrigin;
     use schemas::event::import::ExportRef;
@@ -154,6 +154,8 @@ pub mod get {
         account(id: AccountId) = Key::Account(id) => Account(Account);
         /// Who holds the account name.
         account_name(name: &str) = Key::AccountName(crate::key::name_digest(name)) => AccountName(AccountId);
+        /// What the organisation owns.
+        owner(id: OrganisationId) = Key::Owner(id) => Owner(Owner);
         /// The device.
         device(id: DeviceId) = Key::Device(id) => Device(Device);
         /// The readings of a meter on a day.

@@ -6,11 +6,12 @@ mod world;
 
 use chrono::TimeDelta;
 use ledger::command::{
-    AcceptInvitation, AssignAccount, ChangeMembers, Guest, IssueInvitation, LeaveOrganisation,
-    RevokeInvitation, UpdateOrganisation, UpdateUser,
+    AcceptInvitation, AssignAccount, ChangeManager, ChangeMembers, Guest, IssueInvitation,
+    LeaveOrganisation, OpenAccount, RevokeInvitation, UpdateOrganisation, UpdateUser,
 };
 use ledger::invitation::MAX_INVITATIONS;
-use ledger::{Code, Command, Decision, Entry, Key, Refusal};
+use ledger::{Code, Command, Decision, Entry, Event, Key, Refusal};
+use schemas::event::LedgerEvent;
 use schemas::event::identity::{UserChanges, UserProfile};
 use schemas::event::organisation::{OrganisationChanges, OrganisationDetails};
 use schemas::id::{AccountId, OrganisationId, UserId};
@@ -332,4 +333,94 @@ fn members_change_for_the_organisation_that_owns_the_account_only() {
     world.run(assign(None)).unwrap();
     assert_eq!(code(world.run(change(&[3], &[]))), Code::AccountNotFound);
     assert_eq!(members(&world), [UserId(2)]);
+}
+
+#[test]
+fn an_organisation_keeps_a_manager_whoever_is_demoted_and_whoever_was_removed() {
+    let mut world = with_manager();
+    let change = |user: i64, manages| {
+        Command::ChangeManager(ChangeManager {
+            organisation_id: HILL,
+            user_id: UserId(user),
+            manages,
+        })
+    };
+    assert_eq!(code(world.run(change(2, false))), Code::LastManager);
+    assert!(world.run(change(2, true)).unwrap().events.is_empty());
+    assert_eq!(
+        code(world.run(change(1, true))),
+        Code::UserNotInOrganisation
+    );
+    for (user, number) in [(3, 2), (4, 3)] {
+        invite(&mut world, MANAGER, number, Role::Trading).unwrap();
+        accept(&mut world, number, newcomer(&format!("user{user}"))).unwrap();
+        world.run(change(user, true)).unwrap();
+        assert!(user_manages(&world, user));
+    }
+    world.run(change(3, false)).unwrap();
+    assert!(!user_manages(&world, 3));
+    // Who was removed manages nothing.
+    world.run(Command::RemoveUser(UserId(4))).unwrap();
+    assert_eq!(code(world.run(change(2, false))), Code::LastManager);
+    world.run(change(3, true)).unwrap();
+    world.run(change(2, false)).unwrap();
+    // Nor does who left.
+    world.run(change(2, true)).unwrap();
+    let leave = LeaveOrganisation {
+        organisation_id: HILL,
+        user_id: UserId(3),
+    };
+    world.run(Command::LeaveOrganisation(leave)).unwrap();
+    assert_eq!(code(world.run(change(2, false))), Code::LastManager);
+    world.run(Command::CloseOrganisation(HILL)).unwrap();
+    assert_eq!(code(world.run(change(2, false))), Code::OrganisationClosed);
+}
+
+fn user_manages(world: &World, id: i64) -> bool {
+    user(world, UserId(id)).organisation.unwrap().manages
+}
+
+#[test]
+fn an_organisation_that_is_to_close_owns_no_account_and_is_given_none() {
+    let mut world = with_manager();
+    let assign = |account, organisation_id| {
+        Command::AssignAccount(AssignAccount {
+            account_id: AccountId(account),
+            organisation_id,
+        })
+    };
+    let open = |name: &str| {
+        Command::OpenAccount(OpenAccount {
+            account_name: name.into(),
+            user_ids: vec![MANAGER],
+            is_requested: false,
+            organisation_id: Some(HILL),
+        })
+    };
+    let close = Command::CloseOwner(HILL);
+    world.run(assign(1, Some(HILL))).unwrap();
+    let opened = world.run(open("Barn")).unwrap();
+    let Event::Ledger(LedgerEvent::AccountOpened(barn)) = &opened.events[0] else {
+        panic!("{opened:?}");
+    };
+    let barn = barn.account_id;
+    assert_eq!(
+        code(world.run(close.clone())),
+        Code::OrganisationHasAccounts
+    );
+    world.run(assign(1, Some(OrganisationId(2)))).unwrap();
+    assert_eq!(
+        code(world.run(close.clone())),
+        Code::OrganisationHasAccounts
+    );
+    world.run(Command::CloseAccount(barn)).unwrap();
+    world.run(close.clone()).unwrap();
+    assert!(world.run(close).unwrap().events.is_empty());
+    assert_eq!(
+        code(world.run(assign(1, Some(HILL)))),
+        Code::OrganisationClosed
+    );
+    assert_eq!(code(world.run(open("Shed"))), Code::OrganisationClosed);
+    world.run(assign(1, None)).unwrap();
+    world.run(Command::CloseOwner(OrganisationId(2))).unwrap();
 }

@@ -4,10 +4,13 @@ use super::principal::role;
 use super::{ReadError, row, rows};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Client;
+use ledger::entry::Membership;
+use ledger::invitation::may_invite;
 use schemas::api::organisation::{
     InvitationRead, InvitationState, OrganisationRead, OrganisationUser,
 };
 use schemas::id::{AccountId, OrganisationId, UserId};
+use schemas::life_cycle::Role;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -142,7 +145,11 @@ macro_rules! select_invitation {
     ($rest:literal) => {
         concat!(
             "SELECT i.invitation_id, i.organisation_id, i.role, i.manages, i.account_ids, i.inviter_id,
-             i.created_at, i.expires_at, i.accepted_by, i.revoked_at, i.code FROM invitation i ",
+             i.created_at, i.expires_at, i.accepted_by, i.revoked_at, i.code,
+             o.is_deleted, u.role, u.organisation_id, u.manages_organisation
+             FROM invitation i
+             JOIN organisation o USING (organisation_id)
+             LEFT JOIN registry_user u ON u.user_id = i.inviter_id AND NOT u.is_deleted ",
             $rest
         )
     };
@@ -161,16 +168,19 @@ fn invitation(row: &Row, now: DateTime<Utc>) -> Result<InvitationRow, ReadError>
     let expires_at: DateTime<Utc> = row.try_get(7)?;
     let accepted_by: Option<i64> = row.try_get(8)?;
     let revoked_at: Option<DateTime<Utc>> = row.try_get(9)?;
+    let organisation_id = OrganisationId(row.try_get(1)?);
+    let wanted = role(row.try_get(2)?)?;
     let state = match (accepted_by, revoked_at) {
         (Some(_), _) => InvitationState::Accepted,
         (None, Some(_)) => InvitationState::Revoked,
         (None, None) if expires_at <= now => InvitationState::Expired,
+        (None, None) if is_void(row, organisation_id, wanted)? => InvitationState::Void,
         (None, None) => InvitationState::Open,
     };
     let read = InvitationRead {
         invitation_id: row.try_get(0)?,
-        organisation_id: OrganisationId(row.try_get(1)?),
-        role: role(row.try_get(2)?)?,
+        organisation_id,
+        role: wanted,
         manages: row.try_get(3)?,
         account_ids: accounts.into_iter().map(AccountId).collect(),
         inviter_id: UserId(row.try_get(5)?),
@@ -183,6 +193,22 @@ fn invitation(row: &Row, now: DateTime<Utc>) -> Result<InvitationRow, ReadError>
         read,
         code: row.try_get(10)?,
     })
+}
+
+/// Whether the ledger would refuse who accepts it, by what its inviter and the organisation are now.
+fn is_void(row: &Row, into: OrganisationId, wanted: Role) -> Result<bool, ReadError> {
+    let is_closed: bool = row.try_get(11)?;
+    // None once the inviter is removed.
+    let Some(inviter) = row.try_get::<_, Option<i16>>(12)? else {
+        return Ok(true);
+    };
+    let of: Option<i64> = row.try_get(13)?;
+    let manages: bool = row.try_get(14)?;
+    let of = of.map(|id| Membership {
+        organisation_id: OrganisationId(id),
+        manages,
+    });
+    Ok(is_closed || !may_invite(role(inviter)?, of, into, wanted))
 }
 
 /// The invitation under the digest of its code, as it is `now`.

@@ -32,6 +32,8 @@ words! {
         Revoked = "revoked",
         /// Its time is over.
         Expired = "expired",
+        /// The organisation is closed, or its inviter was removed or might not invite so any more.
+        Void = "void",
     }
 }
 
@@ -177,6 +179,21 @@ impl FromFields for ChangeMembers {
             users
         });
         Some(Self { add, remove })
+    }
+}
+
+/// Whether a user manages their organisation.
+#[derive(Debug, Clone, Copy, ToSchema)]
+pub struct ChangeManager {
+    /// Whether they manage it from here on.
+    pub manages: bool,
+}
+
+impl FromFields for ChangeManager {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            manages: fields.required("manages")?,
+        })
     }
 }
 

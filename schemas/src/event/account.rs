@@ -50,6 +50,9 @@ pub struct WhitelistChanged {
 pub struct AccountClosed {
     /// The account.
     pub account_id: AccountId,
+    /// Whose it was, where it was an organisation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation_id: Option<OrganisationId>,
 }
 
 /// The issuing body approved, suspended or reinstated an account, or stopped its transfers or let them go on.
@@ -74,4 +77,14 @@ pub struct AccountAssigned {
     /// Whose it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organisation_id: Option<OrganisationId>,
+    /// Whose it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_organisation_id: Option<OrganisationId>,
+}
+
+/// The organisation, which owns no account that is open, is given none from here on: it is about to be closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerClosed {
+    /// The organisation.
+    pub organisation_id: OrganisationId,
 }

@@ -22,7 +22,7 @@ mod upcast;
 
 use account::{
     AccountAssigned, AccountClosed, AccountOpened, AccountStandingChanged, AccountUpdated,
-    WhitelistChanged,
+    OwnerClosed, WhitelistChanged,
 };
 use action::BundleAction;
 use api_key::{ApiKeyIssued, ApiKeyRevoked};
@@ -38,7 +38,7 @@ use issuance::{BundlesIssued, IssuanceMetadataRecorded};
 use link::{IdentityLinked, IdentityUnlinked};
 use organisation::{
     InvitationAccepted, InvitationIssued, InvitationRevoked, OrganisationClosed,
-    OrganisationFounded, OrganisationLeft, OrganisationUpdated,
+    OrganisationFounded, OrganisationLeft, OrganisationManagerChanged, OrganisationUpdated,
 };
 use reading::{
     DebtPaid, MeasurementMoved, MeasurementWithdrawn, ReadingCorrected, ReadingsAccepted,
@@ -156,6 +156,7 @@ event_set! {
         AccountClosed v 1,
         AccountStandingChanged v 1,
         AccountAssigned v 1,
+        OwnerClosed v 1,
         DeviceRegistered v 1,
         DeviceUpdated v 1,
         DeviceRemoved v 1,
@@ -212,6 +213,7 @@ event_set! {
         OrganisationUpdated v 1,
         OrganisationClosed v 1,
         OrganisationLeft v 1,
+        OrganisationManagerChanged v 1,
         InvitationIssued v 1,
         InvitationRevoked v 1,
         InvitationAccepted v 1,

@@ -45,6 +45,17 @@ pub struct OrganisationLeft {
     pub user_id: UserId,
 }
 
+/// A user of the organisation manages it from here on, or no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganisationManagerChanged {
+    /// The organisation.
+    pub organisation_id: OrganisationId,
+    /// Who.
+    pub user_id: UserId,
+    /// Whether they manage it.
+    pub manages: bool,
+}
+
 /// Who knows the code may join the organisation from here on. The event does not tell the code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationIssued {

@@ -11,7 +11,7 @@ use schemas::event::link::{ExternalIdentity, IdentityLinked, IdentityUnlinked};
 use schemas::event::organisation::{
     InvitationAccepted, InvitationIssued, InvitationRevoked, OrganisationChanges,
     OrganisationClosed, OrganisationDetails, OrganisationFounded, OrganisationLeft,
-    OrganisationUpdated,
+    OrganisationManagerChanged, OrganisationUpdated,
 };
 use schemas::event::session::{
     FactorProof, ReplacedKey, SecondFactorAdded, SecondFactorRemoved, SecondFactorUsed, SessionEnd,
@@ -155,6 +155,12 @@ pub fn samples() -> Vec<IdentityEvent> {
         OrganisationLeft {
             organisation_id: OrganisationId(1),
             user_id: UserId(3),
+        }
+        .into(),
+        OrganisationManagerChanged {
+            organisation_id: OrganisationId(1),
+            user_id: UserId(3),
+            manages: true,
         }
         .into(),
         InvitationIssued {

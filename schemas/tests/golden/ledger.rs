@@ -6,7 +6,7 @@ use schemas::energy::{DeviceType, EnergyCarrier, EnergySource, GpsLocation, Tech
 use schemas::event::LedgerEvent;
 use schemas::event::account::{
     AccountAssigned, AccountClosed, AccountOpened, AccountStandingChanged, AccountUpdated,
-    WhitelistChanged,
+    OwnerClosed, WhitelistChanged,
 };
 use schemas::event::action::{BundleAction, Export, Origin, Part, Split};
 use schemas::event::device::{
@@ -180,10 +180,16 @@ pub fn samples() -> Vec<LedgerEvent> {
         AccountAssigned {
             account_id: AccountId(1),
             organisation_id: Some(OrganisationId(1)),
+            previous_organisation_id: Some(OrganisationId(2)),
+        }
+        .into(),
+        OwnerClosed {
+            organisation_id: OrganisationId(2),
         }
         .into(),
         AccountClosed {
             account_id: AccountId(3),
+            organisation_id: Some(OrganisationId(1)),
         }
         .into(),
         DeviceRegistered {

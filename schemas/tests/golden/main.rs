@@ -106,6 +106,17 @@ fn events_are_written_and_read_as_the_golden_files_say() {
 }
 
 #[test]
+fn accounts_that_changed_hands_before_that_was_counted_are_read() {
+    for (name, payload) in [
+        ("AccountAssigned", r#"{"account_id":1,"organisation_id":1}"#),
+        ("AccountClosed", r#"{"account_id":3}"#),
+    ] {
+        let event = LedgerEvent::decode(name, 1, payload.as_bytes()).unwrap();
+        assert_eq!(event.encode(), payload.as_bytes());
+    }
+}
+
+#[test]
 fn the_envelope_is_written_and_read_as_its_golden_file_says() {
     let envelope = Envelope {
         recorded_at: at("2024-11-19T08:00:00.000002Z"),

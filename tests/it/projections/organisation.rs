@@ -5,8 +5,8 @@ use super::world::{first_day, profile};
 use chrono::TimeDelta;
 use ledger::Command;
 use ledger::command::{
-    AcceptInvitation, AssignAccount, Guest, IssueInvitation, LeaveOrganisation, RevokeInvitation,
-    UpdateOrganisation,
+    AcceptInvitation, AssignAccount, ChangeManager, Guest, IssueInvitation, LeaveOrganisation,
+    RevokeInvitation, UpdateOrganisation,
 };
 use schemas::event::organisation::{OrganisationChanges, OrganisationDetails};
 use schemas::id::{AccountId, OrganisationId, UserId};
@@ -42,9 +42,15 @@ pub fn organisation(random: &mut Random) -> Command {
             },
         })),
         2 if random.one_in(4) => Command::CloseOrganisation(some(random)),
+        2 if random.one_in(8) => Command::CloseOwner(some(random)),
         2 | 3 => Command::AssignAccount(AssignAccount {
             account_id: AccountId(1 + random.below(4)),
             organisation_id: (!random.one_in(4)).then(|| some(random)),
+        }),
+        4 if random.one_in(2) => Command::ChangeManager(ChangeManager {
+            organisation_id: some(random),
+            user_id: UserId(1 + random.below(15)),
+            manages: random.one_in(2),
         }),
         4 => Command::LeaveOrganisation(LeaveOrganisation {
             organisation_id: some(random),

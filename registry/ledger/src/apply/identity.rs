@@ -64,6 +64,7 @@ impl Fold<'_, '_> {
             IdentityEvent::OrganisationUpdated(event) => self.organisation_updated(event),
             IdentityEvent::OrganisationClosed(event) => self.organisation_closed(event),
             IdentityEvent::OrganisationLeft(event) => self.organisation_left(event),
+            IdentityEvent::OrganisationManagerChanged(event) => self.manager_changed(event),
             IdentityEvent::InvitationIssued(event) => self.invitation_issued(event),
             IdentityEvent::InvitationRevoked(event) => self.invitation_revoked(event),
             IdentityEvent::InvitationAccepted(event) => self.invitation_accepted(event),

@@ -1,14 +1,14 @@
 //! Folding the events of organisations.
 
 use super::Fold;
-use crate::entry::{Entry, Invitation, InvitationEnd, Membership, Organisation};
+use crate::entry::{Entry, Invitation, InvitationEnd, Membership, Organisation, Owner};
 use crate::key::{Key, name_digest};
 use crate::state::NotLoaded;
 use schemas::event::organisation::{
     InvitationAccepted, InvitationIssued, InvitationRevoked, OrganisationClosed,
-    OrganisationFounded, OrganisationLeft, OrganisationUpdated,
+    OrganisationFounded, OrganisationLeft, OrganisationManagerChanged, OrganisationUpdated,
 };
-use schemas::id::OrganisationId;
+use schemas::id::{OrganisationId, UserId};
 use uuid::Uuid;
 
 impl Fold<'_, '_> {
@@ -38,6 +38,7 @@ impl Fold<'_, '_> {
                 business_id,
                 is_closed: false,
                 invitations: Vec::new(),
+                managers: Vec::new(),
             }),
         );
         self.create(Key::BusinessId(business_id), Entry::BusinessId(id));
@@ -71,7 +72,53 @@ impl Fold<'_, '_> {
     }
 
     pub(super) fn organisation_left(&mut self, event: &OrganisationLeft) -> Result<(), NotLoaded> {
-        self.user(event.user_id, |user| user.organisation = None)
+        self.user(event.user_id, |user| user.organisation = None)?;
+        self.managed(event.organisation_id, event.user_id, false)
+    }
+
+    pub(super) fn manager_changed(
+        &mut self,
+        event: &OrganisationManagerChanged,
+    ) -> Result<(), NotLoaded> {
+        self.user(event.user_id, |user| {
+            if let Some(of) = &mut user.organisation {
+                of.manages = event.manages;
+            }
+        })?;
+        self.managed(event.organisation_id, event.user_id, event.manages)
+    }
+
+    /// Whether the user is among who manages the organisation from here on.
+    fn managed(
+        &mut self,
+        id: OrganisationId,
+        user_id: UserId,
+        manages: bool,
+    ) -> Result<(), NotLoaded> {
+        self.organisation(id, |organisation| {
+            organisation.managers.retain(|known| *known != user_id);
+            organisation.managers.extend(manages.then_some(user_id));
+        })
+    }
+
+    /// What the organisation owns changes, where there is one.
+    pub(super) fn owner(
+        &mut self,
+        id: Option<OrganisationId>,
+        change: impl FnOnce(&mut Owner),
+    ) -> Result<(), NotLoaded> {
+        let Some(id) = id else {
+            return Ok(());
+        };
+        if let Some(slot) = self.changes.edit(Key::Owner(id), self.position)? {
+            let mut owner = match slot {
+                Some(Entry::Owner(owner)) => *owner,
+                _ => Owner::default(),
+            };
+            change(&mut owner);
+            *slot = Some(Entry::Owner(owner));
+        }
+        Ok(())
     }
 
     pub(super) fn invitation_issued(&mut self, event: &InvitationIssued) -> Result<(), NotLoaded> {
@@ -110,7 +157,8 @@ impl Fold<'_, '_> {
                 organisation_id: event.organisation_id,
                 manages: event.manages,
             });
-        })
+        })?;
+        self.managed(event.organisation_id, event.user_id, event.manages)
     }
 
     fn invitation_ended(

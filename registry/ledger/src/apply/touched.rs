@@ -45,7 +45,14 @@ pub fn touched(recorded: &Recorded<'_>) -> Vec<Key> {
                 IdentityEvent::OrganisationClosed(closed) => {
                     keys.push(Key::Organisation(closed.organisation_id));
                 }
-                IdentityEvent::OrganisationLeft(left) => keys.push(Key::User(left.user_id)),
+                IdentityEvent::OrganisationLeft(left) => keys.extend([
+                    Key::User(left.user_id),
+                    Key::Organisation(left.organisation_id),
+                ]),
+                IdentityEvent::OrganisationManagerChanged(changed) => keys.extend([
+                    Key::User(changed.user_id),
+                    Key::Organisation(changed.organisation_id),
+                ]),
                 IdentityEvent::InvitationIssued(issued) => {
                     keys.push(Key::Organisation(issued.organisation_id));
                 }
@@ -82,15 +89,23 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
             }
         };
     match event {
-        LedgerEvent::AccountOpened(_)
-        | LedgerEvent::GatewayCodeIssued(_)
+        LedgerEvent::AccountOpened(event) => keys.extend(event.organisation_id.map(Key::Owner)),
+        LedgerEvent::OwnerClosed(event) => keys.push(Key::Owner(event.organisation_id)),
+        LedgerEvent::GatewayCodeIssued(_)
         | LedgerEvent::IssuanceMetadataRecorded(_)
         | LedgerEvent::RecurringRuleCreated(_) => {}
         LedgerEvent::AccountUpdated(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::WhitelistChanged(event) => keys.push(Key::Account(event.account_id)),
-        LedgerEvent::AccountClosed(event) => keys.push(Key::Account(event.account_id)),
+        LedgerEvent::AccountClosed(event) => {
+            keys.push(Key::Account(event.account_id));
+            keys.extend(event.organisation_id.map(Key::Owner));
+        }
         LedgerEvent::AccountStandingChanged(event) => keys.push(Key::Account(event.account_id)),
-        LedgerEvent::AccountAssigned(event) => keys.push(Key::Account(event.account_id)),
+        LedgerEvent::AccountAssigned(event) => {
+            keys.push(Key::Account(event.account_id));
+            let owners = [event.previous_organisation_id, event.organisation_id];
+            keys.extend(owners.into_iter().flatten().map(Key::Owner));
+        }
         LedgerEvent::DeviceRegistered(event) => keys.push(Key::Account(event.account_id)),
         LedgerEvent::DeviceUpdated(event) => keys.extend([
             Key::Device(event.device_id),

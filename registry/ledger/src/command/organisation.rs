@@ -25,6 +25,17 @@ pub struct LeaveOrganisation {
     pub user_id: UserId,
 }
 
+/// See [`super::Command::ChangeManager`].
+#[derive(Debug, Clone, Copy)]
+pub struct ChangeManager {
+    /// The organisation.
+    pub organisation_id: OrganisationId,
+    /// Who.
+    pub user_id: UserId,
+    /// Whether they manage it from here on.
+    pub manages: bool,
+}
+
 /// See [`super::Command::IssueInvitation`].
 #[derive(Debug, Clone)]
 pub struct IssueInvitation {

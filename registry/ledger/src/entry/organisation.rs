@@ -16,6 +16,29 @@ pub struct Organisation {
     /// Digests of the codes of its invitations that were neither accepted nor revoked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invitations: Vec<Uuid>,
+    /// Who manages it, in the order they began. Some may have been removed since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managers: Vec<UserId>,
+}
+
+/// What an organisation is to the ledger, under `Key::Owner`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Owner {
+    /// Open accounts that it owns.
+    pub accounts: u64,
+    /// Whether it is given none any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_closed: bool,
+}
+
+impl Owner {
+    pub(crate) const fn gain(&mut self) {
+        self.accounts += 1;
+    }
+
+    pub(crate) const fn lose(&mut self) {
+        self.accounts = self.accounts.saturating_sub(1);
+    }
 }
 
 /// What a user is to an organisation.

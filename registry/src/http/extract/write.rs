@@ -142,6 +142,24 @@ impl Origin {
     /// # Errors
     /// The refusal, or 503.
     pub async fn execute(&self, state: &State, command: Command) -> Answer<Receipt> {
+        self.decided(state, command, self.idempotency).await
+    }
+
+    /// Has a command decided that comes before the one that is asked for. It is decided anew where the request is
+    /// repeated, so it must be one that changes nothing then.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    pub async fn prepare(&self, state: &State, command: Command) -> Answer<Receipt> {
+        self.decided(state, command, None).await
+    }
+
+    async fn decided(
+        &self,
+        state: &State,
+        command: Command,
+        idempotency: Option<Idempotency>,
+    ) -> Answer<Receipt> {
         let stream = command.stream();
         let receipt = state
             .decide(Asked {
@@ -149,7 +167,7 @@ impl Origin {
                 actor: self.actor.clone(),
                 correlation_id: self.correlation_id,
                 requested_at: self.requested_at,
-                idempotency: self.idempotency,
+                idempotency,
             })
             .await?;
         let mut extensions = self.request.extensions_mut();

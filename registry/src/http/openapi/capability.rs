@@ -80,6 +80,7 @@ const OPERATIONS: &[(Capability, &[&str])] = &[
             "delete_account",
             "get_whitelist",
             "get_whitelist_inverse",
+            "change_manager",
             "leave_organisation",
             "list_accounts",
             "list_certificate_devices",

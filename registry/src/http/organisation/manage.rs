@@ -2,10 +2,11 @@
 
 use crate::http::listed::{after, listed};
 use crate::http::position::{Positions, reached};
-use crate::http::problem::{Answer, EdgeCode, Problem};
+use crate::http::problem::{Answer, Problem};
 use crate::http::{Id, Query, Read, Write, may};
 use crate::read::{self, cursor::Page};
 use actix_web::{HttpResponse, delete, get, patch, post};
+use ledger::refusal::Code;
 use ledger::{Command, Event, Stream, command};
 use schemas::api::organisation::{CreateOrganisation, OrganisationRead, UpdateOrganisation};
 use schemas::api::page::PageQuery;
@@ -159,8 +160,7 @@ pub async fn delete_organisation(
     write: Write<may::ManageOrganisations>,
     Id(named): Id<OrganisationId>,
 ) -> Answer<HttpResponse> {
-    // Whose an account is is a matter of the ledger, organisations are in a stream of their own: look only
-    // once READ shows all of the ledger.
+    // To name the accounts, look once READ shows all of the ledger.
     let state = write.caller.state();
     let all = Positions::at(Stream::Ledger, state.ledger_head().await?);
     reached(state.read_progress(), all, state.read_wait()).await?;
@@ -171,13 +171,16 @@ pub async fn delete_organisation(
     if !organisation.is_deleted && !accounts.is_empty() {
         let ids: Vec<_> = accounts.iter().map(ToString::to_string).collect();
         return Err(Problem::new(
-            EdgeCode::OrganisationHasAccounts,
+            Code::OrganisationHasAccounts,
             format!(
                 "organisation {id} owns account {}; close or assign them first",
                 ids.join(", ")
             ),
         ));
     }
+    // The ledger says whether it owns none, and gives it none from here on. Organisations are in a stream of their
+    // own: where only the first is written, closing it again goes on from there.
+    write.origin.prepare(state, Command::CloseOwner(id)).await?;
     write.execute(Command::CloseOrganisation(id)).await?;
     Ok(HttpResponse::Ok().json(OrganisationRead {
         is_deleted: true,

@@ -1,13 +1,14 @@
 //! Who belongs to an organisation.
 
+use crate::http::api_key::signed_in;
 use crate::http::listed::{after, listed};
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Id, Query, Read, Write, may};
 use crate::read::{self, cursor::Page};
-use actix_web::{HttpResponse, get, post};
+use actix_web::{HttpResponse, get, patch, post};
 use ledger::{Command, Stream, command};
-use schemas::api::organisation::OrganisationUser;
+use schemas::api::organisation::{ChangeManager, OrganisationUser};
 use schemas::api::page::PageQuery;
 use schemas::id::{OrganisationId, UserId};
 
@@ -39,6 +40,40 @@ pub async fn list_organisation_users(
     let id = read.managed_organisation(&client, named).await?;
     let users = read::organisation::users(&client, id, after, page.limit + 1).await?;
     Ok(listed(&Page::of(users, page.limit, LIST, |user| user.id)))
+}
+
+/// Have a user manage their organisation, or no longer.
+///
+/// For who manages it. Refused where nobody else would.
+#[utoipa::path(
+    tag = "Organisations",
+    operation_id = "change_manager",
+    params(("user_id" = i64, Path, description = "The user.")),
+    request_body = ChangeManager,
+    responses(
+        (status = 204, description = "It is so."),
+        (status = 403, description = "sign_in_required"),
+        (status = 404, description = "user_not_found"),
+        (status = 409, description = "last_manager"),
+        (status = 422, description = "request_invalid, organisation_closed, user_not_in_organisation, user_removed"),
+    ),
+)]
+#[patch("/user/{user_id}/organisation")]
+pub async fn change_manager(
+    write: Write<may::ManageAccounts, ChangeManager>,
+    Id(named): Id<UserId>,
+) -> Answer<HttpResponse> {
+    signed_in(&write.caller)?;
+    let client = write.caller.client().await?;
+    let (user_id, organisation_id) = write.caller.organisation_of_user(&client, named).await?;
+    drop(client);
+    let command = Command::ChangeManager(command::ChangeManager {
+        organisation_id,
+        user_id,
+        manages: write.body.manages,
+    });
+    write.execute(command).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Have a user leave their organisation.

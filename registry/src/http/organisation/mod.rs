@@ -16,6 +16,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(manage::update_organisation)
         .service(manage::delete_organisation)
         .service(member::list_organisation_users)
+        .service(member::change_manager)
         .service(member::leave_organisation)
         .service(account::list_organisation_accounts)
         .service(account::assign_account)
@@ -36,6 +37,7 @@ pub fn routes(config: &mut ServiceConfig) {
     manage::update_organisation,
     manage::delete_organisation,
     member::list_organisation_users,
+    member::change_manager,
     member::leave_organisation,
     account::list_organisation_accounts,
     account::assign_account,

@@ -39,6 +39,8 @@ edge_codes! {
     SecondFactorRequired = "second_factor_required" UNAUTHORIZED,
     /// The code of the second factor is not good.
     SecondFactorInvalid = "second_factor_invalid" UNAUTHORIZED,
+    /// The code of the second factor that is to be removed is not good.
+    SecondFactorWrong = "second_factor_wrong" UNPROCESSABLE_ENTITY,
     /// The refresh token is none of ours, was used before, or its session is over.
     RefreshTokenInvalid = "refresh_token_invalid" UNAUTHORIZED,
     /// A request for a token can not be read (RFC 6749, section 5.2).
@@ -83,8 +85,6 @@ edge_codes! {
     UserLastMember = "user_last_member" CONFLICT,
     /// The user acts for an account of the organisation.
     UserInAccounts = "user_in_accounts" CONFLICT,
-    /// The organisation owns an open account.
-    OrganisationHasAccounts = "organisation_has_accounts" CONFLICT,
     /// The body exceeds its limit.
     BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE,
     /// The body has another media type than the route takes.
@@ -117,6 +117,8 @@ edge_codes! {
     CurrentPasswordWrong = "current_password_wrong" UNPROCESSABLE_ENTITY,
     /// The password would be guessed.
     PasswordWeak = "password_weak" UNPROCESSABLE_ENTITY,
+    /// The password is in the list of those that were stolen elsewhere.
+    PasswordBreached = "password_breached" UNPROCESSABLE_ENTITY,
     /// A listed user does not exist.
     UsersUnknown = "users_unknown" UNPROCESSABLE_ENTITY,
     /// More requests than the registry takes from one client.
