@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tests::World;
 
 /// Paths that answer without credentials, or by the signatures of gateways.
-const PUBLIC: [&str; 22] = [
+const PUBLIC: [&str; 23] = [
     "/",
     "/.well-known/jwks.json",
     "/.well-known/oauth-authorization-server",
@@ -13,6 +13,7 @@ const PUBLIC: [&str; 22] = [
     "/auth/login",
     "/auth/oidc/callback",
     "/auth/oidc/login",
+    "/auth/oidc/second_factor",
     "/auth/refresh",
     "/csrf-token",
     "/docs",

@@ -93,6 +93,46 @@ async fn a_password_that_would_be_guessed_is_refused_wherever_one_is_chosen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_was_stolen_elsewhere_is_refused_wherever_one_is_chosen() {
+    const STOLEN: &str = "stolen but not weak";
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("stolen.txt");
+    let hash = "E58042013C0E0F56ECD165C680E586CB6F3F38E0";
+    std::fs::write(&list, format!("{hash}:7\r\n")).unwrap();
+    let mut registry = Registry::prepare(tests::Clusters::shared().await).await;
+    registry.config.auth.breached_passwords = Some(list);
+    registry.up().await;
+    let world = World::on(registry).await;
+    let refused = |answer: tests::Answer| answer.refused_at(422, "password_breached", "/password");
+    let eve = "eve@registry.test";
+    refused(world.admin.create_user("Eve", eve, 2, STOLEN).await);
+    let change = json!({"password": STOLEN, "current_password": PASSWORD});
+    let own = format!("/user/update/{}", world.trader.id);
+    refused(world.trader.patch(&own, change.clone()).await);
+    refused(world.trader.post("/user/me/password", change).await);
+    let organisation = json!({"name": "H", "business_id": "H", "address": "H", "contact": "H"});
+    let organisation = world.admin.post("/organisation/create", organisation).await;
+    let path = format!(
+        "/organisation/{}/invitations",
+        organisation.expect(201)["id"]
+    );
+    let invitation = world
+        .admin
+        .post(&path, json!({"role": 1}))
+        .await
+        .expect(201);
+    let accept =
+        json!({"code": invitation["code"], "name": "Eve", "email": eve, "password": STOLEN});
+    let anonymous = world.registry.anonymous();
+    refused(anonymous.post("/invitation/accept", accept).await);
+    let made = world
+        .admin
+        .create_user("Eve", eve, 2, "another good one")
+        .await;
+    made.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_hashed_anew_once_hashes_cost_something_else() {
     let mut registry = Registry::start().await;
     registry.admin().await;

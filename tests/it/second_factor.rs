@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tests::{Actor, Answer, PASSWORD, World, email};
 
 /// Somebody with an authenticator.
-struct Enrolled {
+pub struct Enrolled {
     secret: TotpSecret,
-    recovery: Vec<String>,
+    pub recovery: Vec<String>,
     /// Period of the last code that was used.
     used: i64,
 }
@@ -32,7 +32,7 @@ pub fn code_of(base32: &str) -> String {
     decoded(base32).code(now_step())
 }
 
-async fn enrol(user: &Actor) -> Enrolled {
+pub async fn enrol(user: &Actor) -> Enrolled {
     let offer = user
         .post_nothing("/user/me/second_factor")
         .await
@@ -131,7 +131,7 @@ async fn removing_it_takes_password_and_code() {
         .refused(422, "current_password_wrong");
     remove(PASSWORD, "000")
         .await
-        .refused(401, "second_factor_invalid");
+        .refused_at(422, "second_factor_wrong", "/otp");
     let again = trader
         .post_nothing("/user/me/second_factor")
         .await

@@ -2,10 +2,14 @@
 
 use chrono::TimeDelta;
 use ledger::session::{MAX_SESSIONS, REFRESH_GRACE};
+use registry::identity::{KeyRing, Master, NewKey, Tokens};
+use registry::read::signing_key::SigningKeyRow;
 use reqwest::header::SET_COOKIE;
+use schemas::id::UserId;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::{Actor, Answer, Clusters, PASSWORD, Registry, World, email, eventually};
+use uuid::Uuid;
 
 /// Somebody's tokens.
 struct SignedIn {
@@ -387,4 +391,55 @@ async fn what_is_stored_has_no_token_in_it() {
         }
     }
     assert!(found > 0, "nothing is stored");
+}
+
+/// A token of a registry with the same master secret, under a key that this one has never seen.
+fn token_of_unknown_key(registry: &Registry) -> String {
+    let secret = registry.config.auth.master().unwrap();
+    let master = Master::new(secret.expose().as_bytes());
+    let vault = master.vault().unwrap();
+    let key = NewKey::random(&vault).unwrap();
+    let row = SigningKeyRow {
+        key_id: key.public_key.key_id(),
+        public_key: key.public_key,
+        sealed: key.sealed,
+        added_at: chrono::Utc::now(),
+        accepted_until: None,
+    };
+    let ring = KeyRing::of(vec![row], &vault);
+    let tokens = Tokens::new(&master, &registry.config.domain, 15);
+    tokens.access(&ring, UserId(1), Uuid::nil()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_the_log_may_tell_of_is_waited_for_and_one_that_it_does_not_is_refused() {
+    let world = World::start().await;
+    let token = token_of_unknown_key(&world.registry);
+    let somebody = world.registry.anonymous().with_token(&token).alone();
+    let refused = somebody.get("/user/me").await;
+    refused.refused(401, "token_invalid");
+    // READ stands still.
+    let pool = projections::postgres::pool(&world.registry.config.database.read).unwrap();
+    let mut client = pool.get().await.unwrap();
+    let standstill = client.transaction().await.unwrap();
+    let hold = "SELECT FROM checkpoint FOR UPDATE";
+    standstill.query(hold, &[]).await.unwrap();
+    let created = world
+        .admin
+        .create_user("new", "new@registry.test", 1, PASSWORD)
+        .await;
+    created.expect(200);
+    let unlike = async |status: u16| {
+        let answer = somebody.get("/user/me").await;
+        (answer.status != status).then_some(answer)
+    };
+    let waits = eventually("the key is looked for", async || unlike(401).await).await;
+    assert_eq!(waits.header("retry-after"), "1");
+    waits.refused(503, "read_lagging");
+    // Known keys are good meanwhile.
+    let known = world.trader.alone().get("/account/list").await;
+    assert_ne!(known.status, 401, "{known}");
+    standstill.rollback().await.unwrap();
+    let refused = eventually("READ goes on", async || unlike(503).await).await;
+    refused.refused(401, "token_invalid");
 }

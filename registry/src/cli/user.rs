@@ -8,7 +8,7 @@ use schemas::life_cycle::Role;
 
 use crate::{
     config::{Config, Secret},
-    identity::weakness,
+    identity::{BreachedList, check_password},
     system::{Core, NewUser, Projectors},
 };
 
@@ -80,7 +80,7 @@ impl Create {
     async fn run(self, config: &Config) -> anyhow::Result<()> {
         ensure!(is_email(&self.email), "--email: write it as name@domain");
         ensure!(!self.name.trim().is_empty(), "--name: it is empty");
-        let password = self.password()?;
+        let password = self.password(config.auth.breached()?.as_ref())?;
         let (Password::Chosen(secret) | Password::Made(secret)) = &password;
         let user = NewUser {
             name: self.name,
@@ -109,7 +109,7 @@ impl Create {
         Ok(())
     }
 
-    fn password(&self) -> anyhow::Result<Password> {
+    fn password(&self, breached: Option<&BreachedList>) -> anyhow::Result<Password> {
         let about = [self.name.as_str(), self.email.as_str()];
         if self.password_stdin {
             let mut line = String::new();
@@ -117,7 +117,7 @@ impl Create {
                 .lock()
                 .read_line(&mut line)
                 .context("standard input")?;
-            return chosen(line.trim_end_matches(['\r', '\n']), &about);
+            return chosen(line.trim_end_matches(['\r', '\n']), &about, breached);
         }
         if io::stdin().is_terminal() {
             print!("Password (empty: one is made): ");
@@ -125,7 +125,7 @@ impl Create {
             let line = read_hidden().context("the password")?;
             println!();
             if !line.is_empty() {
-                return chosen(&line, &about);
+                return chosen(&line, &about, breached);
             }
         }
         let bytes = rand::random::<[u8; 16]>();
@@ -133,13 +133,15 @@ impl Create {
     }
 }
 
-fn chosen(password: &str, about: &[&str]) -> anyhow::Result<Password> {
+fn chosen(
+    password: &str,
+    about: &[&str],
+    breached: Option<&BreachedList>,
+) -> anyhow::Result<Password> {
     if password.chars().count() < MIN_PASSWORD_CHARACTERS {
         bail!("the password must have at least {MIN_PASSWORD_CHARACTERS} characters");
     }
-    if let Some(why) = weakness(password, about) {
-        bail!("{why}");
-    }
+    check_password(password, about, breached)?;
     Ok(Password::Chosen(Secret::new(password)))
 }
 
@@ -172,9 +174,9 @@ mod tests {
 
     #[test]
     fn a_short_password_is_refused() {
-        assert!(chosen("gT7#mQ2", &[]).is_err());
-        assert!(chosen("gT7#mQ2!", &[]).is_ok());
-        assert!(chosen("12345678", &[]).is_err());
+        assert!(chosen("gT7#mQ2", &[], None).is_err());
+        assert!(chosen("gT7#mQ2!", &[], None).is_ok());
+        assert!(chosen("12345678", &[], None).is_err());
     }
 
     #[test]

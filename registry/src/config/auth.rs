@@ -1,6 +1,7 @@
 //! Sign-in.
 
 use super::external::{Introspection, Oidc};
+use crate::identity::{BreachedError, BreachedList};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -28,6 +29,10 @@ pub struct Auth {
     pub signing_key_days: u32,
     /// What a password hash costs. A user's password is hashed anew at the next sign-in when it changes.
     pub password_cost: PasswordCost,
+    /// A file of passwords that were stolen elsewhere, which nobody can choose: lines of SHA-1, colon and count,
+    /// ordered by hash, as Have I Been Pwned's offline list has them. It is searched where it lies. Without one,
+    /// passwords that would be guessed are refused alone.
+    pub breached_passwords: Option<PathBuf>,
     /// Whether the demo users with their published passwords exist. Only for `dev`.
     pub dev_users: bool,
     /// Whether the issuing body (ADMIN) neither trades nor submits readings. `dev` sets it to false, so
@@ -71,6 +76,7 @@ impl Default for Auth {
             session_days: 30,
             signing_key_days: 90,
             password_cost: PasswordCost::default(),
+            breached_passwords: None,
             dev_users: false,
             separation_of_duties: true,
             oidc: Oidc::default(),
@@ -99,6 +105,8 @@ pub enum AuthError {
         path: PathBuf,
         source: io::Error,
     },
+    #[error(transparent)]
+    Breached(#[from] BreachedError),
     #[error("auth.dev_users must be false here: their passwords are published; it is for `dev`")]
     DevUsers,
 }
@@ -119,6 +127,15 @@ impl Auth {
         }
     }
 
+    /// The passwords that were stolen elsewhere, where there is a list of them.
+    ///
+    /// # Errors
+    /// [`AuthError::Breached`] if it can not be read or is none.
+    pub fn breached(&self) -> Result<Option<BreachedList>, AuthError> {
+        let file = self.breached_passwords.as_deref();
+        Ok(file.map(BreachedList::open).transpose()?)
+    }
+
     /// Whether the duties of the issuing body and of the market are separated.
     #[must_use]
     pub const fn duties(&self) -> Duties {
@@ -129,12 +146,14 @@ impl Auth {
         }
     }
 
-    /// What a production process needs: a master secret, and no demo users.
+    /// What a production process needs: a master secret, a list of stolen passwords that can be read if there is to be
+    /// one, and no demo users.
     ///
     /// # Errors
     /// [`AuthError`], the first rule that does not hold.
     pub fn check_production(&self) -> Result<(), AuthError> {
         self.master()?;
+        self.breached()?;
         if self.dev_users {
             return Err(AuthError::DevUsers);
         }

@@ -27,6 +27,9 @@ pub struct Oidc {
     pub algorithms: Vec<String>,
     /// `aud` of the provider's JWTs that are taken as bearer tokens; empty: none are.
     pub audiences: Vec<String>,
+    /// Values of `amr` or `acr` in an ID token which say that the provider has asked for a second factor, such as
+    /// `mfa` (RFC 8176). Without one of them, whoever has a second factor here is asked for it.
+    pub second_factor: Vec<String>,
     /// Whether somebody who is linked to no user becomes one with the first sign-in, if the provider has verified
     /// their e-mail address. Else an administrator links them.
     pub create_users: bool,
@@ -55,6 +58,7 @@ impl Default for Oidc {
             scopes: words(&["openid", "email", "profile"]),
             algorithms: words(&["EdDSA", "ES256", "PS256", "RS256"]),
             audiences: Vec::new(),
+            second_factor: Vec::new(),
             create_users: false,
             default_role: Role::Audit,
             return_to: "/docs".to_owned(),

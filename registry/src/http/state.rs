@@ -143,7 +143,8 @@ impl State {
             refresh_key: RefreshKey::of(&master),
             vault: master.vault()?,
             session_lifetime: chrono::Duration::days(config.auth.session_days.into()),
-            passwords: Passwords::new(&config.auth.password_cost)?,
+            passwords: Passwords::new(&config.auth.password_cost)?
+                .refusing(config.auth.breached()?),
             guesses: Guesses::default(),
             recovery_secret: master.key_for("recovery codes"),
             principals: Principals::new(config.auth.duties()),
@@ -225,6 +226,14 @@ impl State {
     /// 503 if the event store can not tell.
     pub(super) async fn ledger_head(&self) -> Answer<Position> {
         self.head(&self.ledger_stream).await
+    }
+
+    /// Where the events of users and keys end now.
+    ///
+    /// # Errors
+    /// 503 if the event store can not tell.
+    pub(crate) async fn identity_head(&self) -> Answer<Position> {
+        self.head(&self.identity_stream).await
     }
 
     /// Where the streams end now.

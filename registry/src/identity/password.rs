@@ -1,5 +1,6 @@
 //! Passwords, as argon2id hashes.
 
+use super::breached::{BreachedError, BreachedList};
 use crate::config::PasswordCost;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -22,6 +23,12 @@ pub enum ChoiceError {
     /// It would be guessed.
     #[error("{0}")]
     Weak(String),
+    /// Somebody stole it elsewhere.
+    #[error("the password is in the list of those that were stolen elsewhere")]
+    Breached,
+    /// The list of those can not be searched.
+    #[error(transparent)]
+    List(#[from] BreachedError),
     /// It could not be hashed.
     #[error(transparent)]
     Failed(#[from] PasswordError),
@@ -34,6 +41,7 @@ pub struct Passwords {
     /// Verified against when there is no user, so that the answer takes as long as with one. Made from a
     /// password that is known to nobody.
     nobody: Arc<str>,
+    breached: Option<Arc<BreachedList>>,
 }
 
 impl Passwords {
@@ -48,26 +56,35 @@ impl Passwords {
             permits: Semaphore::new(AT_ONCE),
             params,
             nobody: nobody.into(),
+            breached: None,
         })
+    }
+
+    /// The same, refusing what is in the list where somebody chooses a password.
+    #[must_use]
+    pub fn refusing(self, breached: Option<BreachedList>) -> Self {
+        Self {
+            breached: breached.map(Arc::new),
+            ..self
+        }
     }
 
     /// The PHC string of a password that a person chose; `about` is what is known of them, which others would
     /// try first.
     ///
     /// # Errors
-    /// [`ChoiceError::Weak`], with a sentence that says why.
+    /// [`ChoiceError`]; of [`ChoiceError::Weak`] a sentence says why.
     pub async fn choose(
         &self,
         password: String,
         about: Vec<String>,
     ) -> Result<String, ChoiceError> {
         let params = self.params.clone();
+        let breached = self.breached.clone();
         self.off_thread(move || {
             let about: Vec<_> = about.iter().map(String::as_str).collect();
-            match weakness(&password, &about) {
-                Some(why) => Err(ChoiceError::Weak(why)),
-                None => Ok(hash(&password, &params)?),
-            }
+            check(&password, &about, breached.as_deref())?;
+            Ok(hash(&password, &params)?)
         })
         .await?
     }
@@ -139,11 +156,29 @@ fn verify(password: &str, stored: Option<&str>, nobody: &str) -> bool {
     matches && stored.is_some()
 }
 
+/// Checks a password that somebody chose; `about` is what is known of them.
+///
+/// # Errors
+/// [`ChoiceError`].
+pub fn check(
+    password: &str,
+    about: &[&str],
+    breached: Option<&BreachedList>,
+) -> Result<(), ChoiceError> {
+    if let Some(why) = weakness(password, about) {
+        return Err(ChoiceError::Weak(why));
+    }
+    match breached {
+        Some(list) if list.has(password)? => Err(ChoiceError::Breached),
+        _ => Ok(()),
+    }
+}
+
 /// Why a password would be guessed: it is among the common ones, or made of words, names, dates and rows of
 /// keys in ways that are tried soon. `None` if that takes more than a million guesses, which is far more than
 /// the throttle lets anybody make.
 #[must_use]
-pub fn weakness(password: &str, about: &[&str]) -> Option<String> {
+fn weakness(password: &str, about: &[&str]) -> Option<String> {
     let estimate = zxcvbn::zxcvbn(password, about);
     if estimate.score() >= zxcvbn::Score::Two {
         return None;

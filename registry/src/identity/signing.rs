@@ -52,12 +52,18 @@ impl SigningKeys {
     }
 
     /// Looks for keys that are new, unless somebody just did: who comes while one looks waits for what that one finds,
-    /// or fails with them, for a key that nobody could look for may well be good.
+    /// or fails with them, for a key that nobody could look for may well be good. That many look at once costs one look
+    /// at the end of the log, and the keys that it may tell of are waited for.
     ///
     /// # Errors
-    /// 503 if READ can not be asked.
+    /// 503 if READ can not be asked, or does not show yet what the log tells.
     pub async fn look(&self, state: &State) -> Answer<()> {
-        let looked = self.looks.try_get_with((), self.load(state)).await;
+        let look = async {
+            let all = Positions::at(Stream::Identity, state.identity_head().await?);
+            reached(state.read_progress(), all, state.read_wait()).await?;
+            self.load(state).await
+        };
+        let looked = self.looks.try_get_with((), look).await;
         looked.map(|_| ()).map_err(|problem| (*problem).clone())
     }
 

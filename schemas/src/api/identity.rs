@@ -83,6 +83,23 @@ pub struct OidcCallbackQuery {
     pub state: Option<String>,
     /// Why nobody was signed in.
     pub error: Option<String>,
+    /// Which provider sends it (RFC 9207).
+    pub iss: Option<String>,
+}
+
+/// The second factor of who signs in with the provider, as a form or as JSON.
+#[derive(Clone, ToSchema)]
+pub struct OidcCode {
+    /// A code that the authenticator shows, or a recovery code.
+    pub otp: String,
+}
+
+impl FromFields for OidcCode {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            otp: fields.required("otp")?,
+        })
+    }
 }
 
 impl FromFields for OidcCallbackQuery {
@@ -91,6 +108,7 @@ impl FromFields for OidcCallbackQuery {
             code: fields.optional("code"),
             state: fields.optional("state"),
             error: fields.optional("error"),
+            iss: fields.optional("iss"),
         })
     }
 }

@@ -27,6 +27,7 @@ struct Said {
     id_token: Option<String>,
     introspection: Option<Value>,
     keys: Vec<Value>,
+    names_itself: bool,
     asked: Vec<Asked>,
 }
 
@@ -93,6 +94,11 @@ impl Issuer {
     /// What it answers the next code with; each code is good once.
     pub fn will_give(&self, id_token: String) {
         self.said(|said| said.id_token = Some(id_token));
+    }
+
+    /// Says that it names itself where it sends browsers back.
+    pub fn will_name_itself(&self) {
+        self.said(|said| said.names_itself = true);
     }
 
     /// What it says of every token; with `None` it fails.
@@ -169,8 +175,10 @@ pub fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}", encoded(header), encoded(claims))
 }
 
-async fn metadata(url: Data<String>) -> HttpResponse {
+async fn metadata(url: Data<String>, said: Data<Mutex<Said>>) -> HttpResponse {
+    let names_itself = said.lock().unwrap().names_itself;
     HttpResponse::Ok().json(json!({
+        "authorization_response_iss_parameter_supported": names_itself,
         "issuer": url.as_str(),
         "authorization_endpoint": format!("{}/authorize", url.as_str()),
         "token_endpoint": format!("{}/token", url.as_str()),

@@ -5,6 +5,7 @@ mod introspection;
 mod issuer;
 mod link;
 mod provider;
+mod second_factor;
 mod sign_in;
 
 use issuer::Issuer;

@@ -167,6 +167,7 @@ async fn a_certified_provider_signs_people_in_and_its_tokens_are_taken() {
     let query = [
         ("code", back["code"].as_str()),
         ("state", back["state"].as_str()),
+        ("iss", back["iss"].as_str()),
     ];
     let answer = browser.finish(&begun.cookie, &query).await;
     let ada = super::signed_in(&world, &answer);

@@ -369,3 +369,70 @@ async fn without_a_provider_there_is_nowhere_to_go_and_one_that_is_away_is_told_
         answer.refused(422, "request_invalid");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_another_server_sends_back_is_not_signed_in() {
+    for names_itself in [false, true] {
+        let issuer = Issuer::start();
+        if names_itself {
+            issuer.will_name_itself();
+        }
+        let world = world(&issuer, |_| {}).await;
+        link(&world, &world.trader, &issuer, SUBJECT).await;
+        let browser = Browser::of(&world);
+        let slash = format!("{}/", issuer.url);
+        for (iss, is_taken) in [
+            (None, !names_itself),
+            (Some(issuer.url.as_str()), true),
+            (Some("https://evil.example"), false),
+            (Some(slash.as_str()), false),
+            (Some(""), false),
+        ] {
+            let begun = browser.begin().await;
+            issuer.will_give(issuer.id_token(&begun, json!({})));
+            let mut query = vec![("code", "c"), ("state", begun.asked["state"].as_str())];
+            query.extend(iss.map(|iss| ("iss", iss)));
+            let answer = browser.finish(&begun.cookie, &query).await;
+            println!("{iss:?} {names_itself}");
+            if is_taken {
+                signed_in(&world, &answer);
+            } else {
+                refused(answer, 401, "external_sign_in_failed").await;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_is_refused_is_shown_a_page_that_repeats_nothing_of_what_it_sent() {
+    let issuer = Issuer::start();
+    let world = world(&issuer, |_| {}).await;
+    let client = reqwest::Client::new();
+    for path in [
+        "/auth/oidc/callback?code=c&state=s&error=%3Cscript%3Eevil%3C/script%3E",
+        "/auth/oidc/login?return_to=//evil.example",
+    ] {
+        let url = format!("{}{path}", world.registry.url());
+        let ask = |accept: &'static str| client.get(&url).header("accept", accept).send();
+        let page = ask("text/html,application/xhtml+xml,*/*;q=0.8")
+            .await
+            .unwrap();
+        assert!(page.status().is_client_error(), "{page:?}");
+        let kind = header(&page, reqwest::header::CONTENT_TYPE);
+        assert_eq!(kind, "text/html; charset=utf-8");
+        let policy = header(&page, reqwest::header::CONTENT_SECURITY_POLICY);
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        let page = page.text().await.unwrap();
+        assert!(page.contains("href=\"/auth/oidc/login\""), "{page}");
+        assert!(page.contains("href=\"/problems/"), "{page}");
+        assert!(!page.contains("evil"), "{page}");
+        for program in ["*/*", "application/json"] {
+            let problem = ask(program).await.unwrap();
+            let kind = header(&problem, reqwest::header::CONTENT_TYPE);
+            assert_eq!(kind, "application/problem+json");
+        }
+    }
+    // The trail tells the code all the same.
+    let entry = of_sign_in(&world, 3).await.remove(0);
+    assert_eq!(entry["code"], "external_sign_in_failed");
+}

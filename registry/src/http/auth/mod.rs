@@ -2,12 +2,12 @@
 
 mod cookie;
 mod csrf;
-mod device;
+pub(super) mod device;
 pub(super) mod issue;
 mod keys;
 mod login;
 mod refresh;
-mod second_factor;
+pub(super) mod second_factor;
 mod session;
 
 pub(super) use refresh::refreshed;

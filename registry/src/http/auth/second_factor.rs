@@ -135,9 +135,8 @@ fn secret(state: &State, bound: &str, sealed: &str) -> Option<TotpSecret> {
     request_body = RemoveSecondFactor,
     responses(
         (status = 204, description = "The password alone is enough from here on."),
-        (status = 401, description = "second_factor_invalid"),
         (status = 409, description = "second_factor_missing"),
-        (status = 422, description = "request_invalid, current_password_wrong, user_removed"),
+        (status = 422, description = "request_invalid, current_password_wrong, second_factor_wrong, user_removed"),
     ),
 )]
 #[delete("/user/me/second_factor")]
@@ -159,7 +158,9 @@ pub async fn remove_second_factor(
     match request.execute(remove).await {
         Err(problem) if problem.code() == Code::Rule(refusal::Code::SecondFactorSpent) => {
             guess.wrong()?;
-            Err(invalid())
+            // Not 401: who asks is signed in and stays so.
+            let said = "the code of the second factor is not good, or was used before";
+            Err(Problem::new(EdgeCode::SecondFactorWrong, said).at("/otp"))
         }
         other => {
             other?;
@@ -226,11 +227,14 @@ pub async fn spend(
     }
 }
 
+/// Of a code that was not good.
+pub const INVALID: Code = Code::Edge(EdgeCode::SecondFactorInvalid);
+
 /// The code was not good.
 pub fn invalid() -> Problem {
     metrics::counter!("second_factors_refused_total").increment(1);
     Problem::new(
-        EdgeCode::SecondFactorInvalid,
+        INVALID,
         "the code of the second factor is not good, or was used before",
     )
 }

@@ -1,6 +1,7 @@
 //! Signing in with an OpenID provider.
 
 mod admit;
+mod code;
 mod finish;
 mod start;
 
@@ -15,17 +16,30 @@ use actix_web::web::ServiceConfig;
 const CALLBACK: &str = "/auth/oidc/callback";
 /// Cookie of a sign-in that was begun.
 const COOKIE: &str = "oidc_sign_in";
+/// Where a sign-in begins.
+const START_PATH: &str = "/auth/oidc/login";
+/// Where the second factor is asked for.
+const CODE_PATH: &str = "/auth/oidc/second_factor";
+/// Cookie of a sign-in that waits for that.
+const CODE_COOKIE: &str = "oidc_second_factor";
 
 /// The routes.
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(start::start_oidc_sign_in)
-        .service(finish::finish_oidc_sign_in);
+        .service(finish::finish_oidc_sign_in)
+        .service(code::ask_oidc_second_factor)
+        .service(code::finish_oidc_second_factor);
 }
 
 /// The routes as the OpenAPI document lists them.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(start::start_oidc_sign_in, finish::finish_oidc_sign_in))]
+#[openapi(paths(
+    start::start_oidc_sign_in,
+    finish::finish_oidc_sign_in,
+    code::ask_oidc_second_factor,
+    code::finish_oidc_second_factor,
+))]
 pub struct Document;
 
 fn provider(state: &State) -> Answer<&Provider> {
@@ -50,4 +64,13 @@ fn cookie<'a>(http: &HttpRequest, value: &'a str, lifetime_s: i64) -> Cookie<'a>
         .secure(http.connection_info().scheme() == "https")
         .max_age(Duration::seconds(lifetime_s))
         .finish()
+}
+
+/// Sent from the registry's own form alone.
+fn code_cookie<'a>(http: &HttpRequest, value: &'a str, lifetime_s: i64) -> Cookie<'a> {
+    let mut cookie = cookie(http, value, lifetime_s);
+    cookie.set_name(CODE_COOKIE);
+    cookie.set_path(CODE_PATH);
+    cookie.set_same_site(SameSite::Strict);
+    cookie
 }

@@ -1,6 +1,6 @@
 //! To the provider.
 
-use super::{cookie, provider, redirect_uri};
+use super::{START_PATH, cookie, provider, redirect_uri};
 use crate::config::is_local_path;
 use crate::http::extract::{Query, state};
 use crate::http::problem::{Answer, EdgeCode, Problem};
@@ -29,7 +29,12 @@ pub async fn start_oidc_sign_in(
     http: HttpRequest,
     Query(wanted): Query<OidcLoginQuery>,
 ) -> Answer<HttpResponse> {
-    let state = state(&http)?;
+    let started = start(&http, wanted).await;
+    started.map_err(|problem| problem.shown_to(&http, START_PATH))
+}
+
+async fn start(http: &HttpRequest, wanted: OidcLoginQuery) -> Answer<HttpResponse> {
+    let state = state(http)?;
     let provider = provider(&state)?;
     let return_to = wanted
         .return_to
@@ -40,7 +45,7 @@ pub async fn start_oidc_sign_in(
     }
     let started = Started::now(return_to);
     let url = provider
-        .sign_in_url(&redirect_uri(&http, &state), &started)
+        .sign_in_url(&redirect_uri(http, &state), &started)
         .await?;
     let sealed = started
         .sealed(&state.vault)
@@ -48,6 +53,6 @@ pub async fn start_oidc_sign_in(
     Ok(HttpResponse::SeeOther()
         .insert_header((LOCATION, url))
         .insert_header((CACHE_CONTROL, "no-store"))
-        .cookie(cookie(&http, &sealed, PATIENCE.num_seconds()))
+        .cookie(cookie(http, &sealed, PATIENCE.num_seconds()))
         .finish())
 }

@@ -17,8 +17,9 @@ use std::collections::BTreeMap;
 /// Each POST that only asks.
 const QUESTIONS: [&str; 2] = ["introspect_token", "query_certificates"];
 /// Those of who has no credentials yet, to whom an idempotency key could belong.
-const SIGN_INS: [&str; 4] = [
+const SIGN_INS: [&str; 5] = [
     "create_token",
+    "finish_oidc_second_factor",
     "finish_oidc_sign_in",
     "login",
     "refresh_session",

@@ -9,6 +9,7 @@ mod ready;
 mod root;
 
 pub use metrics::prometheus;
+pub(in crate::http) use root::{escaped, into_page, page as html_page};
 
 use actix_web::web::ServiceConfig;
 

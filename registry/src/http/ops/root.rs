@@ -2,7 +2,7 @@
 
 use crate::http::extract::state;
 use crate::http::problem::Answer;
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get};
 use ledger::Stream;
 use std::fmt::Write as _;
 
@@ -62,8 +62,17 @@ claimed. Every action is an event in one ordered log; what the API answers is re
 }
 
 /// An HTML page; needs nothing from elsewhere.
-pub(super) fn page(title: &str, body: &str) -> HttpResponse {
-    HttpResponse::Ok()
+pub(in crate::http) fn page(title: &str, body: &str) -> HttpResponse {
+    into_page(&mut HttpResponse::Ok(), title, body)
+}
+
+/// The same with another status and further headers.
+pub(in crate::http) fn into_page(
+    response: &mut HttpResponseBuilder,
+    title: &str,
+    body: &str,
+) -> HttpResponse {
+    response
         .content_type("text/html; charset=utf-8")
         .insert_header((
             "Content-Security-Policy",
@@ -78,7 +87,7 @@ pub(super) fn page(title: &str, body: &str) -> HttpResponse {
 }
 
 /// Text as HTML shows it.
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::http) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

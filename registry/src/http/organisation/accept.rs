@@ -35,7 +35,7 @@ use uuid::Uuid;
         (status = 201, description = "Who joined what.", body = OrganisationJoined),
         (status = 404, description = "invitation_unknown"),
         (status = 409, description = "invitation_expired, invitation_used, invitation_revoked, invitation_void"),
-        (status = 422, description = "request_invalid, password_weak, email_taken, organisation_closed"),
+        (status = 422, description = "request_invalid, password_breached, password_weak, email_taken, organisation_closed"),
         (status = 503, description = "unavailable, read_lagging"),
     ),
     security(()),

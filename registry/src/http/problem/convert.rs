@@ -60,6 +60,10 @@ impl From<ChoiceError> for Problem {
     fn from(error: ChoiceError) -> Self {
         match error {
             ChoiceError::Weak(why) => Self::new(EdgeCode::PasswordWeak, why).at("/password"),
+            ChoiceError::Breached => {
+                Self::new(EdgeCode::PasswordBreached, error.to_string()).at("/password")
+            }
+            ChoiceError::List(error) => Self::internal(&error),
             ChoiceError::Failed(error) => Self::internal(&error),
         }
     }

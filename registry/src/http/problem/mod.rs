@@ -8,8 +8,9 @@ pub use code::{Code, EdgeCode};
 pub use convert::field_error;
 
 use super::limit::Exceeded;
+use super::ops::{escaped, into_page};
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use ledger::refusal;
 use schemas::api::oauth::OAuthError;
 use schemas::api::problem::{FieldError, MEDIA_TYPE, ProblemDocument};
@@ -29,7 +30,9 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     allow: Option<String>,
-    exceeded: Option<Exceeded>,
+    exceeded: Option<Box<Exceeded>>,
+    /// Where a browser tries again, if the problem is shown as a page.
+    again: Option<&'static str>,
 }
 
 impl Problem {
@@ -41,13 +44,26 @@ impl Problem {
             errors: Vec::new(),
             allow: None,
             exceeded: None,
+            again: None,
         }
     }
 
     /// The same, telling which limit was exceeded and when the next request is taken.
     #[must_use]
     pub(in crate::http) fn exceeding(mut self, exceeded: Exceeded) -> Self {
-        self.exceeded = Some(exceeded);
+        self.exceeded = Some(Box::new(exceeded));
+        self
+    }
+
+    /// The same, as a page that leads to `again` where a browser asks that shows pages. For addresses that a
+    /// browser is sent to, where nobody reads JSON.
+    #[must_use]
+    pub(in crate::http) fn shown_to(mut self, http: &HttpRequest, again: &'static str) -> Self {
+        let accepted = http.headers().get_all(header::ACCEPT);
+        let mut accepted = accepted.filter_map(|value| value.to_str().ok());
+        self.again = accepted
+            .any(|types| types.contains("text/html"))
+            .then_some(again);
         self
     }
 
@@ -194,7 +210,8 @@ impl ResponseError for Problem {
             self.status_code(),
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
         ) {
-            let wait_s = self.exceeded.map_or(RETRY_AFTER_S, |limit| limit.wait_s);
+            let limit = self.exceeded.as_ref();
+            let wait_s = limit.map_or(RETRY_AFTER_S, |limit| limit.wait_s);
             response.insert_header((header::RETRY_AFTER, wait_s));
         }
         // draft-ietf-httpapi-ratelimit-headers-10
@@ -204,13 +221,24 @@ impl ResponseError for Problem {
                 quota,
                 window_s,
                 wait_s,
-            } = limit;
+            } = limit.as_ref();
             let allowed = format!("\"{policy}\";q={quota};w={window_s}");
             response.insert_header(("RateLimit-Policy", allowed));
             response.insert_header(("RateLimit", format!("\"{policy}\";r=0;t={wait_s}")));
         }
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
+        }
+        if let Some(again) = self.again {
+            let document = self.document();
+            let body = format!(
+                "<h1>{}</h1>\n<p>{}</p>\n<p><a href=\"{again}\">Try again</a> · <a href=\"{}\">What this means</a></p>",
+                escaped(&document.title),
+                escaped(&document.detail),
+                escaped(&document.kind),
+            );
+            response.insert_header((header::CACHE_CONTROL, "no-store"));
+            return into_page(&mut response, &document.title, &body);
         }
         let document = if self.code.is_oauth() {
             response.content_type("application/json");

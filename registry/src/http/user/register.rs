@@ -22,7 +22,7 @@ use schemas::id::UserId;
     request_body = CreateUser,
     responses(
         (status = 200, description = "The new user.", body = UserRead),
-        (status = 422, description = "request_invalid, email_taken, password_weak"),
+        (status = 422, description = "request_invalid, email_taken, password_breached, password_weak"),
     ),
 )]
 #[post("/user/create")]

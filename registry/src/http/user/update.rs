@@ -27,7 +27,7 @@ use schemas::id::UserId;
         (status = 200, description = "The user as they are now.", body = UserRead),
         (status = 403, description = "other_user"),
         (status = 404, description = "user_not_found"),
-        (status = 422, description = "request_invalid, email_taken, role_change_elsewhere, current_password_wrong, password_weak, user_removed"),
+        (status = 422, description = "request_invalid, email_taken, role_change_elsewhere, current_password_wrong, password_breached, password_weak, user_removed"),
     ),
 )]
 #[patch("/user/update/{user_id}")]
@@ -88,7 +88,7 @@ async fn new_password<C>(
     request_body = ChangePassword,
     responses(
         (status = 204, description = "The new password holds."),
-        (status = 422, description = "request_invalid, current_password_wrong, password_weak, user_removed"),
+        (status = 422, description = "request_invalid, current_password_wrong, password_breached, password_weak, user_removed"),
     ),
 )]
 #[post("/user/me/password")]

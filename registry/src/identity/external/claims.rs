@@ -19,6 +19,8 @@ pub struct Claimed {
     pub name: Option<String>,
     /// Their e-mail address, if the server has verified it.
     pub verified_email: Option<String>,
+    /// How they were signed in: `amr` and `acr` (OpenID Connect Core 1.0, section 2).
+    pub methods: Vec<String>,
 }
 
 impl Claimed {
@@ -41,7 +43,21 @@ impl Claimed {
                 .or_else(|| text("preferred_username"))
                 .map(str::to_owned),
             verified_email: text("email").filter(|_| is_verified).map(str::to_owned),
+            methods: words(claims.get("amr"))
+                .into_iter()
+                .chain(text("acr"))
+                .map(str::to_owned)
+                .collect(),
         })
+    }
+}
+
+/// A text, or the texts of a list.
+fn words(value: Option<&Value>) -> Vec<&str> {
+    match value {
+        Some(Value::String(word)) => vec![word],
+        Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -57,12 +73,9 @@ fn role(claims: &Map<String, Value>, mapping: &Mapping) -> Option<Option<Role>> 
     } else {
         claims.get(claim)
     };
-    let words: Vec<&str> = match value {
-        Some(Value::String(word)) => vec![word],
-        Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let known = words.into_iter().filter_map(|word| mapping.roles.get(word));
+    let known = words(value)
+        .into_iter()
+        .filter_map(|word| mapping.roles.get(word));
     Some(known.copied().max_by_key(|role| role.number()))
 }
 

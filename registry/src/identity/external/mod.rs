@@ -15,7 +15,7 @@ mod sign_in;
 pub use claims::Claimed;
 pub use introspection::Introspection;
 pub use provider::Provider;
-pub use sign_in::{PATIENCE, Started};
+pub use sign_in::{PATIENCE, Started, Waiting};
 
 use super::credential::{Credential, Restriction, Via};
 use super::token::Tokens;

@@ -44,6 +44,8 @@ struct Documents {
     token_endpoint: String,
     /// Whether it takes HTTP Basic, which it does unless it says otherwise (Discovery 1.0, section 3).
     takes_basic: bool,
+    /// Whether it says who it is where it sends browsers back (RFC 9207, section 3).
+    names_itself: bool,
     keys: KeySet,
 }
 
@@ -98,6 +100,25 @@ impl Provider {
         ];
         let url = Url::parse_with_params(&documents.authorization_endpoint, parameters);
         Ok(url.map_err(|error| away("oidc", &error))?.into())
+    }
+
+    /// Whether a browser that came back with this `iss` comes from the provider: one that names itself always does, and
+    /// no other's name is taken (RFC 9207, section 2.4).
+    ///
+    /// # Errors
+    /// 503 if the provider does not say whether it names itself.
+    pub async fn is_sender(&self, iss: Option<&str>) -> Answer<bool> {
+        Ok(match iss {
+            Some(iss) => iss == self.issuer(),
+            None => !self.documents().await?.names_itself,
+        })
+    }
+
+    /// Whether it has asked for a second factor, by what is configured to say so.
+    #[must_use]
+    pub fn has_asked_for_second_factor(&self, claimed: &Claimed) -> bool {
+        let configured = &self.settings.second_factor;
+        configured.iter().any(|word| claimed.methods.contains(word))
     }
 
     /// Whom the provider signed in, for the code that a browser came back with.
@@ -227,6 +248,8 @@ impl Provider {
             token_endpoint: endpoint(&metadata, "token_endpoint")?,
             takes_basic: methods
                 .is_none_or(|all| all.iter().any(|one| one == "client_secret_basic")),
+            names_itself: metadata.get("authorization_response_iss_parameter_supported")
+                == Some(&Value::Bool(true)),
             keys: KeySet::of(&object(keys).await?),
         })
     }
