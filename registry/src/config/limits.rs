@@ -1,6 +1,8 @@
 //! How much one client may ask for.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// Limits of requests. Whoever exceeds one is answered 429 with the time to wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,8 @@ pub struct Limits {
     /// Requests from one address that prove nothing of who sends them, where no credentials are asked
     /// for: a wrong password, an unknown code or key, a signature that does not hold.
     pub unproven: Rate,
+    /// Of API keys that have another limit than `api_key`, by their ids.
+    pub api_keys: BTreeMap<Uuid, Rate>,
 }
 
 impl Default for Limits {
@@ -29,6 +33,7 @@ impl Default for Limits {
         Self {
             principal: ample,
             api_key: ample,
+            api_keys: BTreeMap::new(),
             address: ample,
             sign_in: Rate {
                 per_minute: 600,

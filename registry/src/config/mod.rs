@@ -127,6 +127,13 @@ impl Config {
                 wrong.push(format!("`{key}.burst` must be at least 1"));
             }
         }
+        for (key_id, rate) in &self.limits.api_keys {
+            if !rate.is_sound() {
+                wrong.push(format!(
+                    "`limits.api_keys.{key_id}.burst` must be at least 1"
+                ));
+            }
+        }
         for (key, rule, holds) in [
             (
                 "http.public_url",
@@ -244,6 +251,30 @@ mod tests {
         );
         let error = from_environment(&[("GCR_PORT", "1")]).unwrap_err();
         assert!(error.to_string().contains("`port` (GCR_PORT)"), "{error}");
+    }
+
+    #[test]
+    fn a_limit_of_one_api_key_is_read_and_its_burst_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("gcr.toml");
+        let key = uuid::Uuid::from_u128(7);
+        let read = |burst: u32| {
+            let text = format!("[limits.api_keys.{key}]\nper_minute = 60\nburst = {burst}\n");
+            std::fs::write(&file, text).unwrap();
+            Config::load(&Sources {
+                file: Some(&file),
+                ..Sources::default()
+            })
+        };
+        let config = read(5).unwrap();
+        assert_eq!(config.limits.api_keys[&key].burst, 5);
+        let printed = config.to_toml().unwrap();
+        assert!(printed.contains(&key.to_string()), "{printed}");
+        let error = read(0).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("`limits.api_keys.{key}.burst`")),
+            "{error}"
+        );
     }
 
     #[test]

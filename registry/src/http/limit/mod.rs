@@ -12,6 +12,7 @@ use super::problem::{Answer, EdgeCode, Problem};
 use crate::config;
 use schemas::envelope::Via;
 use schemas::id::UserId;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use uuid::Uuid;
 
@@ -22,6 +23,8 @@ const CUSTOMER_BITS: u32 = 64;
 pub struct Limits {
     principals: Limiter<UserId>,
     api_keys: Limiter<Uuid>,
+    /// Of keys that have a limit of their own.
+    certain_keys: HashMap<Uuid, Limiter<Uuid>>,
     addresses: Limiter<IpAddr>,
     sign_ins: Limiter<IpAddr>,
     unproven: Limiter<IpAddr>,
@@ -34,6 +37,11 @@ impl Limits {
         Self {
             principals: Limiter::new("principal", config.principal),
             api_keys: Limiter::new("api_key", config.api_key),
+            certain_keys: config
+                .api_keys
+                .iter()
+                .map(|(key_id, rate)| (*key_id, Limiter::new("api_key", *rate)))
+                .collect(),
             addresses: Limiter::new("address", config.address),
             sign_ins: Limiter::new("sign_in", config.sign_in),
             unproven: Limiter::new("unproven", config.unproven),
@@ -47,7 +55,10 @@ impl Limits {
     pub fn of_principal(&self, user_id: UserId, via: Via) -> Answer<()> {
         self.principals.take(user_id).map_err(problem)?;
         match via {
-            Via::ApiKey(key) => self.api_keys.take(key).map_err(problem),
+            Via::ApiKey(key) => {
+                let limiter = self.certain_keys.get(&key).unwrap_or(&self.api_keys);
+                limiter.take(key).map_err(problem)
+            }
             Via::Session(_) | Via::External(_) => Ok(()),
         }
     }
@@ -138,6 +149,25 @@ mod tests {
         assert!(ask(one).is_err());
         assert!(ask(other).is_ok());
         assert!(limits.of_principal(UserId(1), Via::Session(one)).is_ok());
+    }
+
+    #[test]
+    fn a_key_has_the_limit_that_is_set_for_it_and_others_have_that_of_all() {
+        let rate = |burst| Rate {
+            per_minute: 1,
+            burst,
+        };
+        let [one, other] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let limits = Limits::new(&config::Limits {
+            api_key: rate(3),
+            api_keys: [(one, rate(1))].into(),
+            ..config::Limits::default()
+        });
+        let taken = |key| {
+            let ask = |_: &i32| limits.of_principal(UserId(1), Via::ApiKey(key)).is_ok();
+            (0..5).filter(ask).count()
+        };
+        assert_eq!((taken(one), taken(other)), (1, 3));
     }
 
     #[test]
