@@ -53,6 +53,7 @@ mod roles;
 mod second_factor;
 mod session;
 mod sign_in;
+mod sign_in_time;
 mod storage;
 mod summary;
 mod transfer;

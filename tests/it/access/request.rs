@@ -112,7 +112,8 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         "create_token" => form("grant_type=x"),
         "introspect_token" => form("token=x"),
         // There is no provider.
-        "start_oidc_sign_in" | "finish_oidc_sign_in" => of(0),
+        "start_oidc_sign_in" | "finish_oidc_sign_in" | "ask_oidc_second_factor" => of(0),
+        "finish_oidc_second_factor" => form("otp=000000"),
         "list_identities" => of(NOBODY),
         "link_identity" => with(NOBODY, json!({"issuer": "x", "subject": "x"})),
         "unlink_identity" => of(0),
@@ -151,6 +152,7 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         "revoke_invitation" => of(0),
         "accept_invitation" | "join_organisation" => with(0, nothing),
         "leave_organisation" => of(world.trader.id),
+        "change_manager" => with(world.trader.id, json!({"manages": true})),
         "assign_account" => with(s, json!({"organisation_id": NOBODY})),
         "change_account_members" => with(s, json!({"add": [NOBODY]})),
         "get_me" | "list_my_accounts" | "list_users" | "list_api_keys" => of(0),
