@@ -1,7 +1,8 @@
 //! A request for every operation, about something of account S. It is complete enough to come as far as the
-//! check of who asks, and wrong enough not to change anything afterwards.
+//! check of who asks, and mostly wrong enough not to change anything afterwards; what does change something is of
+//! nothing else that is asked for.
 
-use super::scene::Scene;
+use super::scene::{Battery, Scene};
 use reqwest::RequestBuilder;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -104,6 +105,11 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
     let interval = |n: i64| (hour(n), hour(n + 1));
     let (start, end) = interval(1_000);
     let nothing = json!({});
+    let last_record = |of: &Battery| {
+        let record = of.records.last().unwrap();
+        with(0, json!({"source_id": s, "source_allocation_id": record}))
+    };
+    let issue = |allocation: i64| with(0, json!({"allocated_storage_record_ids": [allocation]}));
     Some(match operation {
         // Open to anybody.
         "get_root" | "get_registry_keys" | "get_csrf_token" | "get_health" | "get_healthz"
@@ -206,7 +212,7 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
             }),
         ),
         "update_device" => with(w, json!({"device_name": " "})),
-        "delete_device" => of(NOBODY),
+        "delete_device" => of(scene.spare),
         "get_device" | "list_meters" => of(w),
         "list_devices" => of(0),
         "create_meter" => with(w, json!({"meter_identifier": " "})),
@@ -281,7 +287,10 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
             0,
             json!({"payload": {}, "signature": {"algorithm": "Ed25519", "key_id": "x", "value": "x"}}),
         ),
-        "get_import_receipt" => query("?exporting_registry=fr&export_id=1".to_owned()),
+        "get_import_receipt" => query(format!(
+            "?exporting_registry=fr&export_id={}",
+            scene.foreign_export
+        )),
         "get_export" | "get_export_file" => of(scene.export),
         "confirm_export" => with(scene.export, nothing),
         "take_back_export" => with(scene.export, json!({"reason": "x".repeat(100_000)})),
@@ -327,9 +336,8 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
             }),
         ),
         "query_scr" | "query_sdr" => query(format!("?storage_id={battery}")),
-        "withdraw_scr" | "withdraw_sdr" => {
-            with(0, json!({"source_id": s, "source_allocation_id": NOBODY}))
-        }
+        "withdraw_scr" => last_record(&scene.storage.charged),
+        "withdraw_sdr" => last_record(&scene.storage.discharged),
         "fix_storage_efficiency" => with(
             0,
             json!({"device_id": battery, "from": end, "to": start, "storage_efficiency_factor": 0.9}),
@@ -337,17 +345,25 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         "list_storage_efficiencies" | "list_allocated_storage_records" => of(battery),
         "allocate_storage" => with(
             0,
-            json!({"device_id": battery, "from": end, "to": start, "method": "fifo"}),
+            json!({
+                "device_id": scene.storage.to_allocate[0].device, "from": hour(0), "to": hour(2),
+                "method": "fifo",
+            }),
         ),
         "submit_allocated_storage_records" => with(
             0,
-            json!({"device_id": battery, "allocations": [{
-                "scr_allocation_id": NOBODY, "sdr_allocation_id": NOBODY,
-                "scr_wh_consumed": 1, "sdr_wh_produced": 1,
+            json!({"device_id": scene.storage.to_allocate[1].device, "allocations": [{
+                "scr_allocation_id": scene.storage.to_allocate[1].records[0],
+                "sdr_allocation_id": scene.storage.to_allocate[1].records[1],
+                "scr_wh_consumed": 90, "sdr_wh_produced": 80,
             }]}),
         ),
-        "get_allocated_storage_records" => query(format!("?allocated_storage_record_ids={NOBODY}")),
-        "issue_sdgc" | "issue_sdgcs" => with(0, json!({"allocated_storage_record_ids": [NOBODY]})),
+        "get_allocated_storage_records" => query(format!(
+            "?allocated_storage_record_ids={}",
+            scene.storage.allocations[0]
+        )),
+        "issue_sdgc" => issue(scene.storage.allocations[0]),
+        "issue_sdgcs" => issue(scene.storage.allocations[1]),
         // Operation.
         "change_log_level" => with(0, json!({"level": "WHISPER"})),
         _ => return None,
