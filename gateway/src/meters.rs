@@ -119,7 +119,7 @@ fn not_read(error: &MeterError) -> NotRead {
         reason: error.to_string(),
         cause: error.cause(),
         again_in: match error {
-            MeterError::BackingOff(wait) => Some(*wait),
+            MeterError::BackingOff { wait, .. } => Some(*wait),
             _ => None,
         },
     }

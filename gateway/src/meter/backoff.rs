@@ -1,5 +1,6 @@
 //! When to try again, on the gateway's monotonic clock.
 
+use super::error::MeterError;
 use crate::backoff::Backoff;
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ const WAITS: Backoff = Backoff {
     longest: Duration::from_secs(60),
 };
 
-/// Failures in a row, and until when it is not to be tried again.
-#[derive(Debug, Clone, Copy, Default)]
+/// Failures in a row, why the last of them, and until when it is not to be tried again.
+#[derive(Debug, Default)]
 pub(super) struct Pause {
     failures: u32,
     until: Duration,
+    reason: String,
 }
 
 impl Pause {
@@ -22,15 +24,17 @@ impl Pause {
     }
 
     /// It failed at `now`.
-    pub(super) fn failed(&mut self, now: Duration) {
+    pub(super) fn failed(&mut self, now: Duration, reason: String) {
+        self.reason = reason;
         self.failures = self.failures.saturating_add(1);
         self.until = now + WAITS.wait(self.failures);
     }
 
-    /// How long it is not to be tried, at `now`.
-    pub(super) fn remaining(&self, now: Duration) -> Option<Duration> {
-        let remaining = self.until.checked_sub(now)?;
-        (!remaining.is_zero()).then_some(remaining)
+    /// Why, and how long, it is not to be tried at `now`.
+    pub(super) fn refusal(&self, now: Duration) -> Option<MeterError> {
+        let wait = self.until.checked_sub(now)?;
+        let reason = self.reason.clone();
+        (!wait.is_zero()).then_some(MeterError::BackingOff { reason, wait })
     }
 }
 
@@ -43,13 +47,20 @@ mod tests {
     fn what_failed_is_left_alone_until_its_pause_is_over() {
         let now = Duration::from_secs(100);
         let mut pause = Pause::default();
-        assert_eq!(pause.remaining(now), None);
-        pause.failed(now);
-        let remaining = pause.remaining(now).unwrap();
-        assert!(remaining <= WAITS.first);
-        assert_eq!(pause.remaining(now + remaining), None);
-        pause.failed(now);
+        assert!(pause.refusal(now).is_none());
+        pause.failed(now, "it hangs up".to_owned());
+        let refusal = pause.refusal(now).unwrap();
+        assert!(
+            refusal.to_string().starts_with("it hangs up; "),
+            "{refusal}"
+        );
+        let MeterError::BackingOff { wait, .. } = refusal else {
+            panic!("{refusal}")
+        };
+        assert!(wait <= WAITS.first);
+        assert!(pause.refusal(now + wait).is_none());
+        pause.failed(now, String::new());
         pause.succeeded();
-        assert_eq!(pause.remaining(now), None);
+        assert!(pause.refusal(now).is_none());
     }
 }

@@ -136,8 +136,8 @@ impl Actor {
     async fn sample(&mut self, meter: u64, device: &Device) -> Result<Sample, MeterError> {
         let unit = device.unit();
         let now = self.clock.monotonic();
-        if let Some(remaining) = self.units.get(&unit).and_then(|unit| unit.remaining(now)) {
-            return Err(MeterError::BackingOff(remaining));
+        if let Some(refusal) = self.units.get(&unit).and_then(|unit| unit.refusal(now)) {
+            return Err(refusal);
         }
         let reused = self.session.as_ref().is_some_and(Session::is_used);
         let mut result = self.attempt(meter, device).await;
@@ -150,12 +150,13 @@ impl Actor {
         {
             result = self.attempt(meter, device).await;
         }
-        let silent = matches!(&result, Err(MeterError::Read(error)) if error.is_silence());
-        if silent {
-            let now = self.clock.monotonic();
-            self.units.entry(unit).or_default().failed(now);
-        } else if result.is_ok() {
-            self.units.remove(&unit);
+        match &result {
+            Err(MeterError::Read(error)) if error.is_silence() => {
+                let (now, reason) = (self.clock.monotonic(), error.to_string());
+                self.units.entry(unit).or_default().failed(now, reason);
+            }
+            Ok(_) => drop(self.units.remove(&unit)),
+            Err(_) => {}
         }
         result
     }
@@ -180,8 +181,8 @@ impl Actor {
     }
 
     async fn connect(&mut self, device: &Device) -> Result<Session, MeterError> {
-        if let Some(remaining) = self.connecting.remaining(self.clock.monotonic()) {
-            return Err(MeterError::BackingOff(remaining));
+        if let Some(refusal) = self.connecting.refusal(self.clock.monotonic()) {
+            return Err(refusal);
         }
         match Session::open(&*self.dial, device.limits(), self.late).await {
             Ok(session) => {
@@ -190,7 +191,8 @@ impl Actor {
                 Ok(session)
             }
             Err(error) => {
-                self.connecting.failed(self.clock.monotonic());
+                let now = self.clock.monotonic();
+                self.connecting.failed(now, error.to_string());
                 Err(error.into())
             }
         }

@@ -19,8 +19,13 @@ pub enum MeterError {
     #[error(transparent)]
     SunSpec(#[from] SunSpecError),
     /// It failed just now and is tried again later.
-    #[error("it is tried again in {} ms", .0.as_millis())]
-    BackingOff(Duration),
+    #[error("{reason}; it is tried again in {} ms", .wait.as_millis())]
+    BackingOff {
+        /// Why it failed.
+        reason: String,
+        /// How long it is left alone yet.
+        wait: Duration,
+    },
     /// As many requests as the connection keeps wait already.
     #[error("the connection is busy")]
     Busy,

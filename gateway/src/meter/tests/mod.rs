@@ -158,6 +158,31 @@ async fn bytes_that_are_no_frame_end_the_session_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_to_something_else_is_refused_and_the_session_dropped() {
+    for wire in BOTH {
+        for behaviour in [
+            Behaviour::OtherUnit,
+            Behaviour::OtherFunction,
+            Behaviour::OtherRequest,
+            Behaviour::Flood,
+        ] {
+            let (slave, bus) = setup(wire);
+            slave.next(behaviour);
+            let began = tokio::time::Instant::now();
+            let error = bus.meter(device(1)).sample().await.unwrap_err();
+            let MeterError::Read(error) = error else {
+                panic!("{behaviour:?}: {error}")
+            };
+            assert!(error.is_fatal(), "{behaviour:?}: {error}");
+            assert!(began.elapsed() <= TIMEOUT * 2, "{behaviour:?}");
+            let sample = bus.meter(device(2)).sample().await.unwrap();
+            assert_eq!(sample.energy_mwh, 1_234_700_000, "{behaviour:?}");
+            assert_eq!(slave.dialled(), 2, "{behaviour:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_comes_late_is_never_taken_for_another() {
     for wire in BOTH {
         let (slave, bus) = setup(wire);
@@ -200,7 +225,7 @@ async fn a_connection_that_is_never_made_is_given_up_and_tried_later() {
         "{error}"
     );
     let error = meter.sample().await.unwrap_err();
-    let MeterError::BackingOff(pause) = error else {
+    let MeterError::BackingOff { wait: pause, .. } = error else {
         panic!("{error}")
     };
     assert_eq!(slave.dialled(), 1, "it was not tried before its time");
@@ -220,7 +245,7 @@ async fn a_dead_unit_does_not_stop_the_others_of_its_bus() {
         while began.elapsed() < Duration::from_secs(60) {
             match dead.sample().await.unwrap_err() {
                 MeterError::Read(ReadError::Timeout { .. }) => asked += 1,
-                MeterError::BackingOff(_) => {}
+                MeterError::BackingOff { .. } => {}
                 other => panic!("{other}"),
             }
             living.sample().await.unwrap();
@@ -250,7 +275,7 @@ async fn a_unit_that_a_serial_server_cannot_reach_is_left_alone_and_the_session_
     );
     assert!(matches!(
         missing.sample().await,
-        Err(MeterError::BackingOff(_))
+        Err(MeterError::BackingOff { .. })
     ));
     other.sample().await.unwrap();
     assert_eq!(slave.dialled(), 1);

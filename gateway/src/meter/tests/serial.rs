@@ -67,7 +67,7 @@ async fn a_serial_line_is_opened_anew_after_an_error_and_what_comes_late_is_drop
         let again = async {
             loop {
                 match first.sample().await {
-                    Err(MeterError::BackingOff(pause)) => tokio::time::sleep(pause).await,
+                    Err(MeterError::BackingOff { wait, .. }) => tokio::time::sleep(wait).await,
                     other => break other.unwrap(),
                 }
             }

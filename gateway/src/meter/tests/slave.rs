@@ -22,6 +22,14 @@ pub(crate) enum Behaviour {
     Close,
     /// Bytes that are no frame.
     Garbage,
+    /// The same without an end.
+    Flood,
+    /// The right answer, as if another unit gave it.
+    OtherUnit,
+    /// The right answer, as if the other kind of registers had been asked for.
+    OtherFunction,
+    /// The right answer under the number of another request; without numbers, with another checksum.
+    OtherRequest,
 }
 
 #[derive(Debug, Default)]
@@ -139,6 +147,29 @@ impl Slave {
                     .write_all(&frame(&registers(function, &words)))
                     .await
                     .is_ok()
+            }
+            Some(Behaviour::OtherUnit) => {
+                let answer = self.frame(request, unit ^ 0x40, &answer);
+                stream.write_all(&answer).await.is_ok()
+            }
+            Some(Behaviour::OtherFunction) => {
+                // 3 and 4.
+                let answer = [&[function ^ 7], &answer[1..]].concat();
+                stream.write_all(&frame(&answer)).await.is_ok()
+            }
+            Some(Behaviour::OtherRequest) => {
+                let mut answer = frame(&answer);
+                let at = if self.wire == Wire::Tcp {
+                    1
+                } else {
+                    answer.len() - 1
+                };
+                answer[at] ^= 0x55;
+                stream.write_all(&answer).await.is_ok()
+            }
+            Some(Behaviour::Flood) => {
+                while stream.write_all(&[0xFF; 256]).await.is_ok() {}
+                false
             }
             Some(Behaviour::Garbage) => stream.write_all(&[0xFF; 20]).await.is_ok(),
             Some(Behaviour::Slow(pause)) => {
