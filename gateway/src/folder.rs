@@ -1,5 +1,6 @@
 //! The gateway's folder: configuration, key, enrolment and buffer, for one process at a time.
 
+use crate::{buffer, config, enrolment, signer};
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -10,17 +11,34 @@ pub const DEFAULT: &str = "gateway-data";
 /// Permissions of the folder: its owner's alone.
 pub const MODE: u32 = 0o700;
 const LOCK: &str = "lock";
+/// What tells a gateway's folder from others.
+const FILES: [&str; 5] = [
+    LOCK,
+    config::FILE_NAME,
+    enrolment::FILE_NAME,
+    buffer::FILE_NAME,
+    signer::FILE_NAME,
+];
 
 /// The folder can not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// It can not be made, or not be written to.
-    #[error("{}: {source}", path.display())]
+    #[error("{} can not be made the gateway's folder: {source}", path.display())]
     Io {
-        /// Which file or folder.
+        /// Which.
         path: PathBuf,
         #[source]
         source: io::Error,
+    },
+    /// It holds something else, which others may see: closing it to them might break that.
+    #[error(
+        "{} holds other things than a gateway's; name a folder of its own with --dir",
+        path.display()
+    )]
+    NotOurs {
+        /// The folder.
+        path: PathBuf,
     },
     /// Another gateway works in it.
     #[error("{}: another gateway is running here; stop it first", path.display())]
@@ -56,6 +74,11 @@ impl Folder {
         // One that was there may have been anybody's to look into.
         let metadata = std::fs::metadata(path).map_err(io)?;
         if metadata.permissions().mode() & 0o077 != 0 {
+            if !is_ours(path).map_err(io)? {
+                return Err(FolderError::NotOurs {
+                    path: path.to_owned(),
+                });
+            }
             std::fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(io)?;
         }
         let mut options = OpenOptions::new();
@@ -78,6 +101,12 @@ impl Folder {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Whether nothing is in the folder yet, or what a gateway has there.
+fn is_ours(path: &Path) -> io::Result<bool> {
+    Ok(FILES.iter().any(|name| path.join(name).exists())
+        || std::fs::read_dir(path)?.next().is_none())
 }
 
 /// Replaces the file at `path`, for its owner alone, so that a crash leaves the old one or the new one.
@@ -118,6 +147,31 @@ mod tests {
         Folder::hold(&path).unwrap();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, MODE);
+    }
+
+    #[test]
+    fn a_folder_with_other_things_in_it_is_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path();
+        std::fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(path.join("letter.txt"), "dear").unwrap();
+        let error = Folder::hold(path).unwrap_err().to_string();
+        assert!(error.contains("a folder of its own"), "{error}");
+        let mode = std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755);
+        assert_eq!(std::fs::read_dir(path).unwrap().count(), 1);
+        // What somebody has prepared for a gateway is a gateway's.
+        std::fs::write(path.join(config::FILE_NAME), "").unwrap();
+        Folder::hold(path).unwrap();
+    }
+
+    #[test]
+    fn a_place_where_no_folder_can_be_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().join("data");
+        let error = Folder::hold(&path).unwrap_err().to_string();
+        let shown = format!("{} can not be made the gateway's folder", path.display());
+        assert!(error.starts_with(&shown), "{error}");
     }
 
     #[test]

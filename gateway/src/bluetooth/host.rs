@@ -2,6 +2,7 @@
 
 use super::network::Network;
 use super::operation::{Answer, Operation, Refusal};
+use crate::config::registry_address;
 use crate::control::Control;
 use serde_json::{Value, json};
 
@@ -41,6 +42,8 @@ impl Host {
                 Ok(json!({}))
             }
             Operation::Enrol { registry, code } => {
+                let registry = registry_address(&registry)
+                    .map_err(|rule| Refusal::new("request_invalid", format!("registry: {rule}")))?;
                 self.control.enrol(registry, code).await?;
                 Ok(self.identity())
             }

@@ -3,7 +3,6 @@
 use crate::config::DeviceConfig;
 use crate::control::{ControlError, Secret};
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 /// Longest name of a WiFi network, in bytes (IEEE 802.11-2020, 9.4.2.2).
 pub const MAX_SSID_BYTES: usize = 32;
@@ -39,8 +38,8 @@ pub enum Operation {
     },
     /// Enrols at a registry.
     Enrol {
-        /// Its address.
-        registry: Url,
+        /// Its address, as it was typed.
+        registry: String,
         /// The one-time code.
         code: Secret,
     },

@@ -6,11 +6,16 @@ use super::{
 };
 use crate::folder::write_whole;
 use schemas::gateway::limit::MAX_TEXT_CHARS;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use url::Url;
+
+/// What the address of a registry is.
+const ADDRESS_RULE: &str = "must be an http or https URL, such as https://registry.example";
 
 /// Something wrong in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +101,7 @@ impl Config {
         for (index, device) in devices.into_iter().enumerate() {
             match DeviceConfig::deserialize(device) {
                 Ok(device) => read.push((index, device)),
-                Err(error) => wrong.push(at(&place(index, ""), error.message())),
+                Err(error) => wrong.push(misread(Some(index), &error)),
             }
         }
         match Self::deserialize(table) {
@@ -109,7 +114,7 @@ impl Config {
                 }
             }
             Err(error) => {
-                wrong.push(at("", error.message()));
+                wrong.push(misread(None, &error));
                 wrong.extend(contradictions_among(&read));
             }
         }
@@ -141,8 +146,8 @@ impl Config {
     fn contradictions(&self) -> Vec<Wrong> {
         let mut wrong = Vec::new();
         if let Some(registry) = &self.registry {
-            if !matches!(registry.scheme(), "http" | "https") || !registry.has_host() {
-                wrong.push(at("registry", "must be an http or https URL"));
+            if !is_address(registry) {
+                wrong.push(at("registry", ADDRESS_RULE));
             }
             if !registry.username().is_empty() || registry.password().is_some() {
                 wrong.push(at("registry", "must not carry a user or password"));
@@ -183,6 +188,26 @@ impl Config {
         }
         wrong
     }
+}
+
+/// Reads the address of a registry, as a person writes it.
+///
+/// # Errors
+/// The rule.
+pub fn registry_address(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text.trim()).ok();
+    url.filter(is_address)
+        .ok_or_else(|| ADDRESS_RULE.to_owned())
+}
+
+fn is_address(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.has_host()
+}
+
+/// The same of the file. One of another scheme is told with all else that is wrong.
+pub(super) fn registry<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Url>, D::Error> {
+    let url = Url::parse(String::deserialize(value)?.trim());
+    url.map(Some).map_err(|_| D::Error::custom(ADDRESS_RULE))
 }
 
 /// What is wrong with devices, each with its place in the file.
@@ -243,6 +268,17 @@ fn at(place: &str, rule: impl Into<String>) -> Wrong {
     Wrong {
         place: place.to_owned(),
         rule: rule.into(),
+    }
+}
+
+/// A value of another kind than the key's, of the file or of a device. The error shows the key in a line of its own.
+fn misread(device: Option<usize>, error: &toml::de::Error) -> Wrong {
+    let text = error.to_string();
+    let key = text.trim_end().rsplit_once("\nin `");
+    let key = key.map_or("", |(_, key)| key.trim_end_matches('`'));
+    match device {
+        Some(index) => at(&place(index, key), error.message()),
+        None => at(key, error.message()),
     }
 }
 

@@ -33,7 +33,7 @@ mod file;
 mod key;
 
 pub use bluetooth::{BluetoothConfig, Offer, TrustConfig};
-pub use file::{ConfigError, Wrong};
+pub use file::{ConfigError, Wrong, registry_address};
 pub use key::{Pkcs11, SignerConfig};
 
 use crate::connection::Connection;
@@ -67,7 +67,11 @@ pub const API_LISTEN: SocketAddr =
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The registry's address; none before the gateway was told one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "file::registry",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub registry: Option<Url>,
     /// Certificates trusted besides those of the system, PEM; relative to the gateway's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]

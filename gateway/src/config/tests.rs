@@ -82,7 +82,7 @@ nameplate_w = 5
         "registry: must be an http or https URL",
         "sample_every_s: must be 1 to 60",
         "disk_share_mib: must be 16",
-        "device[0]: ",
+        "device[0].connection: ",
         "device[1].nameplate_w: must be 1 to",
         "device[2]: unknown field `colour`",
         "device[3].id: 2 is that of device[1] already",
@@ -96,6 +96,46 @@ nameplate_w = 5
 fn a_mistake_in_the_syntax_names_its_line() {
     assert!(wrong("registry = \n").contains("line 1"));
     assert!(wrong("registry = \"http://x\"\ncolour = 1\n").contains("unknown field `colour`"));
+}
+
+#[test]
+fn a_value_of_another_kind_is_told_with_its_key() {
+    for (text, expected) in [
+        (
+            "registry = \"registry.example\"",
+            "registry: must be an http or https URL, such as https://",
+        ),
+        ("sample_every_s = \"often\"", "sample_every_s: invalid type"),
+        (
+            "[[device]]\nid = 1\nprofile = \"x\"\nnameplate_w = \"10 kW\"\nconnection = { kind = \"tcp\", host = \"a\" }",
+            "device[0].nameplate_w: invalid type",
+        ),
+    ] {
+        assert!(wrong(text).contains(expected), "{}", wrong(text));
+    }
+}
+
+#[test]
+fn an_address_is_a_url_with_its_scheme() {
+    let address = "https://registry.example/gc";
+    assert_eq!(
+        registry_address(&format!(" {address}\n")).unwrap().as_str(),
+        address
+    );
+    for text in [
+        "registry.example",
+        "registry.example:8000",
+        "ftp://registry.example",
+        "https://",
+        "",
+    ] {
+        assert!(
+            registry_address(text)
+                .unwrap_err()
+                .contains("such as https://"),
+            "{text}"
+        );
+    }
 }
 
 #[test]
