@@ -141,17 +141,17 @@ impl<'a> Gateways<'a> {
 }
 
 const SAVE_GATEWAY: &str = "INSERT INTO gateway (gateway_id, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (gateway_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const SAVE_KEY: &str = "INSERT INTO gateway_key (digest, state, position)
-     SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::uuid[], $2::json[], $3::bigint[])
      ON CONFLICT (digest) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const SAVE_CODE: &str = "INSERT INTO gateway_code (digest, state, position)
-     SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::uuid[], $2::json[], $3::bigint[])
      ON CONFLICT (digest) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const SAVE_STREAM: &str = "INSERT INTO gateway_stream (device_id, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (device_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 /// An envelope never changes.
 const SAVE_ENVELOPE: &str = "INSERT INTO gateway_envelope (device_id, sequence, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::jsonb[], $4::bigint[])";
+     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::json[], $4::bigint[])";

@@ -85,7 +85,7 @@ impl<'a> Organisations<'a> {
 }
 
 const SAVE_ORGANISATION: &str = "INSERT INTO organisation (organisation_id, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (organisation_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const SAVE_OWNER: &str = "INSERT INTO owner (organisation_id, state, position)
      SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
@@ -96,5 +96,5 @@ const SAVE_BUSINESS_ID: &str = "INSERT INTO business_id (digest, organisation_id
          position = EXCLUDED.position";
 const FREE_BUSINESS_ID: &str = "DELETE FROM business_id WHERE digest = ANY($1)";
 const SAVE_INVITATION: &str = "INSERT INTO invitation (digest, state, position)
-     SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::uuid[], $2::json[], $3::bigint[])
      ON CONFLICT (digest) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";

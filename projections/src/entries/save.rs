@@ -408,53 +408,53 @@ const UPDATE_BUNDLE: &str = "UPDATE bundle SET account_id = new.account_id, stat
 const COUNTERS: &str = "INSERT INTO counters (stream, state, position) VALUES ($1, $2, $3)
      ON CONFLICT (stream) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const ACCOUNT: &str = "INSERT INTO account (account_id, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (account_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const ACCOUNT_NAME: &str = "INSERT INTO account_name (digest, account_id, position)
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
      ON CONFLICT (digest) DO UPDATE SET account_id = EXCLUDED.account_id, position = EXCLUDED.position";
 const FREE_ACCOUNT_NAME: &str = "DELETE FROM account_name WHERE digest = ANY($1)";
 const DEVICE: &str = "INSERT INTO device (device_id, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (device_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const DEVICE_DAY: &str = "INSERT INTO device_day (device_id, day, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::integer[], $3::jsonb[], $4::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::integer[], $3::json[], $4::bigint[])
      ON CONFLICT (device_id, day) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const METER_DAY: &str = "INSERT INTO meter_day (device_id, meter_id, day, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::jsonb[], $5::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::json[], $5::bigint[])
      ON CONFLICT (device_id, meter_id, day) DO UPDATE SET state = EXCLUDED.state,
          position = EXCLUDED.position";
 const METADATA: &str = "INSERT INTO issuance_metadata (metadata_id, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (metadata_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const RECURRING_RULE: &str = "INSERT INTO recurring_rule (rule_id, state, next_run, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::timestamptz[], $4::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::timestamptz[], $4::bigint[])
      ON CONFLICT (rule_id) DO UPDATE SET state = EXCLUDED.state, next_run = EXCLUDED.next_run,
          position = EXCLUDED.position";
 const STORAGE: &str = "INSERT INTO storage (device_id, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (device_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const STORAGE_DAY: &str = "INSERT INTO storage_day (device_id, day, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::integer[], $3::jsonb[], $4::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::integer[], $3::json[], $4::bigint[])
      ON CONFLICT (device_id, day) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const ALLOCATION: &str = "INSERT INTO storage_allocation (allocation_id, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (allocation_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const ORIGIN: &str = "INSERT INTO import_origin (digest, state, position)
-     SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::uuid[], $2::json[], $3::bigint[])
      ON CONFLICT (digest) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const REFUSED_EXPORT: &str = "INSERT INTO refused_export (digest, state, position)
-     SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::uuid[], $2::json[], $3::bigint[])
      ON CONFLICT (digest) DO NOTHING";
 const EXPORT: &str = "INSERT INTO export (export_id, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (export_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const COMMAND: &str = "INSERT INTO command (key, request, first_position, position)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[])
      ON CONFLICT (key) DO UPDATE SET request = EXCLUDED.request,
          first_position = EXCLUDED.first_position, position = EXCLUDED.position";
 const USER: &str = "INSERT INTO registry_user (user_id, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (user_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const EMAIL: &str = "INSERT INTO email (digest, user_id, position)
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])

@@ -24,12 +24,13 @@ struct Table {
 async fn tables(client: &ClientWrapper) -> Result<Vec<Table>, Error> {
     let rows = client
         .query(
-            "SELECT t.relname::text, string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum)
+            "SELECT t.relname::text, string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum),
+                 EXISTS (SELECT FROM pg_attribute AS s WHERE s.attrelid = t.oid AND s.atttypid = 'json'::regtype)
              FROM pg_index AS i JOIN pg_class AS t ON t.oid = i.indrelid
              JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = ANY(i.indkey)
              WHERE i.indisprimary AND t.relnamespace = current_schema()::regnamespace
                  AND t.relname NOT IN ('refinery_schema_history', 'deferred_index')
-             GROUP BY t.relname ORDER BY t.relname",
+             GROUP BY t.oid, t.relname ORDER BY t.relname",
             &[],
         )
         .await?;
@@ -46,6 +47,8 @@ async fn tables(client: &ClientWrapper) -> Result<Vec<Table>, Error> {
             "audit_entry" | "audit_client" => {
                 "(to_jsonb(t) - 'address'::text)::text || md5(t::text)"
             }
+            // A state that another version wrote may be spelled otherwise.
+            _ if row.try_get(2)? => "to_jsonb(t)::text",
             _ => "t::text",
         };
         tables.push(Table {

@@ -40,7 +40,7 @@ const OF_WRITE: &[(Invariant, &str)] = &[
         "SELECT format('device %s, meter %s, day %s, second %s: issued %s of %s Wh', device_id, meter_id,
             day, key, value ->> 2, value ->> 1)
          FROM (SELECT device_id, NULL AS meter_id, day, state FROM device_day
-            UNION ALL SELECT device_id, meter_id, day, state FROM meter_day) AS d, jsonb_each(state)
+            UNION ALL SELECT device_id, meter_id, day, state FROM meter_day) AS d, json_each(state)
          WHERE (value ->> 2)::bigint + COALESCE((value ->> 6)::bigint, 0)
             > (value ->> 1)::bigint + COALESCE((value ->> 5)::bigint, 0)",
     ),
@@ -50,15 +50,15 @@ const OF_WRITE: &[(Invariant, &str)] = &[
          FROM (SELECT device_id, COALESCE((state ->> 'debt')::bigint, 0) AS said FROM device) AS d
          FULL JOIN (SELECT device_id, sum((value ->> 5)::bigint - (value ->> 6)::bigint) AS owed
             FROM (SELECT device_id, state FROM device_day
-                UNION ALL SELECT device_id, state FROM meter_day) AS days, jsonb_each(state)
-            WHERE jsonb_array_length(value) = 7 GROUP BY 1) AS r
+                UNION ALL SELECT device_id, state FROM meter_day) AS days, json_each(state)
+            WHERE json_array_length(value) = 7 GROUP BY 1) AS r
          USING (device_id) WHERE COALESCE(said, 0) <> COALESCE(owed, 0)",
     ),
     (
         Invariant::Metered,
         "SELECT format('storage device %s, day %s, second %s: allocated %s of %s Wh', device_id, day, key,
             value ->> 2, value ->> 1)
-         FROM storage_day, jsonb_each(state)
+         FROM storage_day, json_each(state)
          WHERE (value ->> 2)::bigint NOT BETWEEN 0 AND abs((value ->> 1)::bigint)",
     ),
     (

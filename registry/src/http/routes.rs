@@ -12,9 +12,12 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa_swagger_ui::SwaggerUi;
 
-/// Every part's routes.
+/// Every part's routes. The router tries them in this order: what is asked most comes first.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
+        .configure(gateway::routes)
+        .configure(measurement::routes)
+        .configure(certificate::routes)
         .configure(ops::routes)
         .configure(auth::routes)
         .configure(oidc::routes)
@@ -25,9 +28,6 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .configure(oauth::routes)
         .configure(audit::routes)
         .configure(device::routes)
-        .configure(measurement::routes)
-        .configure(gateway::routes)
-        .configure(certificate::routes)
         .configure(storage::routes)
         .service(web::redirect("/docs", "/docs/index.html"))
         .service(
