@@ -218,6 +218,7 @@ mod tests {
             data: event.encode(),
             metadata: serde_json::to_vec(&envelope).unwrap(),
             hash: RunningHash([u8::try_from(position).unwrap(); 32]),
+            sealed: None,
         }
     }
 

@@ -16,6 +16,7 @@ pub mod id;
 pub mod interval;
 pub mod life_cycle;
 pub mod log;
+pub mod person;
 pub mod recurring;
 pub mod storage;
 

@@ -1,5 +1,6 @@
 //! What can go wrong, sorted by what the caller should do about it.
 
+use crate::person::PeopleError;
 use schemas::log::{Position, RunningHash, StreamName};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -127,9 +128,21 @@ pub enum StoreError {
         /// Newest format version this release reads.
         supported: i32,
     },
+    /// What is personal in the log can not be read.
+    #[error("{0}")]
+    People(#[source] PeopleError),
     /// It may work later.
     #[error("the event store is unavailable: {0}")]
     Unavailable(#[source] Cause),
+}
+
+impl From<PeopleError> for StoreError {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::File { .. } => Self::Unavailable(Arc::new(error)),
+            error => Self::People(error),
+        }
+    }
 }
 
 /// The store was closed while it was in use.

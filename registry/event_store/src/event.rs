@@ -57,6 +57,8 @@ pub struct RecordedEvent {
     pub metadata: Vec<u8>,
     /// Running hash over the stream up to and including this event.
     pub hash: RunningHash,
+    /// The payload as it is stored, where `data` is what was sealed in it ([`crate::SealedStore`]).
+    pub sealed: Option<Vec<u8>>,
 }
 
 impl RecordedEvent {
@@ -73,7 +75,7 @@ impl RecordedEvent {
             self.event_id,
             &self.event_type,
             self.version,
-            &self.data,
+            self.sealed.as_ref().unwrap_or(&self.data),
             &self.metadata,
         )
     }

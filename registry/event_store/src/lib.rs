@@ -6,6 +6,7 @@ mod event;
 #[cfg(feature = "kurrentdb")]
 pub mod kurrentdb;
 mod location;
+pub mod person;
 pub mod sqlite;
 mod store;
 
@@ -14,5 +15,6 @@ pub use event::{NewEvent, RecordedEvent};
 #[cfg(feature = "kurrentdb")]
 pub use kurrentdb::KurrentStore;
 pub use location::{Location, LocationError, StoreUrl};
+pub use person::{KeyPlace, SealedStore};
 pub use sqlite::SqliteStore;
 pub use store::{EventStore, Head, Limits};

@@ -1,6 +1,7 @@
 //! Events of users whom other servers sign in.
 
 use crate::id::UserId;
+use crate::person::ERASED;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -12,6 +13,23 @@ pub struct ExternalIdentity {
     pub issuer: String,
     /// What it calls them (`sub`).
     pub subject: String,
+}
+
+impl ExternalIdentity {
+    /// What is left of one once its user is erased. No server has such a name: theirs are URLs.
+    #[must_use]
+    pub fn erased() -> Self {
+        Self {
+            issuer: ERASED.to_owned(),
+            subject: ERASED.to_owned(),
+        }
+    }
+
+    /// Whether this is all that is left.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.issuer == ERASED
+    }
 }
 
 /// Some servers call people by their address.

@@ -54,6 +54,7 @@ pub(super) fn decode(event: eventstore::RecordedEvent) -> Option<RecordedEvent> 
         data: event.data.to_vec(),
         event_type: event.event_type,
         hash,
+        sealed: None,
     })
 }
 

@@ -63,6 +63,7 @@ impl<'a> Row<'a> {
             data: self.data.to_vec(),
             metadata: self.metadata.to_vec(),
             hash: self.hash,
+            sealed: None,
         }
     }
 }

@@ -88,6 +88,7 @@ async fn apply(
                     data: event.data,
                     metadata: event.metadata,
                     hash,
+                    sealed: None,
                 });
             }
             prop_assert_eq!(result.ok(), model.last().map(head_at));

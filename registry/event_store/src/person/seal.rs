@@ -1,0 +1,128 @@
+//! Sealing an event and opening it: AES-256-GCM under a random nonce (NIST SP 800-38D), bound to the event.
+
+use super::PeopleError;
+use super::field::{self, BEGINNING, MEMBER, Sealed};
+use super::keys::{Found, Key, PersonKeys};
+use crate::{NewEvent, RecordedEvent};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use rand::Rng;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// Seals what is personal in an event.
+///
+/// An event of somebody who was erased meanwhile is sealed under a key that nobody keeps: it was decided on a state
+/// that is over, so the store refuses it.
+pub(super) fn seal(
+    keys: &PersonKeys,
+    domain: &str,
+    event: &mut NewEvent,
+) -> Result<(), PeopleError> {
+    let fields = field::personal(&event.event_type);
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let event_id = event.event_id;
+    let failed = |error: serde_json::Error| payload_error(event_id, &error);
+    let mut payload: Value = serde_json::from_slice(&event.data).map_err(failed)?;
+    let user_id = field::user(&payload).ok_or_else(|| nobody(event_id))?;
+    let taken = field::take(&mut payload, fields);
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let key = match keys.find_or_make(domain, user_id)? {
+        Found::Key(key) => key,
+        _ if event.event_type == BEGINNING => return Err(PeopleError::Reborn(user_id)),
+        _ => Key::random(),
+    };
+    let plain = serde_json::to_vec(&taken).map_err(failed)?;
+    let sealed = encrypt(&key, event_id, &plain).ok_or(PeopleError::Damaged(event_id))?;
+    let keys = keys.id();
+    payload[MEMBER] = json!(Sealed { keys, sealed });
+    event.data = serde_json::to_vec(&payload).map_err(failed)?;
+    Ok(())
+}
+
+/// Opens a sealed event; what can not be read any more is replaced by what stands for it. The event goes on carrying
+/// what is stored, for the running hash.
+pub(super) fn open(
+    keys: &PersonKeys,
+    lost: Option<Uuid>,
+    domain: &str,
+    event: &mut RecordedEvent,
+) -> Result<(), PeopleError> {
+    if !field::may_be_sealed(event) {
+        return Ok(());
+    }
+    let event_id = event.event_id;
+    let failed = |error: serde_json::Error| payload_error(event_id, &error);
+    let mut payload: Value = serde_json::from_slice(&event.data).map_err(failed)?;
+    let Some(sealed) = field::take_sealed(&mut payload) else {
+        return Ok(());
+    };
+    let user_id = field::user(&payload).ok_or_else(|| nobody(event_id))?;
+    let found = if sealed.keys == keys.id() {
+        keys.find(domain, user_id)?
+    } else if Some(sealed.keys) == lost {
+        Found::Destroyed
+    } else {
+        return Err(PeopleError::Other {
+            path: keys.path().to_owned(),
+            ours: keys.id(),
+            theirs: sealed.keys,
+        });
+    };
+    let fields = match found {
+        Found::Key(key) => {
+            decrypt(&key, event_id, &sealed.sealed).ok_or(PeopleError::Damaged(event_id))?
+        }
+        Found::Destroyed => field::placeholders(field::personal(&event.event_type), user_id),
+        Found::Never => {
+            let path = keys.path().to_owned();
+            return Err(PeopleError::Outdated { path, user_id });
+        }
+    };
+    field::put(&mut payload, fields);
+    let opened = serde_json::to_vec(&payload).map_err(failed)?;
+    event.sealed = Some(std::mem::replace(&mut event.data, opened));
+    Ok(())
+}
+
+fn nobody(event_id: Uuid) -> PeopleError {
+    let reason = "it names no user".into();
+    PeopleError::Payload { event_id, reason }
+}
+
+fn payload_error(event_id: Uuid, error: &serde_json::Error) -> PeopleError {
+    // The error itself could repeat what the payload says.
+    let reason = format!("{:?} error in column {}", error.classify(), error.column()).into();
+    PeopleError::Payload { event_id, reason }
+}
+
+fn cipher(key: &Key) -> Option<LessSafeKey> {
+    Some(LessSafeKey::new(
+        UnboundKey::new(&AES_256_GCM, &key.0).ok()?,
+    ))
+}
+
+fn encrypt(key: &Key, event_id: Uuid, plain: &[u8]) -> Option<String> {
+    let mut nonce = [0; NONCE_LEN];
+    rand::rng().fill_bytes(&mut nonce);
+    let mut sealed = plain.to_vec();
+    let nonce_of_key = Nonce::assume_unique_for_key(nonce);
+    cipher(key)?
+        .seal_in_place_append_tag(nonce_of_key, Aad::from(event_id.as_bytes()), &mut sealed)
+        .ok()?;
+    Some(BASE64_STANDARD.encode([&nonce[..], &sealed].concat()))
+}
+
+fn decrypt(key: &Key, event_id: Uuid, sealed: &str) -> Option<Map<String, Value>> {
+    let bytes = BASE64_STANDARD.decode(sealed).ok()?;
+    let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let mut sealed = sealed.to_vec();
+    let opened = cipher(key)?.open_in_place(nonce, Aad::from(event_id.as_bytes()), &mut sealed);
+    serde_json::from_slice(opened.ok()?).ok()
+}
