@@ -246,7 +246,7 @@ fn reset_asks_first_and_deletes_only_what_is_its_own() {
 }
 
 #[test]
-fn a_user_is_registered_once_with_a_password_that_is_given_or_made() {
+fn a_user_is_registered_once_with_a_password_that_is_given_or_made_and_is_erased() {
     let dir = folder();
     let mut dev = Dev::start(dir.path());
     let create = |email: &str, input: &str| {
@@ -284,6 +284,26 @@ fn a_user_is_registered_once_with_a_password_that_is_given_or_made() {
     );
     let short = create("eve@example.org", "secret\n");
     assert!(!short.status.success());
+
+    let erase = |id: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_registry"));
+        command
+            .current_dir(dir.path())
+            .env("GCR_CONFIG", "data/dev.toml")
+            .args(["user", "erase", id]);
+        command.output().unwrap()
+    };
+    let registered = text(&made);
+    let (_, id) = registered.split_once("User ").unwrap();
+    let id = id.split_whitespace().next().unwrap();
+    let erased = erase(id);
+    assert!(erased.status.success(), "{}", text(&erased));
+    assert!(text(&erased).contains("is erased"), "{}", text(&erased));
+    let nobody = erase("9999");
+    assert!(!nobody.status.success());
+    assert!(text(&nobody).contains("9999"), "{}", text(&nobody));
+    let anew = create("ada@example.org", "correct horse battery\n");
+    assert!(anew.status.success(), "{}", text(&anew));
     assert!(dev.signal(Signal::INT).success());
 }
 

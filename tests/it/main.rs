@@ -22,6 +22,7 @@ mod device;
 #[allow(dead_code, unused_imports)] // Its faults are for the event store's own tests.
 #[path = "../../registry/event_store/tests/it/double/mod.rs"]
 mod double;
+mod erasure;
 mod exchange;
 mod expiry;
 mod faults;

@@ -195,7 +195,10 @@ impl Registry {
     /// The event store, beside the registry that writes to it.
     pub async fn events(&self) -> Arc<dyn EventStore> {
         let location = self.config.event_store_location().unwrap();
-        location.open_read_only().await.unwrap()
+        let identity = StreamName::identity(&self.config.domain).unwrap();
+        let plain = location.open_read_only().await.unwrap();
+        let keys = self.config.people_keys().unwrap();
+        keys.seal(plain, &identity).await.unwrap()
     }
 
     /// Where the streams stand in the event store.

@@ -2,7 +2,8 @@
 //! the first administrator over HTTP, and because registering the others costs each test a second.
 
 use chrono::Utc;
-use event_store::{Location, NewEvent};
+use event_store::NewEvent;
+use registry::config::Config;
 use schemas::envelope::{Actor, Envelope};
 use schemas::event::IdentityEvent;
 use schemas::event::identity::{UserProfile, UserRegistered};
@@ -32,13 +33,15 @@ pub fn email(name: &str) -> String {
 }
 
 /// Writes the people into a new event store.
-pub(crate) async fn found(location: &Location, domain: &str) {
+pub(crate) async fn found(config: &Config) {
     let events = (1..)
         .zip(PEOPLE)
         .map(|(id, (name, role))| registered(id, name, role))
         .collect();
-    let store = location.open().await.unwrap();
-    let stream = StreamName::identity(domain).unwrap();
+    let plain = config.event_store_location().unwrap().open().await.unwrap();
+    let stream = StreamName::identity(&config.domain).unwrap();
+    let keys = config.people_keys().unwrap();
+    let store = keys.seal(plain, &stream).await.unwrap();
     store
         .append(&stream, Position::START, events)
         .await

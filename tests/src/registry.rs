@@ -70,7 +70,7 @@ impl Registry {
         if let Some(url) = url {
             config.event_store.url = url;
         }
-        found(&config.event_store_location().unwrap(), &config.domain).await;
+        found(&config).await;
         Self {
             config,
             clusters,

@@ -7,6 +7,7 @@ use deadpool_postgres::ClientWrapper;
 use ledger::Event;
 use schemas::event::api_key::ApiKeyIssued;
 use schemas::event::{AuditEvent, IdentityEvent};
+use schemas::person::ERASED;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -23,6 +24,12 @@ pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(
                 let update = client.prepare_cached(REVOKE).await?;
                 client
                     .execute(&update, &[&key.key_id, &at, &position])
+                    .await?;
+            }
+            Event::Identity(IdentityEvent::UserErased(erased)) => {
+                let update = client.prepare_cached(FORGET_NAME).await?;
+                client
+                    .execute(&update, &[&erased.user_id.0, &ERASED])
                     .await?;
             }
             Event::Audit(AuditEvent::ApiKeysUsed(event)) => {
@@ -77,6 +84,7 @@ async fn issued(
 const INSERT: &str = "INSERT INTO api_key (key_id, user_id, name, prefix, digest, capabilities,
      account_ids, created_at, expires_at, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const REVOKE: &str = "UPDATE api_key SET revoked_at = $2, position = $3 WHERE key_id = $1";
+const FORGET_NAME: &str = "UPDATE api_key SET name = $2 WHERE user_id = $1";
 const USE: &str = "INSERT INTO api_key_use (key_id, last_used_at, position)
      SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[])
      ON CONFLICT (key_id) DO UPDATE SET position = EXCLUDED.position,

@@ -13,6 +13,7 @@ pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(
     for decoded in events {
         let (at, position) = (decoded.envelope.recorded_at, decoded.position.0);
         match &decoded.event {
+            Event::Identity(IdentityEvent::IdentityLinked(link)) if link.identity.is_erased() => {}
             Event::Identity(IdentityEvent::IdentityLinked(link)) => {
                 let insert = client.prepare_cached(INSERT).await?;
                 let (id, identity) = (identity_digest(&link.identity), &link.identity);
@@ -21,6 +22,15 @@ pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(
                 client
                     .execute(&insert, &[&id, user_id, issuer, subject, &at, &position])
                     .await?;
+            }
+            // Which one is not known any more, and whose it was is erased by a later event.
+            Event::Identity(IdentityEvent::IdentityUnlinked(link)) if link.identity.is_erased() => {
+                let delete = client.prepare_cached(DELETE_ALL).await?;
+                client.execute(&delete, &[&link.user_id.0]).await?;
+            }
+            Event::Identity(IdentityEvent::UserErased(erased)) => {
+                let delete = client.prepare_cached(DELETE_ALL).await?;
+                client.execute(&delete, &[&erased.user_id.0]).await?;
             }
             Event::Identity(IdentityEvent::IdentityUnlinked(link)) => {
                 let delete = client.prepare_cached(DELETE).await?;
@@ -36,3 +46,4 @@ pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(
 const INSERT: &str = "INSERT INTO external_identity
      (identity_id, user_id, issuer, subject, linked_at, position) VALUES ($1, $2, $3, $4, $5, $6)";
 const DELETE: &str = "DELETE FROM external_identity WHERE identity_id = $1";
+const DELETE_ALL: &str = "DELETE FROM external_identity WHERE user_id = $1";

@@ -114,6 +114,9 @@ impl Wanted {
                 Event::Identity(IdentityEvent::UserUpdated(event)) => {
                     wanted.users.push(event.user_id.0);
                 }
+                Event::Identity(IdentityEvent::UserErased(event)) => {
+                    wanted.users.push(event.user_id.0);
+                }
                 Event::Identity(IdentityEvent::UserRemoved(event)) => {
                     wanted.users.push(event.user_id.0);
                 }

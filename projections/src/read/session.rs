@@ -26,6 +26,7 @@ struct Sessions<'e> {
     changes: BTreeMap<Uuid, Change>,
     keys: Vec<(&'e SigningKeyAdded, DateTime<Utc>, Position)>,
     replaced: Vec<(KeyId, DateTime<Utc>, Position)>,
+    erased: Vec<i64>,
 }
 
 /// Writes what the events say of sessions and keys.
@@ -56,6 +57,7 @@ impl<'e> Sessions<'e> {
                     change.position = position;
                 }
             }
+            IdentityEvent::UserErased(event) => self.erased.push(event.user_id.0),
             IdentityEvent::SigningKeyAdded(event) => {
                 self.keys.push((event, at, position));
                 let replaced = event.replaces.iter();
@@ -96,6 +98,10 @@ impl<'e> Sessions<'e> {
             client
                 .execute(&update, &[&ids, &refreshed, &ended, &causes, &positions])
                 .await?;
+        }
+        if !self.erased.is_empty() {
+            let update = client.prepare_cached(FORGET_CLIENT).await?;
+            client.execute(&update, &[&self.erased]).await?;
         }
         Ok(())
     }
@@ -158,3 +164,4 @@ const UPDATE_KEY: &str = "UPDATE signing_key SET
      accepted_until = new.accepted_until, position = new.position
      FROM unnest($1::text[], $2::timestamptz[], $3::bigint[]) AS new (key_id, accepted_until, position)
      WHERE signing_key.key_id = new.key_id";
+const FORGET_CLIENT: &str = "UPDATE session SET client = NULL WHERE user_id = ANY($1)";

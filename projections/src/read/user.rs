@@ -7,6 +7,7 @@ use schemas::event::identity::UserChanges;
 use schemas::id::{OrganisationId, UserId};
 use schemas::life_cycle::Role;
 use schemas::log::Position;
+use schemas::person::{erased_email, erased_name};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -24,6 +25,7 @@ pub(super) struct User {
     position: Position,
     organisation_id: Option<OrganisationId>,
     manages_organisation: bool,
+    is_erased: bool,
 }
 
 /// Shows neither e-mail nor hash: it may end up in a log line.
@@ -50,6 +52,7 @@ impl Entity for User {
         "position",
         "organisation_id",
         "manages_organisation",
+        "is_erased",
     ];
 
     fn id(&self) -> i64 {
@@ -108,6 +111,7 @@ impl Entities<User> {
                     position,
                     organisation_id: None,
                     manages_organisation: false,
+                    is_erased: false,
                 });
             }
             IdentityEvent::UserUpdated(event) => {
@@ -134,6 +138,18 @@ impl Entities<User> {
             }
             IdentityEvent::OrganisationLeft(event) => {
                 self.belongs(event.user_id, (None, false), position);
+            }
+            IdentityEvent::UserErased(event) => {
+                if let Some(user) = self.edit(event.user_id.0) {
+                    user.name = erased_name(event.user_id);
+                    user.email = erased_email(event.user_id);
+                    user.organisation = None;
+                    user.password_hash = None;
+                    user.second_factor = None;
+                    user.is_deleted = true;
+                    user.is_erased = true;
+                    user.position = position;
+                }
             }
             IdentityEvent::UserRemoved(event) => {
                 if let Some(user) = self.edit(event.user_id.0) {

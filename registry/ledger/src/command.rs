@@ -140,6 +140,8 @@ pub enum Command {
     UpdateUser(UpdateUser),
     /// Removes a user.
     RemoveUser(UserId),
+    /// Forgets the person behind a user.
+    EraseUser(UserId),
     /// Gives a user a key for machines.
     IssueApiKey(Box<ApiKeyIssued>),
     /// Ends one.
@@ -192,6 +194,7 @@ impl Command {
             Self::RegisterUser(_)
             | Self::UpdateUser(_)
             | Self::RemoveUser(_)
+            | Self::EraseUser(_)
             | Self::IssueApiKey(_)
             | Self::RevokeApiKey(_)
             | Self::RehashPassword(_)
@@ -266,6 +269,7 @@ impl Command {
             Self::RegisterUser(_) => "register_user",
             Self::UpdateUser(_) => "update_user",
             Self::RemoveUser(_) => "remove_user",
+            Self::EraseUser(_) => "erase_user",
             Self::IssueApiKey(_) => "issue_api_key",
             Self::RevokeApiKey(_) => "revoke_api_key",
             Self::RehashPassword(_) => "rehash_password",

@@ -145,18 +145,18 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         Command::RevokeGateway(revoke) => gateway::key::needed_to_revoke(revoke, &mut keys),
         Command::ChangeGatewayDevices(change) => gateway::device::needed(change, &mut keys),
         Command::AcceptEnvelope(accept) => gateway::envelope::needed(entries, accept, &mut keys),
-        Command::RegisterUser(profile) => keys.push(Key::Email(name_digest(&profile.email))),
+        Command::RegisterUser(profile) => {
+            user::needed_for_email(entries, &profile.email, &mut keys);
+        }
         Command::UpdateUser(update) => {
             session::needed(entries, update.user_id, &mut keys);
-            keys.extend(
-                update
-                    .changes
-                    .email
-                    .as_deref()
-                    .map(|email| Key::Email(name_digest(email))),
-            );
+            if let Some(email) = &update.changes.email {
+                user::needed_for_email(entries, email, &mut keys);
+            }
         }
-        Command::RemoveUser(user_id) => keys.push(Key::User(*user_id)),
+        Command::RemoveUser(user_id) | Command::EraseUser(user_id) => {
+            keys.push(Key::User(*user_id));
+        }
         Command::IssueApiKey(key) => keys.push(Key::User(key.user_id)),
         Command::RevokeApiKey(key) => keys.push(Key::User(key.user_id)),
         Command::RehashPassword(rehash) => keys.push(Key::User(rehash.user_id)),
@@ -188,9 +188,9 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         Command::AcceptInvitation(accept) => {
             invitation::needed_to_accept(entries, accept, &mut keys);
         }
-        Command::AdmitUser(admit) => link::needed_to_admit(admit, &mut keys),
+        Command::AdmitUser(admit) => link::needed_to_admit(entries, admit, &mut keys),
         Command::LinkIdentity(link) | Command::UnlinkIdentity(link) => {
-            link::needed(link, &mut keys);
+            link::needed(entries, link, &mut keys);
         }
     }
     keys.extend(standing::device_of(command).map(Key::Device));
@@ -274,6 +274,7 @@ pub fn decide(
         Command::RegisterUser(profile) => user::register(entries, profile).map(Decision::from),
         Command::UpdateUser(update) => user::update(entries, update),
         Command::RemoveUser(user_id) => user::remove(entries, *user_id).map(Decision::from),
+        Command::EraseUser(user_id) => user::erase(entries, *user_id),
         Command::IssueApiKey(key) => api_key::issue(entries, key, context).map(Decision::from),
         Command::RevokeApiKey(key) => api_key::revoke(entries, key).map(Decision::from),
         Command::RehashPassword(rehash) => user::rehash(entries, rehash),

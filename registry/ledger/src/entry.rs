@@ -449,6 +449,9 @@ pub struct User {
     pub email: Uuid,
     /// Whether they were removed.
     pub is_removed: bool,
+    /// Whether they were erased.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_erased: bool,
     /// Their keys for machines that were not revoked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub api_keys: Vec<Uuid>,

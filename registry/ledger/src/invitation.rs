@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::decide::Decision;
 use crate::entry::{Invitation, InvitationEnd, Membership};
 use crate::event::Event;
-use crate::key::{Key, name_digest};
+use crate::key::Key;
 use crate::organisation;
 use crate::refusal::{Code, Refusal};
 use crate::state::{Entries, get};
@@ -46,7 +46,7 @@ pub(crate) fn needed_to_accept(
         keys.push(Key::User(invitation.inviter_id));
     }
     match &accept.guest {
-        Guest::New(profile) => keys.push(Key::Email(name_digest(&profile.email))),
+        Guest::New(profile) => user::needed_for_email(entries, &profile.email, keys),
         Guest::Known(user_id) => {
             keys.push(Key::User(*user_id));
             if let Ok(Some(user)) = get::user(entries, *user_id) {

@@ -1,7 +1,7 @@
 //! Rules of users whom other servers sign in. That somebody is whom the server says is proven before.
 
 use crate::decide::Decision;
-use crate::key::{Key, identity_digest, name_digest};
+use crate::key::{Key, identity_digest};
 use crate::refusal::{Code, Refusal};
 use crate::state::{Entries, get};
 use crate::user;
@@ -31,23 +31,30 @@ pub struct Link {
     pub identity: ExternalIdentity,
 }
 
-pub(crate) fn needed_to_admit(admit: &AdmitUser, keys: &mut Vec<Key>) {
-    keys.push(Key::Email(name_digest(&admit.profile.email)));
-    keys.push(Key::Identity(identity_digest(&admit.identity)));
+pub(crate) fn needed_to_admit(entries: &impl Entries, admit: &AdmitUser, keys: &mut Vec<Key>) {
+    user::needed_for_email(entries, &admit.profile.email, keys);
+    needed_for(entries, &admit.identity, keys);
 }
 
-pub(crate) fn needed(link: &Link, keys: &mut Vec<Key>) {
+pub(crate) fn needed(entries: &impl Entries, link: &Link, keys: &mut Vec<Key>) {
     keys.push(Key::User(link.user_id));
-    keys.push(Key::Identity(identity_digest(&link.identity)));
+    needed_for(entries, &link.identity, keys);
+}
+
+fn needed_for(entries: &impl Entries, identity: &ExternalIdentity, keys: &mut Vec<Key>) {
+    keys.push(Key::Identity(identity_digest(identity)));
+    if let Ok(Some(holder)) = get::identity(entries, identity) {
+        keys.push(Key::User(*holder));
+    }
 }
 
 fn check_free(entries: &impl Entries, identity: &ExternalIdentity) -> Result<(), Refusal> {
     match get::identity(entries, identity)? {
-        None => Ok(()),
-        Some(_) => Err(Refusal::new(
+        Some(holder) if user::holds(entries, *holder)? => Err(Refusal::new(
             Code::IdentityTaken,
             "another user is linked to this identity",
         )),
+        _ => Ok(()),
     }
 }
 

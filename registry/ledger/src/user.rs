@@ -3,12 +3,12 @@
 use crate::command::{RehashPassword, UpdateUser};
 use crate::decide::Decision;
 use crate::entry::User;
-use crate::key::password_digest;
+use crate::key::{Key, name_digest, password_digest};
 use crate::refusal::{Code, Refusal};
-use crate::state::{Entries, get};
+use crate::state::{Entries, NotLoaded, get};
 use schemas::event::IdentityEvent;
 use schemas::event::identity::{
-    UserChanges, UserProfile, UserRegistered, UserRemoved, UserUpdated,
+    UserChanges, UserErased, UserProfile, UserRegistered, UserRemoved, UserUpdated,
 };
 use schemas::event::session::{SessionEnd, SessionsEnded};
 use schemas::id::UserId;
@@ -29,9 +29,22 @@ pub(crate) fn existing(entries: &impl Entries, user_id: UserId) -> Result<&User,
     Ok(user)
 }
 
+/// Keys that giving the address to somebody needs: also whoever has it, once that is known.
+pub(crate) fn needed_for_email(entries: &impl Entries, email: &str, keys: &mut Vec<Key>) {
+    keys.push(Key::Email(name_digest(email)));
+    if let Ok(Some(holder)) = get::email(entries, email) {
+        keys.push(Key::User(*holder));
+    }
+}
+
+/// Who was erased holds nothing, though an entry of that may be left: the log does not say any more what they held.
+pub(crate) fn holds(entries: &impl Entries, user_id: UserId) -> Result<bool, NotLoaded> {
+    Ok(get::user(entries, user_id)?.is_none_or(|user| !user.is_erased))
+}
+
 fn check_free(entries: &impl Entries, email: &str, holder: Option<UserId>) -> Result<(), Refusal> {
     match get::email(entries, email)? {
-        Some(taken) if Some(*taken) != holder => Err(Refusal::new(
+        Some(taken) if Some(*taken) != holder && holds(entries, *taken)? => Err(Refusal::new(
             Code::EmailTaken,
             "another user signs in with this e-mail address",
         )
@@ -99,4 +112,18 @@ pub(crate) fn remove(entries: &impl Entries, user_id: UserId) -> Result<Identity
         email: user.email,
     }
     .into())
+}
+
+/// Removed or not. Who was erased stays so.
+pub(crate) fn erase(entries: &impl Entries, user_id: UserId) -> Result<Decision, Refusal> {
+    let user = get::user(entries, user_id)?.ok_or_else(|| {
+        Refusal::new(
+            Code::UserNotFound,
+            format!("User with id {user_id} not found"),
+        )
+    })?;
+    if user.is_erased {
+        return Ok(Decision::default());
+    }
+    Ok(IdentityEvent::from(UserErased { user_id }).into())
 }

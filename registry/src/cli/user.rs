@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
-use schemas::life_cycle::Role;
+use schemas::{id::UserId, life_cycle::Role};
 
 use crate::{
     config::{Config, Secret},
@@ -25,6 +25,14 @@ pub(super) struct User {
 #[derive(Debug, Subcommand)]
 enum Action {
     Create(Create),
+    Erase(Erase),
+}
+
+/// Forget the person behind a user, for good: the key under which the log holds what is known of them is destroyed
+#[derive(Debug, Args)]
+struct Erase {
+    /// Id of the user
+    id: i64,
 }
 
 /// Register a user; the password is asked for, or made and printed once
@@ -71,8 +79,10 @@ enum Password {
 impl User {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         config.log.start()?;
-        let Action::Create(create) = self.action;
-        create.run(config).await
+        match self.action {
+            Action::Create(create) => create.run(config).await,
+            Action::Erase(erase) => erase.run(config).await,
+        }
     }
 }
 
@@ -130,6 +140,21 @@ impl Create {
         }
         let bytes = rand::random::<[u8; 16]>();
         Ok(Password::Made(Secret::new(hex::encode(bytes))))
+    }
+}
+
+impl Erase {
+    async fn run(self, config: &Config) -> anyhow::Result<()> {
+        // They stand by where a registry runs that has its own.
+        let core = Core::start(config, Projectors::Here).await?;
+        let erased = core.erase(UserId(self.id), "cli").await;
+        core.shutdown().await;
+        erased.context("the user was not erased")?;
+        println!(
+            "User {} is erased. Backups made before still hold what they held.",
+            self.id
+        );
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ mod proxy;
 
 use std::path::PathBuf;
 
-pub use ::event_store::{Location, LocationError, StoreUrl};
+pub use ::event_store::{KeyPlace, Location, LocationError, StoreUrl};
 pub use projections::{
     postgres::{Connection, Databases, Secret},
     settings::{SettingsError, Sources},
@@ -95,6 +95,19 @@ impl Config {
     /// [`LocationError`] when `event_store.url` names no engine that this build has.
     pub fn event_store_location(&self) -> Result<Location, LocationError> {
         self.event_store.url.location(&self.data_dir)
+    }
+
+    /// Where the keys of people in the log are.
+    ///
+    /// # Errors
+    /// As [`Config::event_store_location`].
+    pub fn people_keys(&self) -> Result<KeyPlace, LocationError> {
+        Ok(KeyPlace::new(
+            self.event_store.people_keys.as_deref(),
+            self.event_store.people_keys_lost,
+            &self.event_store_location()?,
+            &self.data_dir,
+        ))
     }
 
     /// The configuration as a TOML file, secrets masked.

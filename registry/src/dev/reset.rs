@@ -41,6 +41,15 @@ pub fn leftovers(config: &Config) -> Result<Vec<Leftover>, DevError> {
             found.push(Leftover { what, path });
         }
     }
+    // Without the events they belong to they are of no use.
+    if config.event_store_location()?.file().is_some() {
+        let keys = config.people_keys()?.path;
+        let keys = data_dir.join(keys.strip_prefix(&config.data_dir).unwrap_or(&keys));
+        for path in siblings(&keys) {
+            let what = "keys of people";
+            found.push(Leftover { what, path });
+        }
+    }
     for name in ["write", "read"] {
         let dir = cluster_dir(&data_dir, name)?;
         for path in siblings(&dir) {

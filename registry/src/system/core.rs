@@ -42,7 +42,8 @@ pub struct Core {
     pub(super) read_checkpoints: Arc<CheckpointWatch>,
     pub(super) sequencers: Sequencers,
     pub(super) passwords: Passwords,
-    ledger_stream: StreamName,
+    pub(super) ledger_stream: StreamName,
+    pub(super) identity_stream: StreamName,
     clock: Clock,
     pub(super) stop: watch::Sender<bool>,
     /// Tasks that end only when they are told to, or because something can not go on.
@@ -70,7 +71,9 @@ impl Core {
         clock: Clock,
     ) -> Result<Self, SystemError> {
         let ledger_stream = StreamName::ledger(&config.domain).map_err(StateError::Domain)?;
-        let store = config.event_store_location()?.open().await?;
+        let identity_stream = StreamName::identity(&config.domain).map_err(StateError::Domain)?;
+        let plain = config.event_store_location()?.open().await?;
+        let store = config.people_keys()?.seal(plain, &identity_stream).await?;
         let (write, read) = (pool(&config.database.write)?, pool(&config.database.read)?);
         let write_checkpoints = Arc::new(CheckpointWatch::start(config.database.write.clone()));
         let read_checkpoints = Arc::new(CheckpointWatch::start(config.database.read.clone()));
@@ -84,6 +87,7 @@ impl Core {
             sequencers,
             passwords: Passwords::new(&config.auth.password_cost).map_err(StateError::Password)?,
             ledger_stream,
+            identity_stream,
             clock,
             stop: watch::Sender::new(false),
             parts: JoinSet::new(),

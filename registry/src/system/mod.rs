@@ -17,7 +17,7 @@ pub use self::{
     error::SystemError,
     keys::ReplaceKeyError,
     listen::Listener,
-    user::{NewUser, RegisterError},
+    user::{EraseError, NewUser, RegisterError},
 };
 use crate::{
     clock::Clock,

@@ -2,18 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use ledger::{Code, Command, Event};
+use ledger::{Code, Command, Event, Stream};
 use projections::postgres::Secret;
 use schemas::{
     event::{IdentityEvent, identity::UserProfile},
-    id::UserId,
+    id::{AccountId, UserId},
     life_cycle::Role,
 };
 
 use super::core::Core;
 use crate::{
     identity::PasswordError,
-    sequencer::{ExecuteError, Request},
+    read::{self, ReadError},
+    sequencer::{ExecuteError, Receipt, Request},
 };
 
 /// How long a registry that has just been started may take until it decides.
@@ -50,7 +51,62 @@ impl RegisterError {
     }
 }
 
+/// A user was not erased.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("the READ database does not show the end of the log yet; try again")]
+    Lagging,
+    #[error("without user {0} nobody could administrate the registry")]
+    LastAdministrator(UserId),
+    #[error("user {0} is the only member of account {1}; add another or close it first")]
+    LastMember(UserId, AccountId),
+}
+
 impl Core {
+    /// Erases a user, unless they are the last administrator or the last member of an open account; `by` names the
+    /// part of the registry that does it, for the event's actor. Returns once READ shows it.
+    ///
+    /// # Errors
+    /// [`EraseError`].
+    pub async fn erase(&self, user_id: UserId, by: &str) -> Result<(), EraseError> {
+        self.read_shows_all().await?;
+        let client = self.read.get().await.map_err(ReadError::from)?;
+        if !read::user::has_other_administrator(&client, user_id).await? {
+            return Err(EraseError::LastAdministrator(user_id));
+        }
+        let user = read::user::by_id(&client, user_id).await?;
+        if user.is_some_and(|user| !user.is_deleted)
+            && let [account, ..] = &read::account::only_kept_by(&client, user_id).await?[..]
+        {
+            return Err(EraseError::LastMember(user_id, account.account_id));
+        }
+        drop(client);
+        self.decide(Request::of_system(by, Command::EraseUser(user_id)))
+            .await?;
+        self.read_shows_all().await
+    }
+
+    async fn read_shows_all(&self) -> Result<(), EraseError> {
+        for (stream, name) in [
+            (Stream::Ledger, &self.ledger_stream),
+            (Stream::Identity, &self.identity_stream),
+        ] {
+            let head = self.store.head(name).await;
+            let head = head.map_err(|error| ExecuteError::Unavailable(error.to_string()))?;
+            let shown = self
+                .read_checkpoints
+                .wait_for(stream, head.position, PATIENCE);
+            if shown.await.is_err() {
+                return Err(EraseError::Lagging);
+            }
+        }
+        Ok(())
+    }
+
     /// Registers a user, however weak their password; `by` names the part of the registry that does it, for the
     /// event's actor. Waits for a registry that is still starting.
     ///
@@ -69,23 +125,24 @@ impl Core {
             password_hash: Some(hash),
         };
         let request = Request::of_system(by, Command::RegisterUser(profile));
+        let receipt = self.decide(request).await?;
+        Ok(receipt.events.iter().find_map(|(_, event)| match event {
+            Event::Identity(IdentityEvent::UserRegistered(event)) => Some(event.user_id),
+            _ => None,
+        }))
+    }
+
+    /// Has a command decided, by a registry that may be starting still.
+    async fn decide(&self, request: Request) -> Result<Receipt, ExecuteError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.sequencers.execute(request.clone()).await {
-                Ok(receipt) => {
-                    return Ok(receipt.events.iter().find_map(|(_, event)| match event {
-                        Event::Identity(IdentityEvent::UserRegistered(event)) => {
-                            Some(event.user_id)
-                        }
-                        _ => None,
-                    }));
-                }
                 Err(ExecuteError::Unavailable(_) | ExecuteError::Busy)
                     if Instant::now() < deadline =>
                 {
                     tokio::time::sleep(RETRY).await;
                 }
-                Err(error) => return Err(error.into()),
+                decided => return decided,
             }
         }
     }

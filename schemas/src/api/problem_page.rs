@@ -125,6 +125,7 @@ pages! {
     "invitation_used",
     "invitation_void",
     "issuance_metadata_missing",
+    "last_administrator",
     "last_manager",
     "lineage_too_long",
     "list_empty",

@@ -34,6 +34,14 @@ pub struct UserRemoved {
     pub email: Uuid,
 }
 
+/// The person behind the user is forgotten: they can not sign in, and with their key what the log says of them is lost.
+/// The user's id stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserErased {
+    /// The user.
+    pub user_id: UserId,
+}
+
 /// What is known of a user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserProfile {

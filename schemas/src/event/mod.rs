@@ -32,7 +32,7 @@ use gateway::{
     EnvelopeAccepted, GatewayCodeIssued, GatewayDevicesChanged, GatewayEnrolled, GatewayKeyAdded,
     GatewayKeyRevoked, GatewayRevoked,
 };
-use identity::{UserRegistered, UserRemoved, UserUpdated};
+use identity::{UserErased, UserRegistered, UserRemoved, UserUpdated};
 use import::{BundlesImported, ExportRefused};
 use issuance::{BundlesIssued, IssuanceMetadataRecorded};
 use link::{IdentityLinked, IdentityUnlinked};
@@ -200,6 +200,7 @@ event_set! {
         UserRegistered v 1,
         UserUpdated v 1,
         UserRemoved v 1,
+        UserErased v 1,
         ApiKeyIssued v 1,
         ApiKeyRevoked v 1,
         SessionOpened v 1,

@@ -5,7 +5,7 @@ use schemas::capability::{Capabilities, Capability};
 use schemas::event::IdentityEvent;
 use schemas::event::api_key::{ApiKeyIssued, ApiKeyRevoked};
 use schemas::event::identity::{
-    UserChanges, UserProfile, UserRegistered, UserRemoved, UserUpdated,
+    UserChanges, UserErased, UserProfile, UserRegistered, UserRemoved, UserUpdated,
 };
 use schemas::event::link::{ExternalIdentity, IdentityLinked, IdentityUnlinked};
 use schemas::event::organisation::{
@@ -56,6 +56,7 @@ pub fn samples() -> Vec<IdentityEvent> {
             email: Uuid::from_u128(1),
         }
         .into(),
+        UserErased { user_id: UserId(3) }.into(),
         SessionOpened {
             session_id: Uuid::from_u128(9),
             user_id: UserId(3),

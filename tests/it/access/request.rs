@@ -177,6 +177,7 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
             ..of(scene.removed.id)
         },
         "delete_user" => of(scene.removed.id),
+        "erase_user" => of(NOBODY),
         // Accounts.
         "create_account" => with(0, json!({"account_name": "s"})),
         "list_accounts" => of(0),

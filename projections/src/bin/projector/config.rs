@@ -3,13 +3,14 @@
 
 use crate::arguments::{SourceArguments, Which};
 use anyhow::{Context, bail};
-use event_store::{Location, StoreUrl};
+use event_store::{KeyPlace, Location, StoreUrl};
 use projections::Target;
 use projections::postgres::{Connection, Databases, Secret};
 use projections::settings::{self, Sources};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tokio_postgres::config::Host;
+use uuid::Uuid;
 
 /// Unknown keys are the registry's, which refuses those that are unknown to it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,6 +24,10 @@ pub struct Config {
 #[derive(Debug, Serialize, Deserialize)]
 struct Events {
     url: StoreUrl,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people_keys: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people_keys_lost: Option<Uuid>,
 }
 
 impl Default for Config {
@@ -32,6 +37,8 @@ impl Default for Config {
             data_dir: "data".into(),
             event_store: Events {
                 url: StoreUrl::new("sqlite:events.db"),
+                people_keys: None,
+                people_keys_lost: None,
             },
             database: Databases::default(),
         }
@@ -65,6 +72,21 @@ impl Config {
     /// Where the events are.
     pub fn events(&self) -> anyhow::Result<Location> {
         Ok(self.event_store.url.location(&self.data_dir)?)
+    }
+
+    /// Where the keys of people in them are.
+    pub fn people_keys(&self, events: &Location) -> KeyPlace {
+        let Events {
+            people_keys,
+            people_keys_lost,
+            ..
+        } = &self.event_store;
+        KeyPlace::new(
+            people_keys.as_deref(),
+            *people_keys_lost,
+            events,
+            &self.data_dir,
+        )
     }
 
     /// The databases meant, with where they are.

@@ -13,6 +13,7 @@ use arguments::{Arguments, Command};
 use clap::Parser;
 use config::Config;
 use event_store::EventStore;
+use schemas::log::StreamName;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
@@ -63,6 +64,12 @@ async fn command(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn EventStore>> {
     let location = config.events()?;
-    let store = location.open_read_only().await;
+    let opened = async {
+        let identity = StreamName::identity(&config.domain)?;
+        let plain = location.open_read_only().await?;
+        let keys = config.people_keys(&location);
+        anyhow::Ok(keys.seal(plain, &identity).await?)
+    };
+    let store = opened.await;
     store.with_context(|| format!("the events at {location}"))
 }

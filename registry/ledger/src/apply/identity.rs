@@ -5,6 +5,8 @@ use crate::entry::{Entry, SecondFactor, User};
 use crate::key::{Key, name_digest, password_digest};
 use crate::state::NotLoaded;
 use schemas::event::IdentityEvent;
+use schemas::id::UserId;
+use uuid::Uuid;
 
 impl Fold<'_, '_> {
     pub(super) fn identity(&mut self, event: &IdentityEvent) -> Result<(), NotLoaded> {
@@ -17,6 +19,7 @@ impl Fold<'_, '_> {
                         role: event.profile.role,
                         email,
                         is_removed: false,
+                        is_erased: false,
                         api_keys: Vec::new(),
                         sessions: Vec::new(),
                         password: event.profile.password_hash.as_deref().map(password_digest),
@@ -36,13 +39,18 @@ impl Fold<'_, '_> {
                         .forget(Key::Email(event.previous_email), self.position);
                     self.create(Key::Email(email), Entry::Email(event.user_id));
                 }
+                let mut held = None;
                 self.user(event.user_id, |user| {
                     user.role = event.changes.role.unwrap_or(user.role);
-                    user.email = email.unwrap_or(user.email);
+                    if let Some(email) = email.filter(|email| *email != user.email) {
+                        held = Some(std::mem::replace(&mut user.email, email));
+                    }
                     if let Some(hash) = &event.changes.password_hash {
                         user.password = Some(password_digest(hash));
                     }
-                })
+                })?;
+                // As the event says, unless that can not be read any more.
+                self.give_up(held.map(Key::Email))
             }
             IdentityEvent::ApiKeyIssued(event) => {
                 if let Some(Some(Entry::User(user))) =
@@ -70,8 +78,14 @@ impl Fold<'_, '_> {
             IdentityEvent::InvitationAccepted(event) => self.invitation_accepted(event),
             IdentityEvent::UserRemoved(event) => {
                 self.changes.forget(Key::Email(event.email), self.position);
-                self.user(event.user_id, |user| user.is_removed = true)
+                let mut held = None;
+                self.user(event.user_id, |user| {
+                    user.is_removed = true;
+                    held = Some(user.email);
+                })?;
+                self.give_up(held.map(Key::Email))
             }
+            IdentityEvent::UserErased(event) => self.user_erased(event.user_id),
             IdentityEvent::SessionOpened(event) => self.session_opened(event),
             IdentityEvent::SessionRefreshed(event) => self.session_refreshed(event),
             IdentityEvent::SessionsEnded(event) => self.sessions_ended(event),
@@ -95,5 +109,31 @@ impl Fold<'_, '_> {
                 self.identity_counters(|counters| counters.signing_key = Some(event.key_id))
             }
         }
+    }
+
+    /// The entries are nobody's from here on.
+    pub(super) fn give_up(&mut self, keys: impl IntoIterator<Item = Key>) -> Result<(), NotLoaded> {
+        for key in keys {
+            self.changes.forget(key, self.position);
+        }
+        Ok(())
+    }
+
+    /// What they held is known from their own entry: the log does not say it any more.
+    fn user_erased(&mut self, user_id: UserId) -> Result<(), NotLoaded> {
+        let mut held = Vec::new();
+        self.user(user_id, |user| {
+            // The address of who was removed may be somebody else's by now.
+            if !user.is_removed {
+                held.push(Key::Email(user.email));
+            }
+            held.extend(user.identities.drain(..).map(Key::Identity));
+            user.is_removed = true;
+            user.is_erased = true;
+            user.password = None;
+            user.second_factor = None;
+            user.email = Uuid::nil();
+        })?;
+        self.give_up(held)
     }
 }

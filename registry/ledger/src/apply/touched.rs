@@ -25,6 +25,7 @@ pub fn touched(recorded: &Recorded<'_>) -> Vec<Key> {
                 IdentityEvent::UserRegistered(_) => {}
                 IdentityEvent::UserUpdated(updated) => keys.push(Key::User(updated.user_id)),
                 IdentityEvent::UserRemoved(removed) => keys.push(Key::User(removed.user_id)),
+                IdentityEvent::UserErased(erased) => keys.push(Key::User(erased.user_id)),
                 IdentityEvent::ApiKeyIssued(issued) => keys.push(Key::User(issued.user_id)),
                 IdentityEvent::ApiKeyRevoked(revoked) => keys.push(Key::User(revoked.user_id)),
                 IdentityEvent::SessionOpened(opened) => keys.push(Key::User(opened.user_id)),

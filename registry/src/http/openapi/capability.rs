@@ -195,6 +195,7 @@ const OPERATIONS: &[(Capability, &[&str])] = &[
             "change_role",
             "create_user",
             "delete_user",
+            "erase_user",
             "end_sessions_of_user",
             "link_identity",
             "list_account_users",

@@ -1,5 +1,6 @@
 //! People and machines that sign in.
 
+mod erase;
 mod identity;
 mod proven;
 mod read;
@@ -29,6 +30,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(update::update_user)
         .service(update::change_role)
         .service(register::delete_user)
+        .service(erase::erase_user)
         .service(identity::list_identities)
         .service(identity::link_identity)
         .service(identity::unlink_identity)
@@ -46,6 +48,7 @@ pub fn routes(config: &mut ServiceConfig) {
     update::update_user,
     update::change_role,
     register::delete_user,
+    erase::erase_user,
     identity::list_identities,
     identity::link_identity,
     identity::unlink_identity,

@@ -3,15 +3,17 @@
 use super::{not_found, shown_whole};
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, EdgeCode, Problem};
-use crate::http::{Id, Write, may};
+use crate::http::{Caller, Id, Write, may};
 use crate::read;
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, delete, post};
-use ledger::{Command, Event, Stream};
+use deadpool_postgres::Client;
+use ledger::{Command, Event};
 use schemas::api::user::{CreateUser, UserRead};
 use schemas::event::IdentityEvent;
 use schemas::event::identity::UserProfile;
 use schemas::id::UserId;
+use schemas::log::Position;
 
 /// Register a user.
 ///
@@ -84,31 +86,44 @@ pub async fn delete_user(
     Id(user_id): Id<UserId>,
 ) -> Answer<HttpResponse> {
     let user_id = request.caller.managed_user(user_id);
-    // Membership is a matter of the ledger, users are in a stream of their own: look only once READ
-    // shows all of the ledger.
-    let state = request.caller.state();
-    let head = state.ledger_head().await?;
-    let all = Positions::at(Stream::Ledger, head);
+    let client = check_replaceable(&request.caller, user_id).await?;
+    let user = read::user::by_id(&client, user_id)
+        .await?
+        .ok_or_else(|| not_found(user_id))?;
+    let shown = shown_whole(&client, user).await?;
+    request.execute(Command::RemoveUser(user_id)).await?;
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+/// Checks that every open account has another member than the user, and gives a READ database that shows all that
+/// was decided. Membership is a matter of the ledger, users are in a stream of their own.
+///
+/// # Errors
+/// `user_last_member`, or 404 if there is no such user.
+pub(super) async fn check_replaceable<C>(caller: &Caller<C>, user_id: UserId) -> Answer<Client> {
+    let state = caller.state();
+    let all = Positions {
+        audit: Position::START,
+        ..state.heads().await?
+    };
     reached(state.read_progress(), all, state.read_wait()).await?;
-    let client = request.caller.client().await?;
+    let client = caller.client().await?;
     let user = read::user::by_id(&client, user_id)
         .await?
         .ok_or_else(|| not_found(user_id))?;
     let kept = read::account::only_kept_by(&client, user_id).await?;
-    if !user.is_deleted && !kept.is_empty() {
-        let ids: Vec<_> = kept
-            .iter()
-            .map(|account| account.account_id.to_string())
-            .collect();
-        return Err(Problem::new(
-            EdgeCode::UserLastMember,
-            format!(
-                "User {user_id} is the only member of account {}; add another or close it first",
-                ids.join(", ")
-            ),
-        ));
+    if user.is_deleted || kept.is_empty() {
+        return Ok(client);
     }
-    let shown = shown_whole(&client, user).await?;
-    request.execute(Command::RemoveUser(user_id)).await?;
-    Ok(HttpResponse::Ok().json(shown))
+    let ids: Vec<_> = kept
+        .iter()
+        .map(|account| account.account_id.to_string())
+        .collect();
+    Err(Problem::new(
+        EdgeCode::UserLastMember,
+        format!(
+            "User {user_id} is the only member of account {}; add another or close it first",
+            ids.join(", ")
+        ),
+    ))
 }
