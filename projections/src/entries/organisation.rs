@@ -88,7 +88,7 @@ const SAVE_ORGANISATION: &str = "INSERT INTO organisation (organisation_id, stat
      SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (organisation_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const SAVE_OWNER: &str = "INSERT INTO owner (organisation_id, state, position)
-     SELECT * FROM unnest($1::bigint[], $2::jsonb[], $3::bigint[])
+     SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (organisation_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const SAVE_BUSINESS_ID: &str = "INSERT INTO business_id (digest, organisation_id, position)
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
