@@ -66,14 +66,17 @@ impl StoreUrl {
 
     /// The URL with its password masked.
     fn masked(&self) -> String {
-        let Some((scheme, rest)) = self.0.split_once("://") else {
-            return self.0.clone();
-        };
-        match rest.rsplit_once('@') {
-            Some((user, rest)) => {
-                let name = user.split(':').next().unwrap_or_default();
-                format!("{scheme}://{name}:***@{rest}")
-            }
+        match self.0.rsplit_once('@') {
+            // The name of a file may have one.
+            Some(_) if self.0.starts_with("sqlite:") => self.0.clone(),
+            Some((before, rest)) => match before.split_once("://") {
+                Some((scheme, user)) => {
+                    let name = user.split(':').next().unwrap_or_default();
+                    format!("{scheme}://{name}:***@{rest}")
+                }
+                // Written wrongly: where the password begins is not known.
+                None => format!("***@{rest}"),
+            },
             None => self.0.clone(),
         }
     }
@@ -203,6 +206,15 @@ mod tests {
             "esdb://admin:***@one:2113,two:2113?tls=false"
         );
         assert!(!format!("{url:?}").contains("nge"));
+        // Also where the URL is none, which is said with it.
+        for wrong in [
+            "esdb:admin:changeit@host",
+            "esdb:/admin:changeit@host",
+            "admin:changeit@host",
+        ] {
+            let url = StoreUrl::new(wrong);
+            assert!(!format!("{url} {url:?}").contains("changeit"), "{url}");
+        }
         let plain = StoreUrl::new("sqlite:a@b.db");
         assert_eq!(plain.to_string(), "sqlite:a@b.db");
     }

@@ -34,7 +34,7 @@ impl Log {
 
 /// Copy the events of the domain to another event store, of whatever engine
 ///
-/// Stop the registry first, or copy twice: what is appended meanwhile is copied as far as it is seen. Broken
+/// Copy while the registry runs, then stop it and copy again, which takes what was appended meanwhile. Broken
 /// off, it goes on where it was. At the end the copy is read from end to end and compared. A flag that is left
 /// out means the event store of the configuration, so a password need not stand in the command.
 #[derive(Debug, Args)]
@@ -57,13 +57,26 @@ impl Copy {
         let from = place(self.from).context("--from")?;
         let to = place(self.to).context("--to")?;
         if let (Some(one), Some(other)) = (from.file(), to.file()) {
-            anyhow::ensure!(one != other, "--from and --to are the same file");
+            let same = match (one.canonicalize(), other.canonicalize()) {
+                (Ok(one), Ok(other)) => one == other,
+                _ => one == other,
+            };
+            anyhow::ensure!(!same, "--from and --to are the same file");
         }
         let opening = |location: &Location| location.to_string();
         let source = from
             .open_read_only()
             .await
             .with_context(|| opening(&from))?;
+        let mut events = 0;
+        for stream in STREAMS {
+            events += source.head(&stream.name(&config.domain)?).await?.position.0;
+        }
+        anyhow::ensure!(
+            events > 0,
+            "{from} holds no events of domain {}",
+            config.domain
+        );
         let target = to.open().await.with_context(|| opening(&to))?;
         for stream in STREAMS {
             let name = stream.name(&config.domain)?;

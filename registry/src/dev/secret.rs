@@ -27,10 +27,33 @@ pub(crate) fn keep(path: &Path, given: &Secret) -> Result<Secret, DevError> {
         (true, false) => return Ok(kept),
         (false, _) if *given == kept => return Ok(kept),
         (false, _) => given.clone(),
-        (true, true) => Secret::new(hex::encode(rand::random::<[u8; BYTES]>())),
+        (true, true) => return make(path).map_err(doing()),
     };
     write_private(path, &format!("{}\n", secret.expose())).map_err(doing())?;
     Ok(secret)
+}
+
+/// A new secret in `path`, or the one that another process put there meanwhile.
+fn make(path: &Path) -> std::io::Result<Secret> {
+    let made = Secret::new(hex::encode(rand::random::<[u8; BYTES]>()));
+    let text = format!("{}\n", made.expose());
+    let own = path.with_extension(format!("{:016x}.unfinished", rand::random::<u64>()));
+    write_new(&own, &text)?;
+    // Of those who link at once, one wins.
+    let linked = fs::hard_link(&own, path);
+    fs::remove_file(&own)?;
+    match linked {
+        Ok(()) => Ok(made),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let kept = fs::read_to_string(path)?;
+            if kept.trim_end().is_empty() {
+                write_private(path, &text)?;
+                return Ok(made);
+            }
+            Ok(Secret::new(kept.trim_end()))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Replaces `path` by a file of mode 0600 that holds `text`, whole or not at all.
@@ -40,14 +63,18 @@ pub(super) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    write_new(&unfinished, text)?;
+    fs::rename(&unfinished, path)
+}
+
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&unfinished)?;
+        .open(path)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -66,6 +93,25 @@ mod tests {
         assert_eq!(keep(&path, &Secret::default()).unwrap(), made);
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn of_those_who_make_a_secret_at_once_all_get_the_one_that_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        for round in 0..20 {
+            let path = dir.path().join(format!("secret-{round}"));
+            let made: Vec<_> = std::thread::scope(|scope| {
+                let makers: Vec<_> = (0..8)
+                    .map(|_| scope.spawn(|| keep(&path, &Secret::default()).unwrap()))
+                    .collect();
+                makers
+                    .into_iter()
+                    .map(|maker| maker.join().unwrap())
+                    .collect()
+            });
+            let kept = keep(&path, &Secret::default()).unwrap();
+            assert!(made.iter().all(|made| *made == kept));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::memory::{MAX_PINNED_ENTRIES, Memory, View};
 use super::recover::{self, Stopped, catch_up, usable};
 use super::{ExecuteError, Job, Receipt, SequencerError, Settings};
 use chrono::{DateTime, SubsecRound, Utc};
-use event_store::{AppendError, Head};
+use event_store::{AppendError, Head, StoreError};
 use ledger::{Key, Slot};
 use schemas::log::Position;
 use std::collections::{HashMap, HashSet};
@@ -290,6 +290,19 @@ impl Worker {
                     answer(job, Ok(receipt));
                 }
                 Ok(())
+            }
+            // Acknowledged events are gone: nobody else's are there to be read, and no retry brings them back.
+            Err(AppendError::Conflict { actual, .. }) if actual < state.head.position => {
+                let lost = "the event store ends before what it acknowledged";
+                for (job, _) in accepted {
+                    answer(job, Err(ExecuteError::Unavailable(lost.to_owned())));
+                }
+                let behind = StoreError::BehindCheckpoint {
+                    stream: self.settings.stream_name.clone(),
+                    head: actual,
+                    checkpoint: state.head.position,
+                };
+                Err(SequencerError::Read(behind).into())
             }
             Err(AppendError::Conflict { .. }) => {
                 metrics::counter!("sequencer_conflicts_total").increment(1);

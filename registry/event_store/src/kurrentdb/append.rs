@@ -125,14 +125,22 @@ async fn send(
 
 /// Looks at what stands behind the expected position.
 async fn settle(inner: &Inner, batch: &Batch<'_>) -> Result<Outcome, Failure> {
-    let chain = super::chain::Chain::behind(batch.stream, batch.expected);
-    let stored = read::once(&inner.connection, chain, batch.stream, batch.events.len()).await?;
+    let look = || {
+        let chain = super::chain::Chain::behind(batch.stream, batch.expected);
+        read::once(&inner.connection, chain, batch.stream, batch.events.len())
+    };
+    let mut stored = look().await?;
+    if stored.is_empty() {
+        // Either the batch is still to come, or the stream ends before it, or something landed since that look:
+        // whether it is ours, only another one says.
+        match conflict(inner, batch).await? {
+            Outcome::Conflict(actual) if actual > batch.expected => stored = look().await?,
+            Outcome::Conflict(actual) if actual == batch.expected => return Ok(Outcome::Open),
+            outcome => return Ok(outcome),
+        }
+    }
     let Some(last) = stored.last() else {
-        // Either the batch is still to come, or the stream ends before it.
-        return match conflict(inner, batch).await? {
-            Outcome::Conflict(actual) if actual == batch.expected => Ok(Outcome::Open),
-            outcome => Ok(outcome),
-        };
+        return Ok(Outcome::Open);
     };
     let is_ours = stored.len() == batch.events.len()
         && stored

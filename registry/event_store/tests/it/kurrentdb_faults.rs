@@ -66,6 +66,13 @@ async fn an_append_whose_answer_is_lost_is_done_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_append_that_lands_between_two_looks_is_done_and_no_conflict() {
+    for forgets in [false, true] {
+        survives(&[Fault::LostAppliedBehindRead], forgets).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_append_that_is_never_answered_is_found_on_the_server() {
     survives(&[Fault::Silent], false).await;
 }

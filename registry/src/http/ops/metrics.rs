@@ -46,7 +46,7 @@ pub async fn get_metrics(http: HttpRequest) -> Answer<HttpResponse> {
     let recorder = prometheus().ok_or_else(|| Problem::internal(&"metrics are not recorded"))?;
     pool_use("write", &state.write);
     pool_use("read", &state.read);
-    let ends = super::ready::head(&state).await;
+    let ends = in_time(super::ready::head(&state)).await;
     for (database, pool) in [("write", &state.write), ("read", &state.read)] {
         if let Some(at) = in_time(positions(pool)).await {
             progress(database, at, ends);

@@ -49,7 +49,8 @@ impl From<ExecuteError> for Problem {
                 tracing::warn!(cause, "a command could not be decided");
                 Self::new(
                     EdgeCode::Unavailable,
-                    "the registry can not decide commands at the moment; nothing was changed",
+                    "the registry can not decide commands at the moment; whether this one was carried out, the same request \
+                     under the same Idempotency-Key tells",
                 )
             }
         }

@@ -30,6 +30,8 @@ pub enum Fault {
     LostUnapplied,
     /// No answer; it is carried out a moment later, if it still can be.
     LostAppliedLate,
+    /// No answer; it is carried out behind the next read.
+    LostAppliedBehindRead,
     /// Carried out, and never answered.
     Silent,
     /// "Not ready", and not carried out.
@@ -58,6 +60,8 @@ pub struct Node {
     /// The last credentials that were shown.
     pub authorization: Mutex<Option<String>>,
     pub appends: Mutex<usize>,
+    /// What happens behind the next read.
+    pub late: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 pub struct Double {
@@ -267,6 +271,12 @@ async fn append(body: RecvStream, mut respond: SendResponse<Bytes>, node: &Arc<N
                 let _ = carry_out();
             });
         }
+        Some(Fault::LostAppliedBehindRead) => {
+            *node.late.lock().unwrap() = Some(Box::new(move || {
+                let _ = carry_out();
+            }));
+            respond.send_reset(Reason::INTERNAL_ERROR);
+        }
         Some(Fault::Silent) => {
             let _ = carry_out();
             std::future::pending().await
@@ -286,6 +296,10 @@ async fn read(body: RecvStream, respond: SendResponse<Bytes>, node: &Arc<Node>) 
         return refuse(respond, UNAVAILABLE, &[]);
     }
     let chosen = chosen(&node.log.lock().unwrap(), &options);
+    let late = node.late.lock().unwrap().take();
+    if let Some(late) = late {
+        late();
+    }
     let Some(mut answer) = Answer::begin(respond) else {
         return;
     };
