@@ -431,3 +431,69 @@ async fn no_account_is_given_to_an_organisation_while_it_closes() {
     }
     world.registry.audit().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_a_trader_learns_who_the_users_of_an_organisation_are_by_naming_their_ids() {
+    let world = World::start().await;
+    let (_, manager) = hill(&world).await;
+    let (producer, trader) = (&world.producer, &world.trader);
+    let body = json!({"account_name": "Net", "user_ids": [trader.id, manager.id]});
+    let refused = producer.post("/account/create", body).await;
+    refused.refused_at(422, "users_unknown", "/user_ids/1");
+    let path = format!("/account/update/{}", world.t);
+    let body = json!({"user_ids": [trader.id, manager.id]});
+    let refused = trader.patch(&path, body.clone()).await;
+    refused.refused_at(422, "users_unknown", "/user_ids/1");
+    for curious in [producer, trader] {
+        let seen = curious.get("/user/list").await.expect(200);
+        let names: Vec<_> = seen
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|user| &user["name"])
+            .collect();
+        assert!(!names.contains(&&json!("manager")), "{names:?}");
+    }
+    // Somebody of no organisation is taken in as before, and by who manages users anybody.
+    let body = json!({"account_name": "Open", "user_ids": [trader.id]});
+    producer.post("/account/create", body).await.expect(201);
+    let body = json!({"account_name": "Any", "user_ids": [trader.id, manager.id]});
+    world.admin.post("/account/create", body).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_a_member_throws_others_out_of_an_organisations_account_or_takes_strangers_in() {
+    let world = World::start().await;
+    let (id, manager) = hill(&world).await;
+    let path = format!("/account/update/{}", world.s);
+    let before = world
+        .trader
+        .get(&format!("/account/{}", world.s))
+        .await
+        .expect(200);
+    let members: Vec<i64> = serde_json::from_value(before["user_ids"].clone()).unwrap();
+    let with = |more: &[i64]| json!({"user_ids": [&members[..], more].concat()});
+    for user_ids in [
+        json!({"user_ids": [world.trader.id]}),
+        // As many as before.
+        json!({"user_ids": vec![world.trader.id; members.len()]}),
+        with(&[world.admin.id]),
+        with(&[manager.id]),
+    ] {
+        let refused = world.trader.patch(&path, user_ids).await;
+        refused.refused(403, "organisation_access_denied");
+    }
+    let mut renamed = with(&[]);
+    renamed["account_name"] = json!("Field");
+    world.trader.patch(&path, renamed).await.expect(200);
+
+    let body = json!({"role": "PRODUCTION_USER", "manages": true, "account_ids": [world.s]});
+    let boss = joined(&world, &world.admin, id, "boss", body).await;
+    let stranger = with(&[boss.id, world.admin.id]);
+    let refused = boss.patch(&path, stranger).await;
+    let last = format!("/user_ids/{}", members.len() + 1);
+    refused.refused_at(422, "users_unknown", &last);
+    boss.patch(&path, with(&[boss.id, manager.id]))
+        .await
+        .expect(200);
+}

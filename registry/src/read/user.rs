@@ -140,15 +140,45 @@ pub async fn of_account(client: &Client, account_id: AccountId) -> Result<Vec<Us
     all(&rows(client, statement, &[&account_id.0]).await?)
 }
 
-/// Which of the ids are of no user, or of one who was removed.
-pub async fn unknown(client: &Client, user_ids: &[UserId]) -> Result<Vec<UserId>, ReadError> {
-    let asked: Vec<i64> = user_ids.iter().map(|user| user.0).collect();
+/// Whom somebody may know of by id.
+#[derive(Debug, Clone, Copy)]
+pub enum Known {
+    /// Everybody.
+    All,
+    /// Who belongs to the organisation.
+    Of(OrganisationId),
+    /// Who belongs to no organisation, or to this one.
+    NotElsewhere(Option<OrganisationId>),
+}
+
+/// Which of the ids are of no user, of one who was removed, or of one who is neither among `beside` nor known.
+pub async fn unknown(
+    client: &Client,
+    user_ids: &[UserId],
+    beside: &[UserId],
+    known: Known,
+) -> Result<Vec<UserId>, ReadError> {
+    let ids = |users: &[UserId]| users.iter().map(|user| user.0).collect::<Vec<i64>>();
+    let (all, anybody_without, organisation) = match known {
+        Known::All => (true, false, None),
+        Known::Of(organisation) => (false, false, Some(organisation.0)),
+        Known::NotElsewhere(own) => (false, true, own.map(|own| own.0)),
+    };
     let statement = "
         SELECT asked FROM unnest($1::bigint[]) AS asked
-        WHERE NOT EXISTS (SELECT FROM registry_user WHERE user_id = asked AND NOT is_deleted)
+        WHERE NOT EXISTS (
+            SELECT FROM registry_user WHERE user_id = asked AND NOT is_deleted
+            AND ($3 OR user_id = ANY($2) OR organisation_id = $5
+                 OR ($4 AND organisation_id IS NULL)))
         ORDER BY asked";
-    rows(client, statement, &[&asked])
-        .await?
+    let (asked, beside) = (ids(user_ids), ids(beside));
+    let found = rows(
+        client,
+        statement,
+        &[&asked, &beside, &all, &anybody_without, &organisation],
+    );
+    let found = found.await?;
+    found
         .iter()
         .map(|row| Ok(UserId(row.try_get(0)?)))
         .collect()

@@ -50,7 +50,11 @@ impl<C> Caller<C> {
         Ok(id)
     }
 
-    fn check_manages(&self, id: OrganisationId) -> Answer<()> {
+    /// Checks that the caller manages the organisation.
+    ///
+    /// # Errors
+    /// 403 if they do not.
+    pub fn check_manages(&self, id: OrganisationId) -> Answer<()> {
         if self.may(Capability::ManageOrganisations) || self.manages(id) {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 mod holding;
 mod holding_rules;
+mod member;
 mod open;
 mod read;
 mod standing;

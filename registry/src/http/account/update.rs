@@ -1,7 +1,7 @@
 //! Accounts change and are closed.
 
 use super::existing;
-use super::open::check_users;
+use super::member::check_change;
 use crate::http::problem::{Answer, Problem};
 use crate::http::{Id, Write, may};
 use actix_web::{HttpResponse, delete, patch};
@@ -12,7 +12,8 @@ use schemas::id::AccountId;
 
 /// Update an account.
 ///
-/// `user_ids` replaces all members.
+/// `user_ids` replaces all members. Whoever is added must belong to the account's organisation, which the caller
+/// manages; where it has none, to no other than the caller's.
 #[utoipa::path(
     tag = "Accounts",
     operation_id = "update_account",
@@ -20,6 +21,7 @@ use schemas::id::AccountId;
     request_body = UpdateAccount,
     responses(
         (status = 200, description = "The account as it is now.", body = AccountRead),
+        (status = 403, description = "organisation_access_denied"),
         (status = 404, description = "account_not_found"),
         (status = 422, description = "request_invalid, account_closed, account_name_taken, account_without_users, users_unknown, value_out_of_range, list_too_long"),
     ),
@@ -31,11 +33,9 @@ pub async fn update_account(
 ) -> Answer<HttpResponse> {
     let account_id = request.caller.member_of(account_id).await?;
     let wanted = request.body.clone();
-    check_users(
-        &request.caller,
-        wanted.user_ids.as_deref().unwrap_or_default(),
-    )
-    .await?;
+    if let Some(user_ids) = &wanted.user_ids {
+        check_change(&request.caller, account_id, user_ids).await?;
+    }
     let command = Command::UpdateAccount(command::UpdateAccount {
         account_id,
         account_name: wanted.account_name,
