@@ -1,10 +1,12 @@
 //! Who a caller is and which accounts they act for.
 
-use super::{ReadError, defect, row};
+use super::{ReadError, defect, row, rows};
 use deadpool_postgres::Client;
 use ledger::entry::Membership;
+use ledger::key::name_digest;
 use schemas::id::{AccountId, OrganisationId, UserId};
 use schemas::life_cycle::Role;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// A user who may sign in, with the accounts they are a member of, closed ones included.
@@ -70,13 +72,31 @@ pub struct Credentials {
     pub second_factor: Option<String>,
 }
 
+impl Credentials {
+    fn from_row(row: &Row) -> Result<Self, ReadError> {
+        Ok(Self {
+            user_id: UserId(row.try_get(0)?),
+            password_hash: row.try_get(1)?,
+            second_factor: row.try_get(2)?,
+        })
+    }
+}
+
 const BY_EMAIL: &str = "
-    SELECT user_id, password_hash, second_factor FROM registry_user
+    SELECT user_id, password_hash, second_factor, email FROM registry_user
     WHERE lower(email) = lower($1) AND NOT is_deleted";
 
-/// The user who signs in with this address, without regard to case.
+/// The user who signs in with this address, without regard to case. Postgres takes more letters for the same than the
+/// ledger, which says whose an address is, so it is asked who comes into question only.
 pub async fn by_email(client: &Client, email: &str) -> Result<Option<Credentials>, ReadError> {
-    credentials(client, BY_EMAIL, &email).await
+    let wanted = name_digest(email);
+    let found = rows(client, BY_EMAIL, &[&email.trim()]).await?;
+    for row in &found {
+        if name_digest(row.try_get(3)?) == wanted {
+            return Ok(Some(Credentials::from_row(row)?));
+        }
+    }
+    Ok(None)
 }
 
 const SECRET_BY_ID: &str = "SELECT user_id, password_hash, second_factor FROM registry_user
@@ -87,20 +107,6 @@ pub async fn secret_by_id(
     client: &Client,
     user_id: UserId,
 ) -> Result<Option<Credentials>, ReadError> {
-    credentials(client, SECRET_BY_ID, &user_id.0).await
-}
-
-async fn credentials(
-    client: &Client,
-    statement: &str,
-    key: &(dyn tokio_postgres::types::ToSql + Sync),
-) -> Result<Option<Credentials>, ReadError> {
-    let Some(row) = row(client, statement, &[key]).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Credentials {
-        user_id: UserId(row.try_get(0)?),
-        password_hash: row.try_get(1)?,
-        second_factor: row.try_get(2)?,
-    }))
+    let found = row(client, SECRET_BY_ID, &[&user_id.0]).await?;
+    found.as_ref().map(Credentials::from_row).transpose()
 }
