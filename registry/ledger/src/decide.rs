@@ -181,7 +181,7 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
             Key::Organisation(leave.organisation_id),
             Key::User(leave.user_id),
         ]),
-        Command::IssueInvitation(issue) => invitation::needed(issue, &mut keys),
+        Command::IssueInvitation(issue) => invitation::needed(entries, issue, &mut keys),
         Command::RevokeInvitation(revoke) => {
             invitation::needed_to_revoke(entries, revoke.code, &mut keys);
         }
@@ -298,9 +298,7 @@ pub fn decide(
         Command::LeaveOrganisation(leave) => {
             organisation::leave(entries, leave).map(Decision::from)
         }
-        Command::IssueInvitation(issue) => {
-            invitation::issue(entries, issue, context).map(Decision::from)
-        }
+        Command::IssueInvitation(issue) => invitation::issue(entries, issue, context),
         Command::RevokeInvitation(revoke) => {
             invitation::revoke(entries, revoke).map(Decision::from)
         }

@@ -18,15 +18,27 @@ use schemas::id::{OrganisationId, UserId};
 use schemas::life_cycle::Role;
 use uuid::Uuid;
 
-/// Invitations of one organisation that were neither accepted nor revoked.
+/// Invitations of one organisation that wait: neither accepted nor revoked, nor, where there are as many, over.
 pub const MAX_INVITATIONS: usize = 100;
 
-pub(crate) fn needed(issue: &IssueInvitation, keys: &mut Vec<Key>) {
+/// Of an organisation that has as many as it may, those too: some may be over.
+pub(crate) fn needed(entries: &impl Entries, issue: &IssueInvitation, keys: &mut Vec<Key>) {
     keys.extend([
         Key::Organisation(issue.organisation_id),
         Key::User(issue.inviter_id),
         Key::Invitation(issue.code),
     ]);
+    if let Ok(organisation) = organisation::existing(entries, issue.organisation_id)
+        && organisation.invitations.len() >= MAX_INVITATIONS
+    {
+        keys.extend(
+            organisation
+                .invitations
+                .iter()
+                .copied()
+                .map(Key::Invitation),
+        );
+    }
 }
 
 pub(crate) fn needed_to_revoke(entries: &impl Entries, code: Uuid, keys: &mut Vec<Key>) {
@@ -117,7 +129,7 @@ pub(crate) fn issue(
     entries: &impl Entries,
     issue: &IssueInvitation,
     context: &Context,
-) -> Result<IdentityEvent, Refusal> {
+) -> Result<Decision, Refusal> {
     let organisation = organisation::existing(entries, issue.organisation_id)?;
     match check_inviter(entries, issue.inviter_id, issue.organisation_id, issue.role)? {
         None => {}
@@ -138,7 +150,11 @@ pub(crate) fn issue(
             .at("/role"));
         }
     }
-    if organisation.invitations.len() >= MAX_INVITATIONS {
+    let over = match organisation.invitations.len() {
+        0..MAX_INVITATIONS => Vec::new(),
+        _ => over(entries, &organisation.invitations, context)?,
+    };
+    if organisation.invitations.len() - over.len() >= MAX_INVITATIONS {
         return Err(Refusal::new(
             Code::TooManyInvitations,
             format!(
@@ -158,7 +174,7 @@ pub(crate) fn issue(
             "the code was issued before; ask for another",
         ));
     }
-    Ok(InvitationIssued {
+    let issued = InvitationIssued {
         invitation_id: issue.invitation_id,
         organisation_id: issue.organisation_id,
         code: issue.code,
@@ -167,8 +183,27 @@ pub(crate) fn issue(
         account_ids: issue.account_ids.clone(),
         inviter_id: issue.inviter_id,
         expires_at: issue.expires_at,
+    };
+    let mut events = over;
+    events.push(issued.into());
+    Ok(Decision::of(events))
+}
+
+/// Takes back those that nobody can accept any longer, to make room.
+fn over(
+    entries: &impl Entries,
+    codes: &[Uuid],
+    context: &Context,
+) -> Result<Vec<IdentityEvent>, Refusal> {
+    let mut over = Vec::new();
+    for code in codes {
+        if let Some(invitation) = get::invitation(entries, *code)?
+            && invitation.expires_at <= context.now
+        {
+            over.push(taken_back(*code, invitation));
+        }
     }
-    .into())
+    Ok(over)
 }
 
 /// The invitation, unless it has ended.
@@ -194,12 +229,16 @@ pub(crate) fn revoke(
     revoke: &RevokeInvitation,
 ) -> Result<IdentityEvent, Refusal> {
     let invitation = waiting(entries, revoke.code)?;
-    Ok(InvitationRevoked {
+    Ok(taken_back(revoke.code, invitation))
+}
+
+fn taken_back(code: Uuid, invitation: &Invitation) -> IdentityEvent {
+    InvitationRevoked {
         invitation_id: invitation.invitation_id,
         organisation_id: invitation.organisation_id,
-        code: revoke.code,
+        code,
     }
-    .into())
+    .into()
 }
 
 pub(crate) fn accept(

@@ -297,6 +297,22 @@ fn an_organisation_has_a_hundred_waiting_invitations_and_not_one_more() {
 }
 
 #[test]
+fn invitations_that_are_over_make_room_for_one_more() {
+    let mut world = with_manager();
+    let most = u128::try_from(MAX_INVITATIONS).unwrap();
+    for number in 0..most {
+        invite(&mut world, MANAGER, 100 + number, Role::Audit).unwrap();
+    }
+    world.now = world::at("2025-06-08T12:00:00Z");
+    let mut later = invitation(MANAGER, 99, Role::Audit);
+    later.expires_at = world::at("2025-06-09T12:00:00Z");
+    let decision = world.run(Command::IssueInvitation(Box::new(later)));
+    assert_eq!(decision.unwrap().events.len(), MAX_INVITATIONS + 1);
+    let over = accept(&mut world, 100, newcomer("guest"));
+    assert_eq!(code(over), Code::InvitationRevoked);
+}
+
+#[test]
 fn members_change_for_the_organisation_that_owns_the_account_only() {
     let mut world = with_manager();
     let account_id = AccountId(1);
