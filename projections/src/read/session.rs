@@ -141,6 +141,8 @@ impl<'e> Sessions<'e> {
             let positions: Vec<_> = self.replaced.iter().map(|(.., at)| at.0).collect();
             let update = client.prepare_cached(UPDATE_KEY).await?;
             client.execute(&update, &[&ids, &until, &positions]).await?;
+            let bound = client.prepare_cached(BOUND_EARLIER_KEYS).await?;
+            client.execute(&bound, &[&until, &positions]).await?;
         }
         Ok(())
     }
@@ -161,7 +163,12 @@ const UPDATE: &str = "UPDATE session SET
 const INSERT_KEY: &str = "INSERT INTO signing_key (key_id, public_key, sealed, added_at, position)
      SELECT * FROM unnest($1::text[], $2::jsonb[], $3::text[], $4::timestamptz[], $5::bigint[])";
 const UPDATE_KEY: &str = "UPDATE signing_key SET
-     accepted_until = new.accepted_until, position = new.position
+     accepted_until = least(signing_key.accepted_until, new.accepted_until), position = new.position
      FROM unnest($1::text[], $2::timestamptz[], $3::bigint[]) AS new (key_id, accepted_until, position)
      WHERE signing_key.key_id = new.key_id";
 const FORGET_CLIENT: &str = "UPDATE session SET client = NULL WHERE user_id = ANY($1)";
+/// What was signed by a key that was replaced before counts no longer than what the next one signed: where that is in
+/// wrong hands, so may be the earlier ones.
+const BOUND_EARLIER_KEYS: &str = "UPDATE signing_key SET accepted_until = least(accepted_until,
+     (SELECT min(new.accepted_until) FROM unnest($1::timestamptz[], $2::bigint[]) AS new (accepted_until, position)
+      WHERE new.position > signing_key.position))";

@@ -24,7 +24,7 @@ enum Action {
 /// Have a new key sign; what the one before signed counts until it expires
 #[derive(Debug, Args)]
 struct Rotate {
-    /// The key before is in wrong hands: nothing that it signed counts any longer
+    /// The key before is in wrong hands: nothing that it or an earlier one signed counts any longer
     #[arg(long)]
     compromised: bool,
 }
