@@ -11,11 +11,19 @@ use tokio::sync::Semaphore;
 /// Passwords hashed at once: each takes a core and the memory that the configuration says; more would keep
 /// the sequencer from its core.
 const AT_ONCE: usize = 2;
+/// Passwords that wait for that at most: a few seconds' worth. Whoever comes beyond them is told to come again.
+const WAITING: usize = 64;
 
 /// A password could not be hashed.
 #[derive(Debug, thiserror::Error)]
-#[error("a password could not be hashed: {0}")]
-pub struct PasswordError(String);
+pub enum PasswordError {
+    /// Too many are waiting.
+    #[error("too many passwords are being looked at at once")]
+    Busy,
+    /// It could not.
+    #[error("a password could not be hashed: {0}")]
+    Failed(String),
+}
 
 /// A password that somebody chose is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +44,9 @@ pub enum ChoiceError {
 
 /// Hashes and verifies passwords off the threads that answer requests, a few at a time.
 pub struct Passwords {
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
+    /// A place for each that is hashed or waits.
+    places: Arc<Semaphore>,
     params: Params,
     /// Verified against when there is no user, so that the answer takes as long as with one. Made from a
     /// password that is known to nobody.
@@ -53,7 +63,8 @@ impl Passwords {
         let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, None).map_err(failed)?;
         let nobody = hash(&hex::encode(rand::random::<[u8; 16]>()), &params)?;
         Ok(Self {
-            permits: Semaphore::new(AT_ONCE),
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            places: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
             params,
             nobody: nobody.into(),
             breached: None,
@@ -92,7 +103,7 @@ impl Passwords {
     /// The PHC string of a password, however weak: of demo users, and of one that is in use.
     ///
     /// # Errors
-    /// [`PasswordError`] if the operating system has no randomness for the salt.
+    /// [`PasswordError`] if too many are waiting, or the operating system has no randomness for the salt.
     pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
         let params = self.params.clone();
         self.off_thread(move || hash(&password, &params)).await?
@@ -101,7 +112,7 @@ impl Passwords {
     /// Whether `password` is the one `stored` was made from. Takes the same time if there is none.
     ///
     /// # Errors
-    /// [`PasswordError`] if the process is stopping.
+    /// [`PasswordError`] if too many are waiting, or the process is stopping.
     pub async fn verify(
         &self,
         password: String,
@@ -122,11 +133,16 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let stopping = |_| PasswordError("the process is stopping".to_owned());
-        let _permit = self.permits.acquire().await.map_err(stopping)?;
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|error| PasswordError(error.to_string()))
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| PasswordError::Busy)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(failed)?;
+        // The work goes on when nobody waits for it any longer, and keeps its permit as long.
+        let held = move || {
+            let _held = (place, permit);
+            work()
+        };
+        tokio::task::spawn_blocking(held).await.map_err(failed)
     }
 }
 
@@ -136,7 +152,7 @@ fn costs(phc: &str) -> &str {
 }
 
 fn failed(error: impl std::fmt::Display) -> PasswordError {
-    PasswordError(error.to_string())
+    PasswordError::Failed(error.to_string())
 }
 
 /// Takes tens of milliseconds.
@@ -197,6 +213,7 @@ fn weakness(password: &str, about: &[&str]) -> Option<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use futures_util::FutureExt;
 
     const CHEAP: PasswordCost = PasswordCost {
         memory_kib: 8,
@@ -240,6 +257,51 @@ mod tests {
         assert!(!cheap.is_outdated(&stored));
         assert!(dear.is_outdated(&stored));
         assert!(dear.is_outdated("$2b$12$bcrypt"));
+    }
+
+    /// As clients do that hang up to have more done at once.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn attack_work_that_nobody_waits_for_any_longer_makes_room_for_more() {
+        let passwords = Passwords::new(&CHEAP).unwrap();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (begun, mut began) = tokio::sync::mpsc::unbounded_channel();
+        let held = Arc::new(std::sync::Mutex::new(held));
+        for _ in 0..AT_ONCE {
+            let (held, begun) = (Arc::clone(&held), begun.clone());
+            let work = passwords.off_thread(move || {
+                begun.send(()).unwrap();
+                held.lock().unwrap().recv().unwrap();
+            });
+            tokio::select! {
+                _ = work => panic!("it waits to be released"),
+                begun = began.recv() => begun.unwrap(),
+            }
+        }
+        assert_eq!(passwords.permits.available_permits(), 0);
+        for _ in 0..AT_ONCE {
+            release.send(()).unwrap();
+        }
+        assert!(passwords.hash("x".to_owned()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn one_more_than_may_wait_is_told_to_come_again() {
+        let passwords = Passwords::new(&CHEAP).unwrap();
+        let busy = Arc::clone(&passwords.permits)
+            .acquire_many_owned(u32::try_from(AT_ONCE).unwrap())
+            .await
+            .unwrap();
+        let mut waiting = Vec::new();
+        for _ in 0..AT_ONCE + WAITING {
+            let mut one = Box::pin(passwords.verify("x".to_owned(), None));
+            assert!((&mut one).now_or_never().is_none());
+            waiting.push(one);
+        }
+        let refused = passwords.verify("x".to_owned(), None).await;
+        assert!(matches!(refused, Err(PasswordError::Busy)));
+        drop(busy);
+        let all = futures_util::future::join_all(waiting).await;
+        assert!(all.into_iter().all(|one| one.is_ok_and(|right| !right)));
     }
 
     #[tokio::test]

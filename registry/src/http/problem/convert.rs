@@ -1,7 +1,7 @@
 //! From the errors of the parts to problems.
 
 use super::{EdgeCode, Problem};
-use crate::identity::ChoiceError;
+use crate::identity::{ChoiceError, PasswordError};
 use crate::read::ReadError;
 use crate::sequencer::ExecuteError;
 use ledger::Refusal;
@@ -65,7 +65,16 @@ impl From<ChoiceError> for Problem {
                 Self::new(EdgeCode::PasswordBreached, error.to_string()).at("/password")
             }
             ChoiceError::List(error) => Self::internal(&error),
-            ChoiceError::Failed(error) => Self::internal(&error),
+            ChoiceError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasswordError> for Problem {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::new(EdgeCode::Busy, error.to_string()),
+            PasswordError::Failed(_) => Self::internal(&error),
         }
     }
 }
