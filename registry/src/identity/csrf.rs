@@ -9,7 +9,7 @@ use actix_web::HttpRequest;
 pub const SESSION_COOKIE: &str = "session";
 /// Header that repeats the token.
 pub const CSRF_HEADER: &str = "X-CSRF-Token";
-/// Seconds that a session is good for: two weeks, as in the contract.
+/// Seconds that a CSRF token is good for: two weeks, as in the contract.
 pub const SESSION_S: u32 = 1_209_600;
 
 /// Checks the token of a cookie-authenticated request; methods that change nothing need none.

@@ -61,6 +61,8 @@ pub struct Signer {
 #[derive(Default)]
 pub struct KeyRing {
     newest: Option<KeyId>,
+    /// When it was added, where this process can not sign with it.
+    unopened_since: Option<DateTime<Utc>>,
     signer: Option<Signer>,
     verifying: HashMap<KeyId, DecodingKey>,
     published: Vec<PublicKey>,
@@ -80,6 +82,7 @@ impl KeyRing {
             if row.accepted_until.is_none() {
                 ring.newest = Some(row.key_id);
                 ring.signer = signer(&row, vault);
+                ring.unopened_since = ring.signer.is_none().then_some(row.added_at);
             }
             ring.verifying.insert(row.key_id, verifying);
             ring.published.push(row.public_key);
@@ -97,6 +100,12 @@ impl KeyRing {
     #[must_use]
     pub const fn newest(&self) -> Option<KeyId> {
         self.newest
+    }
+
+    /// When the key that was added last was, if this process can not sign with it.
+    #[must_use]
+    pub const fn unopened_since(&self) -> Option<DateTime<Utc>> {
+        self.unopened_since
     }
 
     /// The key to verify with.
@@ -174,6 +183,7 @@ pub(crate) mod tests {
         let ring = KeyRing::of(vec![row(&key)], &vault());
         assert!(ring.signer().is_none());
         assert_eq!(ring.newest(), Some(key.public_key.key_id()));
+        assert!(ring.unopened_since().is_some());
         assert!(ring.verifying(key.public_key.key_id()).is_some());
     }
 }

@@ -5,11 +5,11 @@ use super::key_ring::{KeyRing, NewKey};
 use super::master::Vault;
 use crate::clock::Clock;
 use crate::http::position::{Positions, reached};
-use crate::http::problem::{Answer, Problem};
+use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::state::State;
 use crate::read;
 use crate::sequencer::Request;
-use chrono::Duration as Span;
+use chrono::{Duration as Span, Utc};
 use ledger::{Command, Stream, command};
 use moka::future::Cache;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -70,7 +70,7 @@ impl SigningKeys {
     /// The keys, of which one signs; it is made if there is none.
     ///
     /// # Errors
-    /// 503 if there is none and none can be made at the moment.
+    /// 503 if there is none and none can be made at the moment, or it is new and sealed under another master secret.
     pub async fn to_sign(&self, state: &State) -> Answer<Arc<KeyRing>> {
         let signs = |ring: &Arc<KeyRing>| ring.signer().is_some();
         let ring = self.ring();
@@ -80,6 +80,16 @@ impl SigningKeys {
         let ring = self.load(state).await?;
         if signs(&ring) {
             return Ok(ring);
+        }
+        // Else two processes with different master secrets would take the place of each other's keys for ever.
+        if let Some(since) = ring.unopened_since()
+            && Utc::now() - since < self.overlap
+        {
+            return Err(Problem::new(
+                EdgeCode::Unavailable,
+                "the key that signs access tokens has just been added under another master secret; every process needs the \
+                 same (`auth.master_secret`), and where it was changed, `registry keys rotate` adds a key under it",
+            ));
         }
         let ring = self.replace(state, &ring).await?;
         if signs(&ring) {

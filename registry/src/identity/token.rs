@@ -279,7 +279,8 @@ impl Claims {
             Some(session_id) => Via::Session(session_id),
             None => Via::ApiKey(self.client_id.parse().ok()?),
         };
-        let words = self.scope.as_deref().map(|words| words.split(' '));
+        // An empty one is good for nothing: its key lost all that it was made for.
+        let words = self.scope.as_deref().map(str::split_ascii_whitespace);
         let scope = words.map(|words| words.map(str::parse::<Capability>).collect());
         Some(Verified {
             user_id: self.sub.parse().ok()?,
