@@ -1,7 +1,8 @@
 //! Where the ledger stood: reading what one has written.
 //!
 //! A read waits until READ shows the last position its caller wrote, or the one it names. Who may do what
-//! is decided on what READ shows at least up to the last change of users or members made here.
+//! is decided on what READ shows at least up to the last change of users or members made here, and all that was
+//! there when this process began.
 
 use super::port::Progress;
 use super::problem::{Answer, EdgeCode, Problem};
@@ -142,6 +143,14 @@ impl Default for Written {
 }
 
 impl Written {
+    /// Takes users and members to have changed up to here: what this process did not see written.
+    pub fn assume(&self, positions: Positions) {
+        self.authority_ledger
+            .fetch_max(positions.ledger.0, Ordering::AcqRel);
+        self.authority_identity
+            .fetch_max(positions.identity.0, Ordering::AcqRel);
+    }
+
     /// Remembers what a caller wrote.
     pub fn note(&self, caller: Option<UserId>, stream: Stream, receipt: &Receipt) {
         let position = receipt.position;

@@ -197,6 +197,11 @@ impl State {
         &self.signing_keys
     }
 
+    /// The key of refresh tokens.
+    pub(crate) const fn refresh_key(&self) -> &RefreshKey {
+        &self.refresh_key
+    }
+
     /// How far the READ database has come.
     pub(crate) fn read_progress(&self) -> &dyn Progress {
         self.read_progress.as_ref()
@@ -234,6 +239,16 @@ impl State {
     /// 503 if the event store can not tell.
     pub(crate) async fn identity_head(&self) -> Answer<Position> {
         self.head(&self.identity_stream).await
+    }
+
+    /// From here on nobody's rights are taken from a READ that shows less than what is written now: a key that was
+    /// revoked before this process began is not good while READ lags behind that.
+    ///
+    /// # Errors
+    /// 503 if the event store can not tell.
+    pub(crate) async fn recall(&self) -> Answer<()> {
+        self.written.assume(self.heads().await?);
+        Ok(())
     }
 
     /// Where the streams end now.

@@ -113,7 +113,7 @@ impl Principal {
 }
 
 /// How long a principal is taken for granted. A change made through this process counts at once, one
-/// made through another after this long.
+/// made through another this long after READ shows it.
 const TRUSTED: Duration = Duration::from_secs(1);
 const MAX_PRINCIPALS: u64 = 100_000;
 

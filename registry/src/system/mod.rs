@@ -78,6 +78,8 @@ impl System {
                 trail,
             },
         )?;
+        let recalled = state.recall().await;
+        recalled.map_err(|problem| SystemError::Heads(problem.to_string()))?;
         core.keep_signing_keys(Arc::clone(&state), config.auth.signing_key_days);
         let server = http::serve(listener, &config.http, state).map_err(SystemError::Http)?;
         let handle = server.handle();
