@@ -55,13 +55,13 @@ const provider = new Provider(issuer, {
         clientCredentials: { enabled: true },
         introspection: { enabled: true, allowedPolicy: () => true },
         revocation: { enabled: true },
-        // With `resource`, access tokens are JWTs for that API (RFC 8707, RFC 9068).
+        // With `resource`, access tokens are for that API (RFC 8707): JWTs (RFC 9068), or opaque.
         resourceIndicators: {
             enabled: true,
-            getResourceServerInfo: () => ({
+            getResourceServerInfo: (_, resource) => ({
                 scope: "read",
                 audience: api,
-                accessTokenFormat: "jwt",
+                accessTokenFormat: resource.endsWith("/opaque") ? "opaque" : "jwt",
                 jwt: { sign: { alg: "RS256" } },
             }),
         },

@@ -83,7 +83,7 @@ pub struct Introspection {
     pub client_secret_file: Option<PathBuf>,
     /// The `iss` of its tokens, to which users are linked.
     pub issuer: String,
-    /// What must be among the `aud` of a token; empty: nothing.
+    /// What must be among the `aud` of a token: any other was given out for another service, which could use it here.
     pub audience: String,
     /// How long an answer counts, in seconds: a token that is revoked there is good here this much longer.
     pub cache_s: u64,
@@ -216,6 +216,7 @@ impl Introspection {
         };
         must(is_safe(&self.url), "url", SAFE);
         must(!self.issuer.is_empty(), "issuer", "is missing");
+        must(!self.audience.is_empty(), "audience", "is missing");
         must(
             (1..=300).contains(&self.cache_s),
             "cache_s",
@@ -322,6 +323,24 @@ mod tests {
                 "{key}: {said:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_server_that_is_asked_about_tokens_says_whom_they_are_for() {
+        let mut asked = Introspection {
+            url: "https://login.example/introspect".to_owned(),
+            issuer: "https://login.example".to_owned(),
+            audience: "registry".to_owned(),
+            ..Introspection::default()
+        };
+        let wrong = |asked: &Introspection| {
+            let mut wrong = Vec::new();
+            asked.contradictions(&mut wrong);
+            wrong
+        };
+        assert_eq!(wrong(&asked), Vec::<String>::new());
+        asked.audience.clear();
+        assert_eq!(wrong(&asked), ["`auth.introspection.audience` is missing"]);
     }
 
     #[test]

@@ -30,9 +30,11 @@ pub async fn credentials(request: &HttpRequest, state: &State) -> Answer<Credent
 /// 401 if it is not good, 503 if that can not be found out.
 async fn of_token(token: &str, state: &State) -> Answer<Credential> {
     match of_own_token(token, state).await {
-        // A mistyped key is nobody else's business.
+        // A mistyped key is nobody else's business, nor is a refresh token.
         Err(problem)
-            if problem.code().status() == StatusCode::UNAUTHORIZED && !ApiKey::is_meant(token) =>
+            if problem.code().status() == StatusCode::UNAUTHORIZED
+                && !ApiKey::is_meant(token)
+                && state.refresh_key().read(token).is_none() =>
         {
             state.external().credential(token, state).await
         }

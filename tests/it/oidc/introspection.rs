@@ -6,7 +6,10 @@ use chrono::{TimeDelta, Utc};
 use registry::config::Introspection;
 use schemas::life_cycle::Role;
 use serde_json::json;
-use tests::{Clusters, Registry, World, eventually};
+use tests::{Clusters, PASSWORD, Registry, World, eventually};
+
+/// What the API is called at the issuer.
+const API: &str = "https://registry.example/api";
 
 async fn world(issuer: &Issuer, change: impl FnOnce(&mut Introspection)) -> World {
     let mut registry = Registry::prepare(Clusters::shared().await).await;
@@ -14,6 +17,7 @@ async fn world(issuer: &Issuer, change: impl FnOnce(&mut Introspection)) -> Worl
     introspection.url = format!("{}/introspect", issuer.url);
     introspection.issuer.clone_from(&issuer.url);
     introspection.client_id = CLIENT_ID.to_owned();
+    introspection.audience = API.to_owned();
     introspection.client_secret = projections::postgres::Secret::new(CLIENT_SECRET);
     change(introspection);
     registry.up().await;
@@ -27,7 +31,7 @@ async fn a_token_that_is_active_there_is_its_user_here_and_one_question_answers_
     link(&world, &world.trader, &issuer, SUBJECT).await;
     let opaque = world.registry.anonymous().with_token("ory_at_opaque");
     issuer.will_say(Some(
-        json!({"active": true, "sub": SUBJECT, "token_type": "Bearer"}),
+        json!({"active": true, "aud": API, "sub": SUBJECT, "token_type": "Bearer"}),
     ));
     for _ in 0..5 {
         let me = opaque.get("/user/me").await.expect(200);
@@ -54,19 +58,21 @@ async fn a_token_that_is_not_good_there_is_not_good_here_and_when_nobody_answers
     let world = world(&issuer, |settings| settings.cache_s = 1).await;
     link(&world, &world.trader, &issuer, SUBJECT).await;
     let anonymous = world.registry.anonymous();
-    let active = json!({"active": true, "sub": SUBJECT});
+    let active = json!({"active": true, "aud": API, "sub": SUBJECT});
     let mut number = 0;
     let mut fresh = || {
         number += 1;
         anonymous.with_token(&format!("token-{number}"))
     };
     for wrong in [
-        json!({"active": false, "sub": SUBJECT}),
-        json!({"active": true}),
-        json!({"active": true, "sub": "somebody else"}),
-        json!({"active": true, "sub": SUBJECT, "iss": "https://evil.example"}),
-        json!({"active": true, "sub": SUBJECT, "exp": Utc::now().timestamp() - 1}),
-        json!({"active": true, "sub": SUBJECT, "token_use": "refresh_token"}),
+        json!({"active": false, "aud": API, "sub": SUBJECT}),
+        json!({"active": true, "sub": SUBJECT}),
+        json!({"active": true, "aud": "https://other.example/api", "sub": SUBJECT}),
+        json!({"active": true, "aud": API}),
+        json!({"active": true, "aud": API, "sub": "somebody else"}),
+        json!({"active": true, "aud": API, "sub": SUBJECT, "iss": "https://evil.example"}),
+        json!({"active": true, "aud": API, "sub": SUBJECT, "exp": Utc::now().timestamp() - 1}),
+        json!({"active": true, "aud": API, "sub": SUBJECT, "token_use": "refresh_token"}),
     ] {
         println!("{wrong}");
         issuer.will_say(Some(wrong));
@@ -90,7 +96,7 @@ async fn a_token_that_is_not_good_there_is_not_good_here_and_when_nobody_answers
 async fn no_token_of_this_registry_is_shown_to_another_server() {
     let issuer = Issuer::start();
     let world = world(&issuer, |_| {}).await;
-    issuer.will_say(Some(json!({"active": true, "sub": SUBJECT})));
+    issuer.will_say(Some(json!({"active": true, "aud": API, "sub": SUBJECT})));
     link(&world, &world.admin, &issuer, SUBJECT).await;
     let anonymous = world.registry.anonymous();
     let expired = world.registry.expiring_token(world.trader.id).await;
@@ -101,7 +107,12 @@ async fn no_token_of_this_registry_is_shown_to_another_server() {
     .await;
     let altered = format!("{}x", world.trader.token());
     let key = format!("gcr_{}", "0".repeat(81));
-    for own in [altered, key, "not good: ü".to_owned()] {
+    let login = anonymous
+        .login(&world.trader.email, PASSWORD)
+        .await
+        .expect(200);
+    let refresh = login["refresh_token"].as_str().unwrap().to_owned();
+    for own in [altered, key, refresh, "not good: ü".to_owned()] {
         let request = anonymous.request("GET", "/user/me");
         let request = request.header("authorization", format!("Bearer {own}").as_bytes());
         anonymous.send(request).await.refused(401, "token_invalid");
@@ -120,8 +131,7 @@ async fn what_the_other_server_says_of_roles_only_takes_away() {
     .await;
     link(&world, &world.auditor, &issuer, SUBJECT).await;
     let anonymous = world.registry.anonymous();
-    let groups =
-        |groups: &[&str]| json!({"active": true, "sub": SUBJECT, "ext": {"groups": groups}});
+    let groups = |groups: &[&str]| json!({"active": true, "aud": API, "sub": SUBJECT, "ext": {"groups": groups}});
     issuer.will_say(Some(groups(&["admins"])));
     let admin = anonymous.with_token("admin");
     admin.get("/audit").await.expect(200);
@@ -133,4 +143,29 @@ async fn what_the_other_server_says_of_roles_only_takes_away() {
         .get("/user/me")
         .await
         .refused(403, "capability_required");
+}
+
+/// Where both are the same server: people sign in with it, and it is asked about tokens.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_jwt_of_the_provider_is_asked_about_where_none_is_taken_unasked() {
+    let issuer = Issuer::start();
+    let mut registry = Registry::prepare(Clusters::shared().await).await;
+    let auth = &mut registry.config.auth;
+    auth.oidc.issuer.clone_from(&issuer.url);
+    auth.oidc.client_id = CLIENT_ID.to_owned();
+    auth.introspection.url = format!("{}/introspect", issuer.url);
+    auth.introspection.issuer.clone_from(&issuer.url);
+    auth.introspection.audience = API.to_owned();
+    registry.up().await;
+    let world = World::on(registry).await;
+    link(&world, &world.trader, &issuer, SUBJECT).await;
+    issuer.will_say(Some(json!({"active": true, "aud": API, "sub": SUBJECT})));
+    let token = issuer.signed(&issuer.bare_claims(API));
+    let me = world
+        .registry
+        .anonymous()
+        .with_token(&token)
+        .get("/user/me")
+        .await;
+    assert_eq!(me.expect(200)["id"], world.trader.id);
 }

@@ -4,6 +4,7 @@ use super::issuer::Issuer;
 use super::{Browser, SUBJECT, link, refused, signed_in, world};
 use ledger::link::MAX_IDENTITIES;
 use serde_json::json;
+use tests::PASSWORD;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subject_is_one_user_until_it_is_unlinked() {
@@ -74,4 +75,56 @@ async fn who_manages_users_links_them_to_issuers_that_are_configured() {
     let refused = world.admin.post(&path, body).await;
     refused.refused(409, "too_many_identities");
     world.registry.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_removed_is_unlinked_and_another_is_linked_to_the_same() {
+    let issuer = Issuer::start();
+    let world = world(&issuer, |_| {}).await;
+    let admin = &world.admin;
+    let eve = admin
+        .create_user("eve", "eve@registry.test", 0, PASSWORD)
+        .await
+        .expect(200);
+    let path = format!("/user/{}/identities", eve["id"]);
+    let body = json!({"issuer": issuer.url, "subject": SUBJECT});
+    admin.post(&path, body.clone()).await.expect(201);
+    admin
+        .delete(&format!("/user/delete/{}", eve["id"]))
+        .await
+        .expect(200);
+    let listed = admin.get(&path).await.expect(200);
+    let unlink = format!("/user/identities/{}", listed[0]["id"].as_str().unwrap());
+    let unlinked = admin.delete(&unlink).await;
+    assert_eq!(unlinked.status, 204, "{unlinked}");
+    let path = format!("/user/{}/identities", world.trader.id);
+    admin.post(&path, body).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_password_adds_and_removes_a_second_factor_without_one() {
+    let issuer = Issuer::start();
+    let world = world(&issuer, |_| {}).await;
+    let body = json!({"name": "Eve", "email": "eve@registry.test", "role": 0});
+    let eve = world.admin.post("/user/create", body).await.expect(200);
+    let body = json!({"issuer": issuer.url, "subject": SUBJECT});
+    let path = format!("/user/{}/identities", eve["id"]);
+    world.admin.post(&path, body).await.expect(201);
+    let browser = Browser::of(&world);
+    let eve = signed_in(&world, &browser.sign_in(&issuer, json!({})).await);
+    let offer = eve.post_nothing("/user/me/second_factor").await.expect(200);
+    let code = crate::second_factor::code_of(offer["secret"].as_str().unwrap());
+    let body = json!({"enrolment": offer["enrolment"], "code": code});
+    let added = eve
+        .post("/user/me/second_factor/confirm", body)
+        .await
+        .expect(200);
+    let remove = async |otp: &serde_json::Value| {
+        let request = eve.request("DELETE", "/user/me/second_factor");
+        eve.send(request.json(&json!({"otp": otp}))).await
+    };
+    let wrong = remove(&json!("000")).await;
+    assert!(wrong.status >= 400, "{wrong}");
+    let removed = remove(&added["recovery_codes"][0]).await;
+    assert_eq!(removed.status, 204, "{removed}");
 }

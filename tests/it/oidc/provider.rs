@@ -16,6 +16,8 @@ use tokio::process::{Child, Command};
 
 /// What the API is called at the provider.
 const API: &str = "https://registry.example/api";
+/// What it is called by who wants an opaque token for it.
+const OPAQUE: &str = "https://registry.example/opaque";
 /// The person who signs in there.
 const ADA: &str = "ada";
 
@@ -125,6 +127,7 @@ async fn world() -> (World, Provider) {
     auth.introspection.issuer.clone_from(&provider.url);
     auth.introspection.client_id = "registry".to_owned();
     auth.introspection.client_secret = Secret::new(CLIENT_SECRET);
+    auth.introspection.audience = API.to_owned();
     auth.introspection.cache_s = 1;
     auth.introspection
         .role_claim
@@ -182,7 +185,7 @@ async fn a_certified_provider_signs_people_in_and_its_tokens_are_taken() {
     // A machine of the provider, by a JWT for this API and by an opaque token that it is asked about.
     let anonymous = world.registry.anonymous();
     let by_jwt = anonymous.with_token(&provider.machine(&[("resource", API)]).await);
-    let opaque = provider.machine(&[]).await;
+    let opaque = provider.machine(&[("resource", OPAQUE)]).await;
     let by_opaque = anonymous.with_token(&opaque);
     for token in [&by_jwt, &by_opaque] {
         token.get("/user/me").await.refused(401, "token_invalid");

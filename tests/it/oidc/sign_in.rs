@@ -436,3 +436,18 @@ async fn a_browser_that_is_refused_is_shown_a_page_that_repeats_nothing_of_what_
     let entry = of_sign_in(&world, 3).await.remove(0);
     assert_eq!(entry["code"], "external_sign_in_failed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_to_go_on_to_fits_into_the_cookie_or_is_refused_at_once() {
+    let issuer = Issuer::start();
+    let world = world(&issuer, |_| {}).await;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = client.build().unwrap();
+    let begin = async |chars: usize| {
+        let path = format!("/{}", "x".repeat(chars - 1));
+        let url = format!("{}/auth/oidc/login?return_to={path}", world.registry.url());
+        client.get(url).send().await.unwrap()
+    };
+    assert_eq!(begin(512).await.status(), 303);
+    refused(begin(513).await, 422, "request_invalid").await;
+}

@@ -3,7 +3,7 @@
 use crate::audit;
 use crate::config;
 use crate::http::decide::Asked;
-use crate::http::position::reached;
+use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, Code, EdgeCode, Problem};
 use crate::http::request_id;
 use crate::http::state::State;
@@ -13,7 +13,7 @@ use crate::sequencer::Receipt;
 use actix_web::HttpRequest;
 use chrono::{SubsecRound, Utc};
 use ledger::key::identity_digest;
-use ledger::{Command, Event, command, refusal};
+use ledger::{Command, Event, Stream, command, refusal};
 use schemas::api::field::{Fields, Source};
 use schemas::api::user::CreateUser;
 use schemas::envelope::Actor;
@@ -21,6 +21,7 @@ use schemas::event::IdentityEvent;
 use schemas::event::identity::{UserChanges, UserProfile};
 use schemas::id::UserId;
 use schemas::life_cycle::Role;
+use uuid::Uuid;
 
 /// The user who is linked to whom the provider signed in, in the role that follows; where configured, a new one.
 ///
@@ -44,7 +45,11 @@ pub async fn admitted(
     let linked = read::identity::user_of(&client, identity_id).await?;
     let Some(user_id) = linked else {
         drop(client);
-        let user_id = create(http, state, settings, claimed, role).await?;
+        let created = create(http, state, settings, claimed, role).await?;
+        let user_id = match created {
+            Some(user_id) => user_id,
+            None => linked_meanwhile(state, identity_id).await?,
+        };
         audit::by(&Actor::User(user_id), Some(Via::External(identity_id)));
         return Ok(user_id);
     };
@@ -66,14 +71,23 @@ pub async fn admitted(
     Ok(user_id)
 }
 
-/// A new user. An address proves nothing but how to reach them: where somebody has it already, it is not linked.
+/// The user whom another sign-in, at the same time, has just linked.
+async fn linked_meanwhile(state: &State, identity_id: Uuid) -> Answer<UserId> {
+    let all = Positions::at(Stream::Identity, state.heads().await?.identity);
+    reached(state.read_progress(), all, state.read_wait()).await?;
+    let linked = read::identity::user_of(&state.read_client().await?, identity_id).await?;
+    linked.ok_or_else(unknown)
+}
+
+/// A new user; none where somebody has been linked to the identity meanwhile. An address proves nothing but how to
+/// reach them: where somebody has it already, it is not linked.
 async fn create(
     http: &HttpRequest,
     state: &State,
     settings: &config::Oidc,
     claimed: Claimed,
     role: Option<Role>,
-) -> Answer<UserId> {
+) -> Answer<Option<UserId>> {
     let email = claimed.verified_email.filter(|_| settings.create_users);
     let email = email.ok_or_else(unknown)?;
     let role = role.unwrap_or(settings.default_role);
@@ -96,17 +110,20 @@ async fn create(
         },
         identity: claimed.identity,
     };
-    let receipt = decide(http, state, Command::AdmitUser(Box::new(admit)))
-        .await
-        .map_err(|problem| match problem.code() {
-            Code::Rule(refusal::Code::EmailTaken | refusal::Code::IdentityTaken) => unknown(),
-            _ => problem,
-        })?;
+    let receipt = match decide(http, state, Command::AdmitUser(Box::new(admit))).await {
+        Err(problem) => match problem.code() {
+            Code::Rule(refusal::Code::IdentityTaken) => return Ok(None),
+            Code::Rule(refusal::Code::EmailTaken) => return Err(unknown()),
+            _ => return Err(problem),
+        },
+        Ok(receipt) => receipt,
+    };
     let user_id = receipt.events.iter().find_map(|(_, event)| match event {
         Event::Identity(IdentityEvent::UserRegistered(event)) => Some(event.user_id),
         _ => None,
     });
-    user_id.ok_or_else(|| Problem::internal(&"a registered user left no event"))
+    let user_id = user_id.ok_or_else(|| Problem::internal(&"a registered user left no event"))?;
+    Ok(Some(user_id))
 }
 
 async fn decide(http: &HttpRequest, state: &State, command: Command) -> Answer<Receipt> {

@@ -5,6 +5,7 @@ mod code;
 mod finish;
 mod start;
 
+use super::auth::is_secure;
 use super::problem::{Answer, EdgeCode, Problem};
 use super::state::State;
 use crate::identity::Provider;
@@ -61,7 +62,7 @@ fn cookie<'a>(http: &HttpRequest, value: &'a str, lifetime_s: i64) -> Cookie<'a>
         .path(CALLBACK)
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(http.connection_info().scheme() == "https")
+        .secure(is_secure(http))
         .max_age(Duration::seconds(lifetime_s))
         .finish()
 }

@@ -9,6 +9,9 @@ use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, get};
 use schemas::api::identity::OidcLoginQuery;
 
+/// Longest path to go on to. It comes back in a cookie, of which browsers take 4096 bytes (RFC 6265, section 6.1).
+const MAX_RETURN_TO_CHARS: usize = 512;
+
 /// Sign in with the OpenID provider.
 ///
 /// For browsers: sends them to the provider (authorization code flow with PKCE), which sends them back to
@@ -20,6 +23,7 @@ use schemas::api::identity::OidcLoginQuery;
     responses(
         (status = 303, description = "To the provider."),
         (status = 404, description = "route_not_found"),
+        (status = 422, description = "request_invalid"),
         (status = 503, description = "unavailable"),
     ),
     security(()),
@@ -39,8 +43,10 @@ async fn start(http: &HttpRequest, wanted: OidcLoginQuery) -> Answer<HttpRespons
     let return_to = wanted
         .return_to
         .unwrap_or_else(|| provider.settings().return_to.clone());
-    if !is_local_path(&return_to) {
-        let rule = "`return_to` must be a path of the registry";
+    if return_to.len() > MAX_RETURN_TO_CHARS || !is_local_path(&return_to) {
+        let rule = format!(
+            "`return_to` must be a path of the registry, of at most {MAX_RETURN_TO_CHARS} characters"
+        );
         return Err(Problem::new(EdgeCode::RequestInvalid, rule).at_parameter("return_to"));
     }
     let started = Started::now(return_to);

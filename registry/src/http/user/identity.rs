@@ -12,6 +12,8 @@ use schemas::id::UserId;
 use uuid::Uuid;
 
 /// List who a user is to other servers.
+///
+/// Of a user who was removed too: another is linked to the same only once it is unlinked from them.
 #[utoipa::path(
     tag = "Users",
     operation_id = "list_identities",
@@ -28,7 +30,8 @@ pub async fn list_identities(
 ) -> Answer<HttpResponse> {
     let user_id = read.managed_user(user_id);
     let client = read.client().await?;
-    super::existing(&client, user_id).await?;
+    let user = read::user::by_id(&client, user_id).await?;
+    user.ok_or_else(|| super::not_found(user_id))?;
     let identities = read::identity::of_user(&client, user_id).await?;
     Ok(HttpResponse::Ok().json(identities))
 }

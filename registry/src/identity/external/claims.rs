@@ -28,7 +28,7 @@ impl Claimed {
     #[must_use]
     pub fn of(issuer: &str, claims: &Map<String, Value>, mapping: &Mapping) -> Option<Self> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        let subject = text("sub").filter(|sub| (1..=MAX_CHARS).contains(&sub.chars().count()))?;
+        let subject = text("sub").filter(|sub| is_subject(sub))?;
         // Some servers write truth as text.
         let is_verified = claims
             .get("email_verified")
@@ -59,6 +59,11 @@ fn words(value: Option<&Value>) -> Vec<&str> {
         Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Of ASCII (OpenID Connect Core 1.0, section 2) and nothing that a terminal or a database takes for more than a letter.
+fn is_subject(sub: &str) -> bool {
+    (1..=MAX_CHARS).contains(&sub.len()) && sub.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn role(claims: &Map<String, Value>, mapping: &Mapping) -> Option<Option<Role>> {
@@ -158,7 +163,16 @@ mod tests {
         let long = "x".repeat(MAX_CHARS);
         assert!(claimed(json!({"sub": long}), &Mapping::default()).is_some());
         let longer = "x".repeat(MAX_CHARS + 1);
-        for sub in [json!(null), json!(""), json!(1), json!(longer)] {
+        for sub in [
+            json!(null),
+            json!(""),
+            json!(1),
+            json!(longer),
+            json!("a\0"),
+            json!("\n"),
+            json!("é"),
+            json!("\u{7f}"),
+        ] {
             assert!(claimed(json!({"sub": sub}), &Mapping::default()).is_none());
         }
         assert!(claimed(json!({}), &Mapping::default()).is_none());

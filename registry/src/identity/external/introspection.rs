@@ -116,7 +116,7 @@ fn good(
     };
     let is_good = answer.get("active") == Some(&Value::Bool(true))
         && text("iss").is_none_or(|issuer| issuer == settings.issuer)
-        && (settings.audience.is_empty() || names_audience())
+        && names_audience()
         && number("nbf").is_none_or(|nbf| nbf <= Utc::now().timestamp())
         // Of Ory Hydra, which tells of refresh tokens as well.
         && text("token_use").is_none_or(|usage| usage == "access_token");

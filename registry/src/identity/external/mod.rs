@@ -108,6 +108,7 @@ impl External {
             return Err(refused());
         }
         if let Some(provider) = &self.provider
+            && provider.takes_tokens()
             && issuer.as_deref() == Some(provider.issuer())
         {
             return provider.bearer(token).await;

@@ -74,6 +74,12 @@ impl Provider {
         &self.settings.issuer
     }
 
+    /// Whether its JWTs are taken as bearer tokens.
+    #[must_use]
+    pub fn takes_tokens(&self) -> bool {
+        !self.settings.audiences.is_empty()
+    }
+
     /// How it is used.
     #[must_use]
     pub const fn settings(&self) -> &config::Oidc {
@@ -186,9 +192,6 @@ impl Provider {
     /// # Errors
     /// 401 if it is not good, 503 if the provider's keys can not be looked at.
     pub async fn bearer(&self, token: &str) -> Answer<Claimed> {
-        if self.settings.audiences.is_empty() {
-            return Err(refused());
-        }
         let claims = self.read(token, &self.settings.audiences).await?;
         let claims = claims.map_err(|_| refused())?;
         Claimed::of(self.issuer(), &claims, &self.mapping).ok_or_else(refused)
