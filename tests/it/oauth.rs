@@ -1,9 +1,10 @@
 //! Tokens for machines, and questions about tokens.
 
 use chrono::{TimeDelta, Utc};
+use registry::config::Rate;
 use reqwest::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
-use tests::{Actor, Answer, PASSWORD, World, eventually};
+use tests::{Actor, Answer, Clusters, PASSWORD, Registry, World, eventually};
 
 /// A machine's key.
 struct Machine {
@@ -353,4 +354,65 @@ async fn every_token_that_is_asked_for_is_in_the_audit_trail() {
     assert!(found(Value::Null, json!(via)), "{codes:?}");
     assert!(found(json!("invalid_scope"), json!(via)), "{codes:?}");
     assert!(found(json!("invalid_client"), Value::Null), "{codes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_the_key_of_a_removed_user_asks_about_tokens() {
+    let world = World::start().await;
+    let anonymous = world.registry.anonymous();
+    let eve = world
+        .admin
+        .create_user("eve", "eve@registry.test", 0, PASSWORD)
+        .await
+        .expect(200);
+    let owner = anonymous.signed_in("eve@registry.test", PASSWORD).await;
+    let machine = Machine::of(&owner, &["read"], None).await;
+    machine.introspect(&anonymous, world.trader.token()).await;
+    let path = format!("/user/delete/{}", eve["id"]);
+    world.admin.delete(&path).await.expect(200);
+    let request = anonymous.request("POST", "/oauth/introspect");
+    let request = request.basic_auth(&machine.id, Some(&machine.key));
+    let asked = anonymous
+        .send(request.form(&[("token", world.trader.token())]))
+        .await;
+    for refused in [asked, machine.ask(&anonymous, None).await] {
+        assert_eq!(refused.status, 401, "{refused}");
+        assert!(
+            refused.header(WWW_AUTHENTICATE).starts_with("Basic"),
+            "{refused}"
+        );
+        assert_eq!(refused.json()["error"], "invalid_client");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_a_key_that_lost_all_it_was_made_for_is_good_for_nothing() {
+    let world = World::start().await;
+    let anonymous = world.registry.anonymous();
+    let machine = Machine::of(&world.trader, &["trade"], None).await;
+    let role = format!("/user/change_role/{}?role=1", world.trader.id);
+    world.admin.post_nothing(&role).await.expect(200);
+    let token = machine.token(&anonymous, None).await;
+    let refused = token.get("/user/me").await;
+    refused.refused(403, "capability_required");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_keys_are_guessed_by_asking_about_tokens() {
+    let mut registry = Registry::prepare(Clusters::shared().await).await;
+    registry.config.limits.unproven = Rate {
+        per_minute: 1,
+        burst: 5,
+    };
+    registry.up().await;
+    let anonymous = registry.anonymous();
+    let guess = async || {
+        let request = anonymous.request("POST", "/oauth/introspect");
+        let request = request.basic_auth("key", Some("guess"));
+        anonymous.send(request.form(&[("token", "x")])).await.status
+    };
+    for _ in 0..5 {
+        assert_eq!(guess().await, 401);
+    }
+    assert_eq!(guess().await, 429);
 }

@@ -80,6 +80,14 @@ impl Limits {
         Ok(())
     }
 
+    /// Looks whether an address may try again to prove who it is.
+    ///
+    /// # Errors
+    /// `too_many_requests`.
+    pub(in crate::http) fn may_try(&self, address: IpAddr) -> Answer<()> {
+        self.unproven.look(&place(address)).map_err(problem)
+    }
+
     /// Counts requests from an address that proved nothing.
     pub(in crate::http) fn unproven(&self, address: IpAddr, count: i64) {
         for _ in 0..count {

@@ -5,7 +5,7 @@ use crate::audit;
 use crate::http::extract::form_pairs;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::state::State;
-use crate::identity::GoodKey;
+use crate::identity::{GoodKey, Principal};
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
@@ -20,7 +20,7 @@ struct Pair {
     secret: String,
 }
 
-/// The key of the machine that asks.
+/// The key of the machine that asks, and what it is good for.
 ///
 /// # Errors
 /// `invalid_client` whatever is wrong with it, `invalid_request` if it comes in two ways, 429 above its limits,
@@ -29,7 +29,7 @@ pub async fn authenticated(
     http: &HttpRequest,
     form: &Parameters,
     state: &State,
-) -> Answer<Arc<GoodKey>> {
+) -> Answer<(Arc<GoodKey>, Arc<Principal>)> {
     let pair = match (by_basic(http)?, by_form(form)) {
         (Some(_), Some(_)) => {
             return Err(invalid("credentials are in the header and in the body"));
@@ -37,19 +37,23 @@ pub async fn authenticated(
         (Some(pair), None) | (None, Some(pair)) => pair,
         (None, None) => return Err(refused()),
     };
-    let key = match state.api_keys().by_text(&pair.secret, state).await {
-        Err(problem) if problem.code().status() == StatusCode::UNAUTHORIZED => {
-            return Err(refused());
-        }
-        other => other?,
-    };
+    let key = known(state.api_keys().by_text(&pair.secret, state).await)?;
     if key.key_id.to_string() != pair.id {
         return Err(refused());
     }
     let (user_id, via) = (key.credential.user_id, key.credential.via);
     audit::by(&Actor::User(user_id), Some(via));
     state.limits.of_principal(user_id, via)?;
-    Ok(key)
+    let principal = known(state.principals.get(key.credential.clone(), state).await)?;
+    Ok((key, principal))
+}
+
+/// What a key is, or whose, if it is good.
+fn known<T>(found: Answer<T>) -> Answer<T> {
+    found.map_err(|problem| match problem.code().status() {
+        StatusCode::UNAUTHORIZED => refused(),
+        _ => problem,
+    })
 }
 
 /// HTTP Basic, each half form-encoded (RFC 6749, section 2.3.1).

@@ -3,7 +3,7 @@
 use super::client::authenticated;
 use super::form::Parameters;
 use crate::http::extract::state;
-use crate::http::problem::Answer;
+use crate::http::problem::{Answer, Code, EdgeCode};
 use crate::http::state::State;
 use crate::identity::{ApiKey, Via, of_own_token, verified};
 use actix_web::http::StatusCode;
@@ -32,7 +32,16 @@ use schemas::api::oauth::{IntrospectionRequest, IntrospectionResponse};
 #[post("/oauth/introspect")]
 pub async fn introspect_token(http: HttpRequest, form: Parameters) -> Answer<HttpResponse> {
     let state = state(&http)?;
-    authenticated(&http, &form, &state).await?;
+    // A question is not audited, so nobody else counts who only guesses.
+    let address = state.proxies.client(&http);
+    address.map_or(Ok(()), |address| state.limits.may_try(address))?;
+    let asks = authenticated(&http, &form, &state).await;
+    if let (Err(problem), Some(address)) = (&asks, address)
+        && problem.code() == Code::Edge(EdgeCode::InvalidClient)
+    {
+        state.limits.unproven(address, 1);
+    }
+    asks?;
     let token = form.required("token")?;
     let told = match told(token, &state).await {
         Err(problem) if problem.code().status() == StatusCode::UNAUTHORIZED => {

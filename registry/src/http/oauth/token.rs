@@ -15,7 +15,8 @@ use schemas::capability::{Capabilities, Capability};
 ///
 /// For machines, the client-credentials grant (RFC 6749, section 4.4): the client is an API key, its id and
 /// its text. The token is short, good for what the key is good for, less where `scope` names less, and no
-/// longer than the key: where that is revoked, its tokens are refused within a second. The grant
+/// longer than the key: where that is revoked, its tokens are refused as soon as the READ database shows it, mostly
+/// within a second. The grant
 /// `refresh_token` is that of `POST /auth/refresh`.
 #[utoipa::path(
     tag = "API keys",
@@ -48,8 +49,7 @@ pub async fn create_token(http: HttpRequest, form: Parameters) -> Answer<HttpRes
 }
 
 async fn of_client(http: &HttpRequest, state: &State, form: &Parameters) -> Answer<TokenResponse> {
-    let key = authenticated(http, form, state).await?;
-    let principal = state.principals.get(key.credential.clone(), state).await?;
+    let (key, principal) = authenticated(http, form, state).await?;
     let scope = match form.get("scope") {
         Some(words) => within(words, principal.capabilities)?,
         None => principal.capabilities,
