@@ -256,3 +256,26 @@ async fn a_key_is_shown_once_and_its_secret_is_nowhere_else() {
     assert_eq!(trail.expect(200)[0]["via"], via);
     world.registry.audit().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_a_stolen_key_locks_its_owner_out() {
+    let world = World::start().await;
+    let trader = &world.trader;
+    let (stolen, _) = machine(trader, &["manage_self"], None).await;
+    let sessions = trader.get("/user/me/sessions").await.expect(200);
+    let session = sessions[0]["id"].as_str().unwrap();
+    let confirm = json!({"enrolment": "none", "code": "000000"});
+    for refused in [
+        stolen.post_nothing("/user/me/second_factor").await,
+        stolen.post("/user/me/second_factor/confirm", confirm).await,
+        stolen
+            .patch(
+                &format!("/user/update/{}", trader.id),
+                json!({"email": "thief@registry.test"}),
+            )
+            .await,
+        stolen.delete(&format!("/user/me/sessions/{session}")).await,
+    ] {
+        refused.refused(403, "sign_in_required");
+    }
+}

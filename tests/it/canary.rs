@@ -112,10 +112,10 @@ async fn a_registry_that_is_told_secrets_and_logs_all_it_does() {
     let secret = told.secret(&offer["secret"]);
     let enrolment = told.secret(&offer["enrolment"]);
     let confirm = "/user/me/second_factor/confirm";
-    let wrong = json!({"enrolment": enrolment, "code": secret});
+    let wrong = json!({"enrolment": enrolment, "code": secret, "password": CHOSEN});
     told.refused(&canary, "POST", confirm, wrong).await;
     let code = crate::second_factor::code_of(&secret);
-    let body = json!({"enrolment": enrolment, "code": code});
+    let body = json!({"enrolment": enrolment, "code": code, "password": CHOSEN});
     let codes = canary.post(confirm, body).await.expect(200);
     for code in codes["recovery_codes"].as_array().unwrap() {
         told.secret(code);

@@ -39,7 +39,8 @@ pub async fn enrol(user: &Actor) -> Enrolled {
         .expect(200);
     let secret = decoded(offer["secret"].as_str().unwrap());
     let used = now_step();
-    let body = json!({"enrolment": offer["enrolment"], "code": secret.code(used)});
+    let body =
+        json!({"enrolment": offer["enrolment"], "code": secret.code(used), "password": PASSWORD});
     let confirmed = user.post("/user/me/second_factor/confirm", body).await;
     let codes = confirmed.expect(200)["recovery_codes"].clone();
     let recovery: Vec<String> = serde_json::from_value(codes).unwrap();
@@ -138,7 +139,7 @@ async fn removing_it_takes_password_and_code() {
         .expect(200);
     let secret = decoded(again["secret"].as_str().unwrap());
     let body = json!({
-        "enrolment": again["enrolment"], "code": secret.code(now_step()),
+        "enrolment": again["enrolment"], "code": secret.code(now_step()), "password": PASSWORD,
     });
     let twice = trader.post("/user/me/second_factor/confirm", body).await;
     twice.refused(409, "second_factor_exists");
@@ -161,7 +162,7 @@ async fn an_offer_is_its_users_and_is_not_altered() {
     let (_, sealed) = enrolment.split_once('.').unwrap();
     let later = format!("99999999999.{sealed}");
     let confirm = async |user: &Actor, enrolment: &str, code: String| {
-        let body = json!({"enrolment": enrolment, "code": code});
+        let body = json!({"enrolment": enrolment, "code": code, "password": PASSWORD});
         user.post("/user/me/second_factor/confirm", body).await
     };
     let code = || secret.code(now_step());
@@ -171,4 +172,20 @@ async fn an_offer_is_its_users_and_is_not_altered() {
     altered.refused_at(422, "request_invalid", "/enrolment");
     let wrong = confirm(&world.trader, enrolment, "abc".to_owned()).await;
     wrong.refused_at(422, "request_invalid", "/code");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_a_stolen_access_token_adds_no_second_factor() {
+    let world = World::start().await;
+    let trader = &world.trader;
+    let offer = trader.post_nothing("/user/me/second_factor").await;
+    let offer = offer.expect(200);
+    let code = code_of(offer["secret"].as_str().unwrap());
+    for password in [Value::Null, json!("wrong")] {
+        let body = json!({"enrolment": offer["enrolment"], "code": code, "password": password});
+        let refused = trader.post("/user/me/second_factor/confirm", body).await;
+        refused.refused_at(422, "current_password_wrong", "/password");
+    }
+    let anonymous = world.registry.anonymous();
+    login(&anonymous, Value::Null).await.expect(200);
 }

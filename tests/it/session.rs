@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use ledger::session::{MAX_SESSIONS, REFRESH_GRACE};
+use projections::postgres::Secret;
 use registry::identity::{KeyRing, Master, NewKey, Tokens};
 use registry::read::signing_key::SigningKeyRow;
 use reqwest::header::SET_COOKIE;
@@ -442,4 +443,77 @@ async fn a_key_that_the_log_may_tell_of_is_waited_for_and_one_that_it_does_not_i
     standstill.rollback().await.unwrap();
     let refused = eventually("READ goes on", async || unlike(503).await).await;
     refused.refused(401, "token_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_a_key_that_was_replaced_before_the_compromised_one_signs_on() {
+    let registry = Registry::start().await;
+    let old = sign_in(&registry, "trader").await;
+    let master = registry.config.auth.master().unwrap();
+    let replace = async |overlap| {
+        let replaced = registry.core().replace_signing_key(&master, overlap).await;
+        replaced.unwrap()
+    };
+    replace(TimeDelta::hours(1)).await;
+    let newer = eventually("another key signs", async || {
+        let newer = old.refreshed(&registry.anonymous()).await;
+        Some(newer).filter(|newer| key_of(newer.actor.token()) != key_of(old.actor.token()))
+    })
+    .await;
+    old.actor.get("/user/me").await.expect(200);
+    replace(TimeDelta::zero()).await;
+    newer.is_over().await;
+    old.is_over().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cookies_go_over_tls_alone_where_the_registry_is_reached_so() {
+    let mut registry = Registry::prepare(Clusters::shared().await).await;
+    registry.config.http.public_url = Some("https://registry.example".to_owned());
+    registry.up().await;
+    registry.admin().await;
+    let anonymous = registry.anonymous();
+    let form = [
+        ("username", email("trader")),
+        ("password", PASSWORD.to_owned()),
+    ];
+    let login = anonymous
+        .request("POST", "/auth/login?cookie=true")
+        .form(&form);
+    let answers = [
+        anonymous.send(login).await,
+        anonymous.get("/csrf-token").await,
+    ];
+    let all = answers
+        .iter()
+        .flat_map(|answer| answer.headers.get_all(SET_COOKIE));
+    let mut count = 0;
+    for cookie in all.map(|cookie| cookie.to_str().unwrap()) {
+        assert!(cookie.split("; ").any(|part| part == "Secure"), "{cookie}");
+        count += 1;
+    }
+    assert!(count >= 4, "{count}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_with_another_master_secret_does_not_take_the_place_of_a_new_key() {
+    let mut registry = Registry::start().await;
+    let before = sign_in(&registry, "trader").await;
+    registry.down().await;
+    registry.config.auth.master_secret = Secret::new("another secret of 32 characters!");
+    registry.up().await;
+    let anonymous = registry.anonymous();
+    let refused = anonymous.login(&email("trader"), PASSWORD).await;
+    refused.refused(503, "unavailable");
+    // It still counts.
+    before.actor.get("/user/me").await.expect(200);
+    let master = registry.config.auth.master().unwrap();
+    let none = TimeDelta::zero();
+    let replaced = registry.core().replace_signing_key(&master, none).await;
+    replaced.unwrap();
+    eventually("the new key signs", async || {
+        let answer = anonymous.login(&email("trader"), PASSWORD).await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
 }

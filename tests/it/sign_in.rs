@@ -146,3 +146,38 @@ async fn csrf_is_demanded_of_a_mutation_that_comes_with_a_cookie_and_of_no_other
         .await
         .refused(403, "csrf_token_invalid");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_a_page_of_another_site_signs_a_visitor_in_as_somebody_else() {
+    let registry = Registry::start().await;
+    registry.admin().await;
+    let form = [
+        ("username", email("trader")),
+        ("password", PASSWORD.to_owned()),
+    ];
+    let login = async |path: &str, header: &'static str, value: &str| {
+        let browser = registry.anonymous().with(header, value);
+        browser
+            .send(browser.request("POST", path).form(&form))
+            .await
+    };
+    let (own, by_cookie) = (registry.url(), "/auth/login?cookie=true");
+    for (header, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", ""),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
+        let refused = login(by_cookie, header, value).await;
+        assert!(!refused.headers.contains_key(SET_COOKIE), "{refused}");
+        refused.refused(403, "cross_site_sign_in");
+        login("/auth/login", header, value).await.expect(200);
+    }
+    for (header, value) in [
+        ("sec-fetch-site", "same-origin"),
+        ("sec-fetch-site", "none"),
+        ("origin", own.as_str()),
+    ] {
+        login(by_cookie, header, value).await.expect(200);
+    }
+}

@@ -172,7 +172,10 @@ async fn users_change_themselves_but_neither_others_nor_their_role() {
         .await
         .refused(422, "role_change_elsewhere");
     trader
-        .patch(&own, json!({"email": producer.email}))
+        .patch(
+            &own,
+            json!({"email": producer.email, "current_password": PASSWORD}),
+        )
         .await
         .refused(422, "email_taken");
     assert_eq!(
@@ -290,4 +293,46 @@ async fn the_last_member_of_an_open_account_is_not_removed() {
         .await
         .expect(200);
     world.admin.delete(&delete).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_a_stolen_access_token_changes_no_address_that_its_owner_signs_in_with() {
+    let world = World::start().await;
+    let trader = &world.trader;
+    let own = format!("/user/update/{}", trader.id);
+    let change =
+        |current: Value| json!({"email": "thief@registry.test", "current_password": current});
+    for current in [Value::Null, json!("wrong")] {
+        let refused = trader.patch(&own, change(current)).await;
+        refused.refused_at(422, "current_password_wrong", "/current_password");
+    }
+    // What is the address already needs no proof.
+    let same = json!({"name": "Trader", "email": trader.email});
+    trader.patch(&own, same).await.expect(200);
+    trader
+        .patch(&own, change(json!(PASSWORD)))
+        .await
+        .expect(200);
+    let anonymous = world.registry.anonymous();
+    anonymous
+        .login("thief@registry.test", PASSWORD)
+        .await
+        .expect(200);
+}
+
+/// The ledger tells `İ` from `i`; the lower case of Postgres may not.
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_an_address_that_looks_like_anothers_keeps_them_from_signing_in() {
+    let world = World::start().await;
+    let trader = &world.trader;
+    let twin = world.admin.email.replace('i', "İ");
+    assert_ne!(twin, world.admin.email);
+    let change = json!({"email": twin, "current_password": PASSWORD});
+    let own = format!("/user/update/{}", trader.id);
+    trader.patch(&own, change).await.expect(200);
+    let anonymous = world.registry.anonymous();
+    let admin = anonymous.signed_in(&world.admin.email, PASSWORD).await;
+    assert_eq!(admin.id, world.admin.id);
+    let named_alike = anonymous.signed_in(&twin, PASSWORD).await;
+    assert_eq!(named_alike.id, trader.id);
 }

@@ -10,7 +10,7 @@ pub struct Http {
     pub host: String,
     /// 0: any free one.
     pub port: u16,
-    /// Where clients reach the API: `https://`, a host and perhaps a path, without a slash at the end. Names the
+    /// Where clients reach the API: `https://` (`http://` for trials), a host and perhaps a path, without a slash at the end. Names the
     /// registry in its access tokens (`iss`) and in the metadata of its authorization server. Unset, tokens name
     /// the domain, and the metadata what a request was sent to.
     pub public_url: Option<String>,

@@ -150,7 +150,7 @@ impl Config {
         for (key, rule, holds) in [
             (
                 "http.public_url",
-                "must be `https://`, a host and perhaps a path, without a slash at the end",
+                "must be `https://` or `http://`, a host and perhaps a path, without a slash at the end",
                 self.http.is_public_url_sound(),
             ),
             (

@@ -145,12 +145,12 @@ pub async fn revoke_api_key(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Keys and invitations are a matter of people.
+/// What gives others a way in, or keeps somebody out, is a matter of people: a key that was stolen can not do it.
 pub(super) fn signed_in<C>(caller: &Caller<C>) -> Answer<()> {
     match caller.via() {
         Via::ApiKey(_) | Via::External(_) => Err(Problem::new(
             EdgeCode::SignInRequired,
-            "neither an API key nor a token of another server makes or revokes keys and invitations; sign in",
+            "neither an API key nor a token of another server does this; sign in",
         )),
         Via::Session(_) => Ok(()),
     }

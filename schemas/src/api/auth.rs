@@ -122,6 +122,9 @@ pub struct ConfirmSecondFactor {
     pub enrolment: String,
     /// The code that the authenticator shows, six digits.
     pub code: String,
+    /// The password, of who has one.
+    #[schema(format = Password)]
+    pub password: Option<String>,
 }
 
 impl FromFields for ConfirmSecondFactor {
@@ -131,6 +134,7 @@ impl FromFields for ConfirmSecondFactor {
         Some(Self {
             enrolment: enrolment?,
             code: code?,
+            password: fields.optional("password"),
         })
     }
 }
@@ -145,19 +149,18 @@ pub struct SecondFactorCodes {
 /// What it takes to do without a second factor.
 #[derive(Clone, ToSchema)]
 pub struct RemoveSecondFactor {
-    /// The password.
+    /// The password, of who has one.
     #[schema(format = Password)]
-    pub password: String,
+    pub password: Option<String>,
     /// A code that the authenticator shows, or a recovery code.
     pub otp: String,
 }
 
 impl FromFields for RemoveSecondFactor {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let password = fields.required("password");
         let otp = fields.required("otp");
         Some(Self {
-            password: password?,
+            password: fields.optional("password"),
             otp: otp?,
         })
     }

@@ -69,6 +69,7 @@ pages! {
     "charge_uncovered",
     "clock_in_future",
     "correction_blocked",
+    "cross_site_sign_in",
     "csrf_token_invalid",
     "current_password_wrong",
     "device_imported",

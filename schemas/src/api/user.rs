@@ -119,7 +119,7 @@ pub struct UpdateUser {
     /// New password.
     #[schema(min_length = 8, max_length = 1024, format = Password)]
     pub password: Option<String>,
-    /// The password so far; needed to change one's own.
+    /// The password so far; needed to change one's own, and one's own e-mail address.
     #[schema(format = Password)]
     pub current_password: Option<String>,
     /// New organisation.

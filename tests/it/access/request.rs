@@ -181,7 +181,7 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         // Accounts.
         "create_account" => with(0, json!({"account_name": "s"})),
         "list_accounts" => of(0),
-        "update_account" => with(s, json!({"user_ids": []})),
+        "update_account" => with(s, json!({"account_name": "T"})),
         "update_whitelist" => with(s, json!({"add_to_whitelist": [s]})),
         "approve_account" | "reinstate_account" => with(s, json!({"reason": "x".repeat(501)})),
         "suspend_account" => with(s, nothing),

@@ -1,5 +1,6 @@
 //! Cookies of browsers: scripts can not read them, and other sites do not cause them to be sent.
 
+use crate::http::extract::state;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 
@@ -19,10 +20,16 @@ pub fn cookie<'a>(
         .path("/")
         .http_only(true)
         .same_site(SameSite::Strict)
-        // Behind a proxy that ends TLS, its X-Forwarded-Proto counts.
-        .secure(http.connection_info().scheme() == "https")
+        .secure(is_secure(http))
         .max_age(Duration::seconds(lifetime_s.into()))
         .finish()
+}
+
+/// Whether cookies are to go over TLS alone: where clients reach the API that way, by the configuration or by what a
+/// proxy that ends TLS says of this request (`X-Forwarded-Proto`).
+pub fn is_secure(http: &HttpRequest) -> bool {
+    http.connection_info().scheme() == "https"
+        || state(http).is_ok_and(|state| state.public_url(http).starts_with("https://"))
 }
 
 /// The cookie of a refresh token.

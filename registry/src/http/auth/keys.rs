@@ -6,8 +6,8 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, get};
 use schemas::api::auth::{TokenKey, TokenKeys};
 
-/// How long the keys may be kept: a new one signs only after every process here knows it, and whoever meets
-/// an unknown `kid` asks again.
+/// How long the keys may be kept: whoever meets an unknown `kid` asks again. One that was replaced at once, because it
+/// is in wrong hands, counts with those who keep it this much longer.
 const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 /// Get the keys of access tokens.

@@ -1,5 +1,6 @@
 //! Signing in.
 
+use super::site::own_site;
 use super::{device, issue, second_factor};
 use crate::audit;
 use crate::http::extract::{Form, Query, state};
@@ -30,6 +31,7 @@ use schemas::id::UserId;
     responses(
         (status = 200, description = "An access token and a refresh token.", body = LoginResponse),
         (status = 401, description = "login_failed, second_factor_required, second_factor_invalid"),
+        (status = 403, description = "cross_site_sign_in"),
         (status = 413, description = "body_too_large"),
         (status = 415, description = "unsupported_media_type"),
         (status = 422, description = "request_invalid, malformed_body"),
@@ -45,6 +47,9 @@ pub async fn login(
     Form(given): Form<LoginRequest>,
 ) -> Answer<HttpResponse> {
     let state = state(&http)?;
+    if wanted.cookie {
+        own_site(&http, &state)?;
+    }
     let email = given.username.clone();
     let mut guess = state
         .guesses
@@ -99,8 +104,8 @@ async fn proven(
     let is_right = state
         .passwords
         .verify(given.password.clone(), stored.clone())
-        .await;
-    let user = user.filter(|_| matches!(is_right, Ok(true)));
+        .await?;
+    let user = user.filter(|_| is_right);
     if let Some(user) = &user
         && let Some(before) = stored.filter(|stored| state.passwords.is_outdated(stored))
     {

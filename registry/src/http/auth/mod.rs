@@ -9,7 +9,9 @@ mod login;
 mod refresh;
 pub(super) mod second_factor;
 mod session;
+mod site;
 
+pub(super) use cookie::is_secure;
 pub(super) use refresh::refreshed;
 
 use actix_web::web::ServiceConfig;

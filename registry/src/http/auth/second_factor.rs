@@ -1,9 +1,10 @@
 //! Codes beside the password.
 
 use super::issue;
+use crate::http::api_key::signed_in;
 use crate::http::problem::{Answer, Code, EdgeCode, Problem};
 use crate::http::state::State;
-use crate::http::user::proven;
+use crate::http::user::proven_if_any;
 use crate::http::{Id, Write, may};
 use crate::identity::{TotpSecret, recovery_codes, recovery_digest};
 use crate::read;
@@ -35,10 +36,14 @@ fn offered(user_id: UserId, until_s: i64) -> String {
 #[utoipa::path(
     tag = "Sign-in",
     operation_id = "enrol_second_factor",
-    responses((status = 200, description = "The secret.", body = SecondFactorOffer)),
+    responses(
+        (status = 200, description = "The secret.", body = SecondFactorOffer),
+        (status = 403, description = "sign_in_required"),
+    ),
 )]
 #[post("/user/me/second_factor")]
 pub async fn enrol_second_factor(request: Write<may::ManageSelf>) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let (state, user_id) = (request.caller.state(), request.caller.user_id);
     let client = request.caller.client().await?;
     let user = read::user::by_id(&client, user_id).await?;
@@ -58,22 +63,32 @@ pub async fn enrol_second_factor(request: Write<may::ManageSelf>) -> Answer<Http
 
 /// Add a second factor.
 ///
-/// From here on signing in takes a code of the authenticator, or one of the recovery codes in the answer.
+/// From here on signing in takes a code of the authenticator, or one of the recovery codes in the answer. Takes the
+/// password, of who has one: else a stolen access token could lock its owner out.
 #[utoipa::path(
     tag = "Sign-in",
     operation_id = "add_second_factor",
     request_body = ConfirmSecondFactor,
     responses(
         (status = 200, description = "The recovery codes, shown this once.", body = SecondFactorCodes),
+        (status = 403, description = "sign_in_required"),
         (status = 409, description = "second_factor_exists"),
-        (status = 422, description = "request_invalid, user_removed"),
+        (status = 422, description = "request_invalid, current_password_wrong, user_removed"),
     ),
 )]
 #[post("/user/me/second_factor/confirm")]
 pub async fn add_second_factor(
     request: Write<may::ManageSelf, ConfirmSecondFactor>,
 ) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let (state, user_id) = (request.caller.state(), request.caller.user_id);
+    proven_if_any(
+        &request.caller,
+        request.body.password.as_deref(),
+        "/password",
+    )
+    .await?
+    .right()?;
     let now_s = Utc::now().timestamp();
     let secret = opened(state, user_id, &request.body.enrolment, now_s).ok_or_else(|| {
         Problem::new(
@@ -128,13 +143,14 @@ fn secret(state: &State, bound: &str, sealed: &str) -> Option<TotpSecret> {
 
 /// Remove one's second factor.
 ///
-/// Takes the password and a code.
+/// Takes the password, of who has one, and a code.
 #[utoipa::path(
     tag = "Sign-in",
     operation_id = "remove_second_factor",
     request_body = RemoveSecondFactor,
     responses(
         (status = 204, description = "The password alone is enough from here on."),
+        (status = 403, description = "sign_in_required"),
         (status = 409, description = "second_factor_missing"),
         (status = 422, description = "request_invalid, current_password_wrong, second_factor_wrong, user_removed"),
     ),
@@ -143,8 +159,10 @@ fn secret(state: &State, bound: &str, sealed: &str) -> Option<TotpSecret> {
 pub async fn remove_second_factor(
     request: Write<may::ManageSelf, RemoveSecondFactor>,
 ) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let (state, user_id) = (request.caller.state(), request.caller.user_id);
-    let mut guess = proven(&request.caller, &request.body.password, "/password").await?;
+    let password = request.body.password.as_deref();
+    let mut guess = proven_if_any(&request.caller, password, "/password").await?;
     guess.of_code()?;
     let client = request.caller.client().await?;
     let user = read::principal::secret_by_id(&client, user_id).await?;

@@ -1,6 +1,7 @@
 //! The sessions of a user.
 
 use super::cookie::{cookie, refresh_cookie};
+use crate::http::api_key::signed_in;
 use crate::http::extract::May;
 use crate::http::problem::{Answer, Code};
 use crate::http::{Id, Read, Write, may};
@@ -83,6 +84,7 @@ pub async fn list_my_sessions(read: Read<may::ManageSelf>) -> Answer<HttpRespons
     params(("session_id" = Uuid, Path, description = "The session.")),
     responses(
         (status = 204, description = "The session is over."),
+        (status = 403, description = "sign_in_required"),
         (status = 404, description = "session_not_found"),
         (status = 422, description = "request_invalid"),
     ),
@@ -92,6 +94,7 @@ pub async fn end_my_session(
     request: Write<may::ManageSelf>,
     Id(session_id): Id<Uuid>,
 ) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let session_id = request.caller.own_session(session_id);
     let user_id = request.caller.user_id;
     end(

@@ -23,7 +23,7 @@ use utoipa::OpenApi;
             Energy is in whole Wh, capacity in decimal MW, times are RFC 3339 in UTC (a time without an \
             offset is taken as UTC). A failure is answered with a problem document (RFC 9457) whose `type` \
             links to a page that says what to do, and leaves nothing behind.\n\n\
-            Every mutation takes an `Idempotency-Key`: the same request under the same key is carried out \
+            Every mutation of who has signed in takes an `Idempotency-Key`: the same request under the same key is carried out \
             once and answered alike. Every answer carries the position in the ledger that it reflects; a \
             read waits for what its caller has written, or for the position sent with it.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),

@@ -63,7 +63,6 @@ pub async fn accept_invitation(
     let receipt = origin
         .execute(&state, actor.clone(), accept(code, guest))
         .await?;
-    state.written.note(None, Stream::Identity, &receipt);
     let accepted = accepted(&receipt)?;
     let joined = join(&state, &origin, &actor, &accepted, accounts).await;
     reflects(&request, &state, &receipt);

@@ -61,6 +61,8 @@ edge_codes! {
     ExternalRoleMissing = "external_role_missing" FORBIDDEN,
     /// A cookie-authenticated mutation lacks the CSRF token.
     CsrfTokenInvalid = "csrf_token_invalid" FORBIDDEN,
+    /// A page of another site has a browser sign in.
+    CrossSiteSignIn = "cross_site_sign_in" FORBIDDEN,
     /// The caller's role, or what their credentials are good for, does not allow it.
     CapabilityRequired = "capability_required" FORBIDDEN,
     /// The caller may see the account but is not a member of it.

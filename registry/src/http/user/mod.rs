@@ -7,7 +7,8 @@ mod read;
 mod register;
 mod update;
 
-pub(super) use proven::proven;
+use proven::proven;
+pub(super) use proven::proven_if_any;
 
 use super::problem::{Answer, Problem};
 use crate::read as questions;

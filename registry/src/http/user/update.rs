@@ -1,6 +1,7 @@
 //! Users change.
 
-use super::{existing, not_found, proven, shown_whole};
+use super::{existing, not_found, proven, proven_if_any, shown_whole};
+use crate::http::api_key::signed_in;
 use crate::http::extract::May;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Caller, Id, Query, Write, may};
@@ -17,7 +18,8 @@ use schemas::id::UserId;
 
 /// Update a user.
 ///
-/// Oneself; administrators may update everybody. To change one's own password, send the current one.
+/// Oneself, signed in; administrators may update everybody. To change one's own password or e-mail address, send the
+/// current password.
 #[utoipa::path(
     tag = "Users",
     operation_id = "update_user",
@@ -25,7 +27,7 @@ use schemas::id::UserId;
     request_body = UpdateUser,
     responses(
         (status = 200, description = "The user as they are now.", body = UserRead),
-        (status = 403, description = "other_user"),
+        (status = 403, description = "other_user, sign_in_required"),
         (status = 404, description = "user_not_found"),
         (status = 422, description = "request_invalid, email_taken, role_change_elsewhere, current_password_wrong, password_breached, password_weak, user_removed"),
     ),
@@ -43,13 +45,24 @@ pub async fn update_user(
         )
         .at("/role"));
     }
+    if user_id == request.caller.user_id {
+        signed_in(&request.caller)?;
+    }
     let user = existing(&request.caller.client().await?, user_id).await?;
+    let current = request.body.current_password.clone();
     let password_hash = match request.body.password.clone() {
-        Some(password) => {
-            let current = request.body.current_password.clone();
-            Some(new_password(&request.caller, &user, password, current).await?)
+        Some(password) => Some(new_password(&request.caller, &user, password, current).await?),
+        None => {
+            if user_id == request.caller.user_id
+                && is_new(request.body.email.as_deref(), &user.email)
+            {
+                let current = current.as_deref();
+                proven_if_any(&request.caller, current, "/current_password")
+                    .await?
+                    .right()?;
+            }
+            None
         }
-        None => None,
     };
     let changes = UserChanges {
         password_hash,
@@ -59,6 +72,11 @@ pub async fn update_user(
         organisation: request.body.organisation.clone(),
     };
     changed(&request, user, changes).await
+}
+
+/// Whether an address is given that is not the one so far: who has it signs in with it.
+fn is_new(given: Option<&str>, before: &str) -> bool {
+    given.is_some_and(|email| email != before)
 }
 
 /// The hash of a new password, once the current one is proven where it is the caller's own.
@@ -81,7 +99,7 @@ async fn new_password<C>(
 
 /// Change one's own password.
 ///
-/// Ends every other session of the caller.
+/// Ends every other session of the caller. API keys go on: `DELETE /api_keys/{key_id}` revokes one.
 #[utoipa::path(
     tag = "Users",
     operation_id = "change_my_password",
