@@ -176,8 +176,8 @@ pub async fn unknown(
         client,
         statement,
         &[&asked, &beside, &all, &anybody_without, &organisation],
-    );
-    let found = found.await?;
+    )
+    .await?;
     found
         .iter()
         .map(|row| Ok(UserId(row.try_get(0)?)))
