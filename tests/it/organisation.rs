@@ -472,7 +472,7 @@ async fn attack_a_member_throws_others_out_of_an_organisations_account_or_takes_
         .await
         .expect(200);
     let members: Vec<i64> = serde_json::from_value(before["user_ids"].clone()).unwrap();
-    let with = |more: &[i64]| json!({"user_ids": [&members[..], more].concat()});
+    let with = |more: &[i64]| json!({"user_ids": ([&members[..], more].concat())});
     for user_ids in [
         json!({"user_ids": [world.trader.id]}),
         // As many as before.
