@@ -64,7 +64,7 @@ async fn register_at(world: &World, email: &str) -> Actor {
 async fn known(world: &World) -> (Actor, Answer) {
     let person = register(world).await;
     let path = format!("/user/update/{}", person.id);
-    let changes = json!({"name": RENAMED, "email": MOVED, "organisation": OFFICE});
+    let changes = json!({"name": RENAMED, "email": MOVED, "organisation": OFFICE, "current_password": PASSWORD});
     person.patch(&path, changes).await.expect(200);
     let expires_at = chrono::Utc::now() + chrono::TimeDelta::days(1);
     let key = json!({"name": KEY_NAME, "capabilities": ["read"], "expires_at": expires_at});

@@ -12,13 +12,15 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
-pub(super) const GATEWAY: &str = "SELECT gateway_id, state FROM gateway WHERE gateway_id = ANY($1)";
-pub(super) const GATEWAY_KEY: &str = "SELECT digest, state FROM gateway_key WHERE digest = ANY($1)";
+pub(super) const GATEWAY: &str =
+    "SELECT gateway_id, state::json FROM gateway WHERE gateway_id = ANY($1)";
+pub(super) const GATEWAY_KEY: &str =
+    "SELECT digest, state::json FROM gateway_key WHERE digest = ANY($1)";
 pub(super) const GATEWAY_CODE: &str =
-    "SELECT digest, state FROM gateway_code WHERE digest = ANY($1)";
+    "SELECT digest, state::json FROM gateway_code WHERE digest = ANY($1)";
 pub(super) const GATEWAY_STREAM: &str =
-    "SELECT device_id, state FROM gateway_stream WHERE device_id = ANY($1)";
-pub(super) const ENVELOPE: &str = "SELECT device_id, sequence, state FROM gateway_envelope
+    "SELECT device_id, state::json FROM gateway_stream WHERE device_id = ANY($1)";
+pub(super) const ENVELOPE: &str = "SELECT device_id, sequence, state::json FROM gateway_envelope
      WHERE (device_id, sequence) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))";
 
 pub(super) fn gateway(row: &Row) -> Result<(Key, Entry), Error> {

@@ -11,12 +11,13 @@ use schemas::id::OrganisationId;
 use tokio_postgres::Row;
 
 pub(super) const ORGANISATION: &str =
-    "SELECT organisation_id, state FROM organisation WHERE organisation_id = ANY($1)";
+    "SELECT organisation_id, state::json FROM organisation WHERE organisation_id = ANY($1)";
 pub(super) const OWNER: &str =
-    "SELECT organisation_id, state FROM owner WHERE organisation_id = ANY($1)";
+    "SELECT organisation_id, state::json FROM owner WHERE organisation_id = ANY($1)";
 pub(super) const BUSINESS_ID: &str =
     "SELECT digest, organisation_id FROM business_id WHERE digest = ANY($1)";
-pub(super) const INVITATION: &str = "SELECT digest, state FROM invitation WHERE digest = ANY($1)";
+pub(super) const INVITATION: &str =
+    "SELECT digest, state::json FROM invitation WHERE digest = ANY($1)";
 
 pub(super) fn organisation(row: &Row) -> Result<(Key, Entry), Error> {
     let key = Key::Organisation(OrganisationId(row.try_get(0)?));

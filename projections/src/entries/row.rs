@@ -16,37 +16,44 @@ use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
-pub(super) const COUNTERS: &str = "SELECT stream, state FROM counters WHERE stream = $1";
-pub(super) const ACCOUNT: &str = "SELECT account_id, state FROM account WHERE account_id = ANY($1)";
+// `::json`, so that a statement that was prepared before a migration made the column `json` stays valid.
+pub(super) const COUNTERS: &str = "SELECT stream, state::json FROM counters WHERE stream = $1";
+pub(super) const ACCOUNT: &str =
+    "SELECT account_id, state::json FROM account WHERE account_id = ANY($1)";
 pub(super) const ACCOUNT_NAME: &str =
     "SELECT digest, account_id FROM account_name WHERE digest = ANY($1)";
-pub(super) const DEVICE: &str = "SELECT device_id, state FROM device WHERE device_id = ANY($1)";
-pub(super) const DEVICE_DAY: &str = "SELECT device_id, day, state FROM device_day
+pub(super) const DEVICE: &str =
+    "SELECT device_id, state::json FROM device WHERE device_id = ANY($1)";
+pub(super) const DEVICE_DAY: &str = "SELECT device_id, day, state::json FROM device_day
      WHERE (device_id, day) IN (SELECT * FROM unnest($1::bigint[], $2::integer[]))";
-pub(super) const METER_DAY: &str = "SELECT device_id, meter_id, day, state FROM meter_day
+pub(super) const METER_DAY: &str = "SELECT device_id, meter_id, day, state::json FROM meter_day
      WHERE (device_id, meter_id, day) IN (
          SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[]))";
 pub(super) const METADATA: &str =
-    "SELECT metadata_id, state FROM issuance_metadata WHERE metadata_id = ANY($1)";
-pub(super) const STORAGE: &str = "SELECT device_id, state FROM storage WHERE device_id = ANY($1)";
-pub(super) const STORAGE_DAY: &str = "SELECT device_id, day, state FROM storage_day
+    "SELECT metadata_id, state::json FROM issuance_metadata WHERE metadata_id = ANY($1)";
+pub(super) const STORAGE: &str =
+    "SELECT device_id, state::json FROM storage WHERE device_id = ANY($1)";
+pub(super) const STORAGE_DAY: &str = "SELECT device_id, day, state::json FROM storage_day
      WHERE (device_id, day) IN (SELECT * FROM unnest($1::bigint[], $2::integer[]))";
 pub(super) const ALLOCATION: &str =
-    "SELECT allocation_id, state FROM storage_allocation WHERE allocation_id = ANY($1)";
+    "SELECT allocation_id, state::json FROM storage_allocation WHERE allocation_id = ANY($1)";
 pub(super) const BUNDLE: &str = "SELECT bundle_id, account_id, device_id, status, locked_from,
      range_start, range_end, interval_start, interval_end, expiry, parent_id, beneficiary,
      beneficiary_account_id, energy_source, storage_device_id, allocation_id, used_allocation_id,
      meter_id
      FROM bundle WHERE bundle_id = ANY($1)";
 pub(super) const RECURRING_RULE: &str =
-    "SELECT rule_id, state FROM recurring_rule WHERE rule_id = ANY($1)";
-pub(super) const ORIGIN: &str = "SELECT digest, state FROM import_origin WHERE digest = ANY($1)";
+    "SELECT rule_id, state::json FROM recurring_rule WHERE rule_id = ANY($1)";
+pub(super) const ORIGIN: &str =
+    "SELECT digest, state::json FROM import_origin WHERE digest = ANY($1)";
 pub(super) const REFUSED_EXPORT: &str =
-    "SELECT digest, state FROM refused_export WHERE digest = ANY($1)";
-pub(super) const EXPORT: &str = "SELECT export_id, state FROM export WHERE export_id = ANY($1)";
+    "SELECT digest, state::json FROM refused_export WHERE digest = ANY($1)";
+pub(super) const EXPORT: &str =
+    "SELECT export_id, state::json FROM export WHERE export_id = ANY($1)";
 pub(super) const COMMAND: &str =
     "SELECT key, request, first_position, position FROM command WHERE key = ANY($1)";
-pub(super) const USER: &str = "SELECT user_id, state FROM registry_user WHERE user_id = ANY($1)";
+pub(super) const USER: &str =
+    "SELECT user_id, state::json FROM registry_user WHERE user_id = ANY($1)";
 pub(super) const EMAIL: &str = "SELECT digest, user_id FROM email WHERE digest = ANY($1)";
 pub(super) const IDENTITY: &str =
     "SELECT digest, user_id FROM external_identity WHERE digest = ANY($1)";

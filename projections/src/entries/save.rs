@@ -405,7 +405,7 @@ const UPDATE_BUNDLE: &str = "UPDATE bundle SET account_id = new.account_id, stat
          $7::bigint[], $8::bigint[], $9::bigint[]) AS new (bundle_id, account_id, status, locked_from,
          beneficiary, beneficiary_account_id, storage_device_id, used_allocation_id, position)
      WHERE bundle.bundle_id = new.bundle_id";
-const COUNTERS: &str = "INSERT INTO counters (stream, state, position) VALUES ($1, $2, $3)
+const COUNTERS: &str = "INSERT INTO counters (stream, state, position) VALUES ($1, $2::json, $3)
      ON CONFLICT (stream) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const ACCOUNT: &str = "INSERT INTO account (account_id, state, position)
      SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])

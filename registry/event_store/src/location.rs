@@ -68,7 +68,9 @@ impl StoreUrl {
     fn masked(&self) -> String {
         match self.0.rsplit_once('@') {
             // The name of a file may have one.
-            Some(_) if self.0.starts_with("sqlite:") => self.0.clone(),
+            Some((before, _)) if before.starts_with("sqlite:") && !before.contains("://") => {
+                self.0.clone()
+            }
             Some((before, rest)) => match before.split_once("://") {
                 Some((scheme, user)) => {
                     let name = user.split(':').next().unwrap_or_default();

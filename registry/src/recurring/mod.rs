@@ -190,7 +190,7 @@ impl Scheduler {
     ) -> anyhow::Result<Option<RecurringRule>> {
         let select = client
             .prepare_cached(
-                "SELECT state FROM recurring_rule WHERE rule_id = $1 AND next_run <= $2",
+                "SELECT state::json FROM recurring_rule WHERE rule_id = $1 AND next_run <= $2",
             )
             .await?;
         let found = client
