@@ -96,7 +96,7 @@ async fn a_row_above_the_checkpoint_is_found() {
 async fn a_debt_that_no_reading_explains_is_found() {
     let more = "UPDATE device SET debt_wh = debt_wh + 1 WHERE device_id = 1";
     after(Target::Read, more, Invariant::Metered, "device 1 owes").await;
-    let more = r#"UPDATE device SET state = state || '{"debt": 123456789}' WHERE device_id = 1"#;
+    let more = r#"UPDATE device SET state = (state::jsonb || '{"debt": 123456789}')::json WHERE device_id = 1"#;
     after(Target::Write, more, Invariant::Metered, "owes 123456789 Wh").await;
 }
 
