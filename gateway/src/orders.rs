@@ -1,4 +1,4 @@
-//! Carries out what the local API and Bluetooth ask for.
+//! Carries out what the local API and Bluetooth ask for. Who is answered can see what was done.
 
 use crate::buffer::Buffer;
 use crate::clock::Clock;
@@ -6,14 +6,13 @@ use crate::config::{Config, DeviceConfig, Wrong};
 use crate::control::{ControlError, Order, Secret, Trial};
 use crate::engine::{Engine, Meters, last_sample};
 use crate::enrolment::{self, Enrolment, EnrolmentError};
-use crate::snapshot::{Snapshot, UplinkState};
 use crate::uplink::{Registry, Uplink};
 use schemas::gateway::{Algorithm, KeyId};
 use schemas::id::DeviceId;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -32,8 +31,6 @@ pub struct Desk {
     pub buffer: Buffer,
     /// The clock.
     pub clock: Clock,
-    /// What the gateway is at.
-    pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// One change of the configuration at a time.
     pub changing: Mutex<()>,
 }
@@ -81,6 +78,7 @@ impl Desk {
         })?;
         self.save(config).await?;
         self.engine.set_device(device);
+        self.engine.publish_now().await;
         Ok(())
     }
 
@@ -93,6 +91,7 @@ impl Desk {
         config.devices.retain(|one| one.id != device_id);
         self.save(config).await?;
         self.engine.remove_device(device_id);
+        self.engine.publish_now().await;
         Ok(())
     }
 
@@ -123,11 +122,7 @@ impl Desk {
     async fn enrol(&self, registry: Url, code: &Secret) -> Result<(), ControlError> {
         let _one = self.changing.lock().await;
         let mut config = self.engine.configuration();
-        let enrolled = {
-            let snapshot = self.snapshot.borrow();
-            snapshot.gateway_id.is_some() && snapshot.uplink.state != UplinkState::Stopped
-        };
-        if enrolled {
+        if self.engine.is_taken() {
             let reason = "this gateway has enrolled, and its registry takes its key".to_owned();
             return Err(ControlError::NotNow { reason });
         }
@@ -154,6 +149,7 @@ impl Desk {
         self.engine.set_registry(config.registry);
         self.engine
             .set_identity(|snapshot| enrolment.identify(snapshot));
+        self.engine.publish_now().await;
         Ok(())
     }
 
@@ -178,8 +174,8 @@ impl Desk {
     }
 
     async fn save(&self, config: Config) -> Result<(), ControlError> {
-        let dir = self.dir.clone();
-        let saved = tokio::task::spawn_blocking(move || config.save(&dir)).await;
+        let (dir, before) = (self.dir.clone(), self.engine.configuration());
+        let saved = tokio::task::spawn_blocking(move || config.save(&dir, &before)).await;
         let failed = |reason: String| ControlError::Failed { reason };
         saved
             .map_err(|error| failed(error.to_string()))?

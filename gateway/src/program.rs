@@ -91,7 +91,6 @@ impl Program {
             meters,
             buffer: buffer.clone(),
             clock,
-            snapshot: snapshot.clone(),
             changing: Mutex::default(),
         };
         if let Some(enrolment) = &enrolment {

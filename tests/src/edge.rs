@@ -2,6 +2,8 @@
 
 use crate::{Actor, Proxy, gateway_code};
 use chrono::{DateTime, TimeDelta, Utc};
+#[cfg(target_os = "linux")]
+use gateway::bluetooth::commission::commission;
 use gateway::buffer::{self, Buffer};
 use gateway::clock::{Clock, Pace as Time, Paced, Source};
 use gateway::clock_file::{ClockFile, Told};
@@ -29,6 +31,8 @@ use tokio::net::TcpListener;
 
 /// Says which folder to work in; set for the child only.
 const VARIABLE: &str = "GCR_TEST_GATEWAY";
+/// Says on which message bus to offer commissioning; set for the child only.
+const BUS: &str = "GCR_TEST_GATEWAY_BUS";
 /// The file that tells the time, in the gateway's folder.
 const CLOCK: &str = "clock.json";
 /// A counter in whole Wh, so that nothing is hidden in a remainder.
@@ -235,6 +239,13 @@ impl Edge {
         self.child = Some(command.spawn().unwrap());
     }
 
+    /// The same, and has it offer commissioning to who is on a message bus.
+    pub fn start_on(&mut self, bus: &str) {
+        let mut command = self.command();
+        command.env(BUS, bus).env("DBUS_SYSTEM_BUS_ADDRESS", bus);
+        self.child = Some(command.spawn().unwrap());
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
@@ -286,7 +297,14 @@ impl Edge {
             clock_check: Arc::new(file),
             meters: Arc::new(Connected::new(Library::embedded().unwrap(), clock)),
         };
+        #[cfg(target_os = "linux")]
+        let bluetooth = config.bluetooth.clone();
         let program = Program::open(folder, config, surroundings).await.unwrap();
+        #[cfg(target_os = "linux")]
+        if std::env::var_os(BUS).is_some() {
+            let control = program.control();
+            tokio::spawn(async move { commission(&dir, &bluetooth, control).await });
+        }
         let orphaned = async {
             let mut end = Vec::new();
             tokio::io::stdin().read_to_end(&mut end).await

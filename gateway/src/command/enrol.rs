@@ -4,8 +4,8 @@ use super::Dir;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use gateway::buffer::{self, Buffer};
-use gateway::config::{Config, ConfigError};
-use gateway::enrolment;
+use gateway::config::{Config, ConfigError, registry_address};
+use gateway::enrolment::{self, Enrolment};
 use gateway::folder::Folder;
 use schemas::gateway::Algorithm;
 use std::io::Read;
@@ -17,7 +17,7 @@ pub struct Enrol {
     #[command(flatten)]
     dir: Dir,
     /// The registry's address; the configured one if not given
-    #[arg(long)]
+    #[arg(long, value_parser = registry_address)]
     registry: Option<Url>,
     /// The one-time code; `-` reads it from standard input, where no list of processes shows it
     #[arg(long)]
@@ -56,20 +56,21 @@ impl Enrol {
         super::log::start()?;
         let folder = Folder::hold(&self.dir.dir)?;
         let dir = folder.path();
-        let mut config = match Config::load(dir) {
+        let before = match Config::load(dir) {
             Ok(config) => config,
             Err(ConfigError::Missing { .. }) => Config::new(None),
             Err(error) => return Err(error.into()),
         };
+        let mut config = before.clone();
         if self.registry.is_some() {
             config.registry = self.registry;
         }
         if self.ca_file.is_some() {
             config.ca_file = self.ca_file;
         }
-        if config.registry.is_none() {
+        let Some(registry) = config.registry.clone() else {
             bail!("no registry is configured: give --registry URL");
-        }
+        };
         if let Err(wrong) = config.check() {
             let lines: String = wrong.iter().map(|one| format!("\n  {one}")).collect();
             bail!("the configuration would be wrong:{lines}");
@@ -82,6 +83,15 @@ impl Enrol {
             }
             given => given.to_owned(),
         };
+        if code.trim().is_empty() {
+            bail!("the code is empty; it looks like 7KQ4M-9XTBD-2VHWN-C3RPF");
+        }
+        if let Some(before) = Enrolment::load(dir)? {
+            eprintln!(
+                "This is gateway {} at {} already; it enrols anew, with another key.",
+                before.gateway_id, before.registry
+            );
+        }
         let buffer = Buffer::open(&dir.join(buffer::FILE_NAME), config.disk_share())?;
         let enrolled = enrolment::enrol(
             dir,
@@ -91,9 +101,11 @@ impl Enrol {
             self.name,
             self.alg.into(),
         );
-        let (enrolment, answer) = enrolled.await.context("the gateway has not enrolled")?;
+        let (enrolment, answer) = enrolled
+            .await
+            .with_context(|| format!("the gateway has not enrolled at {registry}"))?;
         buffer.close().await;
-        config.save(dir)?;
+        config.save(dir, &before)?;
         println!(
             "Gateway {} of account {} enrolled at {}.",
             enrolment.gateway_id, enrolment.account_id, enrolment.registry

@@ -8,7 +8,6 @@ use gateway::api::{KEY_PATH, NewKey, SigningKey};
 use gateway::config::Config;
 use gateway::enrolment::{self, Enrolment};
 use gateway::folder::{Folder, FolderError};
-use gateway::snapshot::Snapshot;
 use reqwest::Method;
 use schemas::api::problem::ProblemDocument;
 use schemas::gateway::{Algorithm, KeyId};
@@ -33,6 +32,10 @@ impl RotateKey {
     pub async fn run(self) -> anyhow::Result<()> {
         super::log::start()?;
         let algorithm = self.alg.into();
+        // A folder that is misspelt is not made.
+        if !self.dir.dir.exists() {
+            bail!("there is no folder {}", self.dir.dir.display());
+        }
         let key_id = match Folder::hold(&self.dir.dir) {
             Ok(folder) => at_rest(&folder, algorithm).await?,
             Err(FolderError::InUse { .. }) => self.running(algorithm).await?,
@@ -44,23 +47,13 @@ impl RotateKey {
 
     async fn running(&self, algorithm: Algorithm) -> anyhow::Result<KeyId> {
         let config = Config::load(&self.dir.dir)?;
-        let told = local::ask(
-            &self.dir.dir,
-            &config,
-            (Method::GET, "/status"),
-            PATIENCE,
-            |request| request,
-        );
-        let told = told
-            .await?
-            .context("a gateway is running here, and its local API does not answer")?;
-        let snapshot: Snapshot = told.error_for_status()?.json().await?;
-        let here = Enrolment::load(&self.dir.dir)?.map(|enrolment| enrolment.key_id);
-        if snapshot.key_id.is_none() || snapshot.key_id != here {
-            bail!(
-                "what answers at {} is not the gateway of this folder",
-                config.api.listen
-            );
+        let told = local::snapshot(&self.dir.dir, &config, PATIENCE).await?;
+        let snapshot = told.with_context(|| {
+            let listen = config.api.listen;
+            format!("a gateway is running here, and does not answer at {listen}")
+        })?;
+        if snapshot.key_id.is_none() {
+            bail!("this gateway has not enrolled: there is no key to change");
         }
         let order = (Method::POST, KEY_PATH);
         let new = NewKey { alg: algorithm };

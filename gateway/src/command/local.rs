@@ -1,8 +1,10 @@
 //! The gateway that runs in a folder, asked over its local API.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use gateway::config::Config;
-use reqwest::{Method, RequestBuilder, Response};
+use gateway::enrolment::Enrolment;
+use gateway::snapshot::Snapshot;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,4 +28,25 @@ pub async fn ask(
         Err(error) if error.is_connect() => Ok(None),
         Err(error) => Err(error).context("the gateway's local API does not answer"),
     }
+}
+
+/// What the gateway that runs in `dir` is at; `None` if none is there to answer, or another one does.
+pub async fn snapshot(
+    dir: &Path,
+    config: &Config,
+    patience: Duration,
+) -> anyhow::Result<Option<Snapshot>> {
+    let question = (Method::GET, "/status");
+    let Some(told) = ask(dir, config, question, patience, |request| request).await? else {
+        return Ok(None);
+    };
+    if told.status() == StatusCode::UNAUTHORIZED {
+        bail!("the gateway's local API asks for its token (api.token_file)");
+    }
+    // Something else may listen there, or another folder's gateway. Neither has a key before it has enrolled.
+    let Ok(snapshot) = told.json::<Snapshot>().await else {
+        return Ok(None);
+    };
+    let here = Enrolment::load(dir)?.map(|enrolment| enrolment.key_id);
+    Ok(Some(snapshot).filter(|snapshot| snapshot.key_id == here))
 }

@@ -5,8 +5,9 @@ use tracing_subscriber::EnvFilter;
 
 /// A level, or directives as in `info,gateway::uplink=debug`.
 const VARIABLE: &str = "GATEWAY_LOG";
-/// Libraries that tell of their every step, unless asked: what follows overrides what stands before.
-const QUIET: &str = "actix_server=warn";
+/// Libraries that tell of their every step, or what the error tells as well, unless asked: what follows overrides what
+/// stands before.
+const QUIET: &str = "actix_server=warn,rustls_platform_verifier=off";
 
 /// Starts logging for the whole process.
 ///

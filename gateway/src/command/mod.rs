@@ -7,12 +7,14 @@ mod local;
 mod log;
 mod run;
 mod status;
+mod trial;
 
 pub use bluetooth_key::BluetoothKey;
 pub use enrol::Enrol;
 pub use key::RotateKey;
 pub use run::Run;
 pub use status::Status;
+pub use trial::Try;
 
 use clap::Args;
 use gateway::folder;

@@ -1,5 +1,6 @@
 //! Reading and writing the file: everything that is wrong with it is told at once.
 
+use super::amend::amended;
 use super::{
     Config, DISK_SHARE_MIB, DeviceConfig, FILE_NAME, GAP_LIMIT_H, MAX_DEVICES, NAMEPLATE_W,
     SAMPLE_EVERY_S,
@@ -132,15 +133,28 @@ impl Config {
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
-    /// Writes it to `gateway.toml` in `dir`, whole or not at all.
+    /// Writes what differs from `before` to `gateway.toml` in `dir`, or all of it where there is no such file; whole or
+    /// not at all. What else a person has written there stays.
     ///
     /// # Errors
-    /// [`ConfigError::Io`]; the file is as it was then.
-    pub fn save(&self, dir: &Path) -> Result<(), ConfigError> {
+    /// [`ConfigError`]; the file is as it was then.
+    pub fn save(&self, dir: &Path, before: &Self) -> Result<(), ConfigError> {
         let path = dir.join(FILE_NAME);
-        let text = toml::to_string(self).map_err(io::Error::other);
-        text.and_then(|text| write_whole(&path, text.as_bytes()))
-            .map_err(|source| ConfigError::Io { path, source })
+        let failed = |source| ConfigError::Io {
+            path: path.clone(),
+            source,
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(there) => {
+                let path = path.clone();
+                amended(&there, before, self).map_err(|wrong| ConfigError::Wrong { path, wrong })?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                toml::to_string(self).map_err(|error| failed(io::Error::other(error)))?
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        write_whole(&path, text.as_bytes()).map_err(failed)
     }
 
     fn contradictions(&self) -> Vec<Wrong> {

@@ -28,6 +28,7 @@
 //! # pin_file = "pin"
 //! ```
 
+mod amend;
 mod bluetooth;
 mod file;
 mod key;

@@ -33,7 +33,7 @@ fn what_is_not_said_has_its_default() {
 fn what_is_written_is_read_again() {
     let dir = tempfile::tempdir().unwrap();
     let config = Config::parse(&with("interval = \"PT15M\"\nca_file = \"ca.pem\"")).unwrap();
-    config.save(dir.path()).unwrap();
+    config.save(dir.path(), &Config::new(None)).unwrap();
     assert_eq!(Config::load(dir.path()).unwrap(), config);
 }
 

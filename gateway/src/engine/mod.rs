@@ -27,7 +27,7 @@ use crate::buffer::Buffer;
 use crate::clock::Clock;
 use crate::config::{Config, DeviceConfig};
 use crate::signer::Signer;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, UplinkState};
 use crate::uplink::{Turn, Uplink};
 use device::Device;
 use futures_util::FutureExt;
@@ -196,6 +196,13 @@ impl Engine {
     pub fn set_uplink(&self, uplink: Uplink) {
         *self.uplink() = Some(Arc::new(uplink));
         self.runner.want(Job::Send, Duration::ZERO, SEND);
+    }
+
+    /// Whether the gateway has enrolled and its registry takes its key, as of now.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        let uplink = self.uplink().clone();
+        uplink.is_some_and(|uplink| uplink.report().state != UplinkState::Stopped)
     }
 
     /// Has what is sent signed by this key from here on.

@@ -7,21 +7,17 @@ use std::sync::Arc;
 
 impl Engine {
     /// Publishes what the gateway is at. If the buffer fails, what was told of it last stands.
-    pub(super) async fn publish_now(&self) {
-        let before = Arc::clone(&self.publish.borrow());
-        let queue = match self.buffer.usage().await {
-            Ok(usage) => Queue {
+    pub async fn publish_now(&self) {
+        let usage = self.buffer.usage().await;
+        let queue = usage
+            .map(|usage| Queue {
                 readings: usage.readings,
                 envelopes: usage.envelopes,
                 bytes: usage.bytes,
                 limit_bytes: usage.share,
                 oldest: usage.oldest,
-            },
-            Err(error) => {
-                tracing::warn!(%error, "the buffer can not be looked at");
-                before.queue.clone()
-            }
-        };
+            })
+            .inspect_err(|error| tracing::warn!(%error, "the buffer can not be looked at"));
         let streams = self.buffer.streams().await.unwrap_or_default();
         let streams: HashMap<_, _> = streams.iter().map(|one| (one.device, one)).collect();
         let uplink = self.uplink().clone();
@@ -29,25 +25,29 @@ impl Engine {
             state: UplinkState::Stopped,
             ..Uplink::default()
         };
-        let snapshot = {
+        let uplink = uplink.map_or_else(stopped, |uplink| uplink.report());
+        let devices = {
             let devices = self.devices();
             let shown = self.config();
             let devices = shown
                 .devices
                 .iter()
                 .filter_map(|config| devices.get(&config.id));
-            Snapshot {
-                taken_at: self.clock.wall(),
-                clock: self.clock_check.state(),
-                queue,
-                uplink: uplink.map_or_else(stopped, |uplink| uplink.report()),
-                devices: devices
-                    .map(|device| device.snapshot(streams.get(&device.config.id).copied()))
-                    .collect(),
-                ..Snapshot::clone(&before)
-            }
+            devices
+                .map(|device| device.snapshot(streams.get(&device.config.id).copied()))
+                .collect()
         };
-        self.publish.send_replace(Arc::new(snapshot));
+        // In one step, so that who the gateway came to be meanwhile stays told.
+        self.publish.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.taken_at = self.clock.wall();
+            snapshot.clock = self.clock_check.state();
+            if let Ok(queue) = queue {
+                snapshot.queue = queue;
+            }
+            snapshot.uplink = uplink;
+            snapshot.devices = devices;
+        });
     }
 
     /// Changes what is told of who the gateway is.

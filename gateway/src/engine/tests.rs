@@ -9,6 +9,7 @@ use crate::profile::Meaning;
 use crate::snapshot::{DeviceState, Queue};
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::gateway::{Cause, ClockState, MeterIdentity, ProfileRef, Quality, Reading};
+use schemas::id::GatewayId;
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::sync::oneshot;
@@ -448,5 +449,20 @@ async fn devices_come_and_go_while_it_runs() {
     assert!(!world.readings(4).await.is_empty(), "what was taken stays");
     assert_eq!(world.engine.configuration().devices, []);
     assert!(Path::new(world.dir.path()).exists());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn who_the_gateway_came_to_be_while_it_was_told_what_it_is_at_stays_told() {
+    let world = World::new(config(Vec::new()), SHARE);
+    let enrolled = async {
+        world
+            .engine
+            .set_identity(|snapshot| snapshot.gateway_id = Some(GatewayId(7)));
+    };
+    // The first of them begins, and has to wait for the buffer.
+    tokio::join!(world.engine.publish_now(), enrolled);
+    let told = world.engine.publish.borrow().gateway_id;
+    assert_eq!(told, Some(GatewayId(7)));
     world.stop().await;
 }

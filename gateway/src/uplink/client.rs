@@ -1,6 +1,6 @@
 //! HTTP to the registry: packed, with a bound on everything.
 
-use super::retry_after;
+use super::{reason, retry_after};
 use crate::config::Config;
 use chrono::{DateTime, Utc};
 use flate2::Compression;
@@ -25,6 +25,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// A longer answer is not read to its end.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
+/// The code of a registry for a path that it has not.
+const NO_ROUTE: &str = "route_not_found";
 /// Of an answer that makes no sense, so much is shown.
 const SHOWN_CHARS: usize = 200;
 
@@ -37,8 +39,12 @@ pub enum ClientError {
     /// No answer came; what was sent may have arrived.
     #[error("the registry can not be reached: {0}")]
     NoAnswer(String),
-    /// It answered that it can not for now, or refused the request as a whole.
-    #[error("the registry answers {status}: {detail}")]
+    /// It answered that it can not for now, or refused the request as a whole. What has no code of a problem does not
+    /// come from a registry, or from its root.
+    #[error(
+        "{} answers {status}: {detail}",
+        if matches!(code.as_deref(), None | Some(NO_ROUTE)) { "something that is no registry" } else { "the registry" }
+    )]
     Status {
         /// The status.
         status: StatusCode,
@@ -96,7 +102,8 @@ impl Registry {
             let setup =
                 |reason: String| ClientError::Setup(format!("{}: {reason}", path.display()));
             let pem = std::fs::read(&path).map_err(|error| setup(error.to_string()))?;
-            let found = Certificate::from_pem_bundle(&pem).map_err(|error| setup(chain(&error)))?;
+            let found =
+                Certificate::from_pem_bundle(&pem).map_err(|error| setup(reason::chain(&error)))?;
             if found.is_empty() {
                 return Err(setup("holds no certificate in PEM".into()));
             }
@@ -104,7 +111,7 @@ impl Registry {
         }
         let client = builder
             .build()
-            .map_err(|error| ClientError::Setup(chain(&error)))?;
+            .map_err(|error| ClientError::Setup(reason::chain(&error)))?;
         let missing = || ClientError::Setup("no registry is configured".to_owned());
         let address = config.registry.clone().ok_or_else(missing)?;
         Ok(Self { client, address })
@@ -188,7 +195,7 @@ async fn answer<A: DeserializeOwned>(
     sent: reqwest::Result<Response>,
     now: DateTime<Utc>,
 ) -> Result<A, ClientError> {
-    let no_answer = |error: reqwest::Error| ClientError::NoAnswer(chain(&error));
+    let no_answer = |error: reqwest::Error| ClientError::NoAnswer(reason::of(&error, now));
     let mut response = sent.map_err(no_answer)?;
     let status = response.status();
     let retry_after = retry_after::read(response.headers(), now);
@@ -212,13 +219,7 @@ async fn answer<A: DeserializeOwned>(
             .and_then(|one| one.as_str())
             .map(str::to_owned)
     };
-    let detail = member("detail").unwrap_or_else(|| {
-        let text = String::from_utf8_lossy(&body);
-        text.chars()
-            .filter(|letter| !letter.is_control())
-            .take(SHOWN_CHARS)
-            .collect()
-    });
+    let detail = member("detail").unwrap_or_else(|| shown(&body));
     Err(ClientError::Status {
         status,
         code: member("code"),
@@ -227,19 +228,16 @@ async fn answer<A: DeserializeOwned>(
     })
 }
 
-/// An error with what caused it; the address is left out, where it adds nothing.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut next: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = next {
-        let line = error.to_string();
-        if !text.contains(&line) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&line);
-        }
-        next = error.source();
+/// What an answer holds that is no registry's.
+fn shown(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    match text.trim() {
+        "" => "nothing more".to_owned(),
+        page if page.starts_with('<') => "a page for browsers".to_owned(),
+        text => text
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .take(SHOWN_CHARS)
+            .collect(),
     }
-    text
 }

@@ -13,6 +13,7 @@
 //! registry's chain ends. Nothing that was refused is dropped.
 
 mod client;
+mod reason;
 mod retry_after;
 mod sealer;
 mod verdict;

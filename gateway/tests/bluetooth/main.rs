@@ -5,21 +5,21 @@
 
 mod bluez;
 mod bus;
+mod dialogue;
 mod network_manager;
 
-use bluez::{Bluez, Phone, wait_for};
+use bluez::{Bluez, wait_for};
 use bus::Bus;
-use gateway::bluetooth::frame::{FrameError, Kind};
+use dialogue::{authenticate, plain, sealed};
+use gateway::bluetooth::frame::FrameError;
 use gateway::bluetooth::gatt::{REQUEST, RESPONSE, SERVICE};
-use gateway::bluetooth::session::{AppKey, Random, Seal};
 use network_manager::{NetworkManager, PASSPHRASE};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 use std::process::{Child, Command};
 use tempfile::TempDir;
 
 const KEY: &str = "ABCD-EFGH-JKMN-PQRS";
-const NONCE: Random = [7; 16];
 
 /// A gateway that was just unpacked, and the world around it.
 struct World {
@@ -66,39 +66,6 @@ impl Drop for World {
         let _ = self.gateway.kill();
         let _ = self.gateway.wait();
     }
-}
-
-async fn plain(phone: &Phone, id: u16, message: Value) -> Value {
-    let (kind, answer) = phone
-        .ask(Kind::Plain, id, message.to_string().as_bytes())
-        .await;
-    assert_eq!(kind, 2, "a plain answer");
-    serde_json::from_slice(&answer).unwrap()
-}
-
-/// Proves to know `key`; the session's keys, or what was answered instead.
-async fn authenticate(phone: &Phone, first_id: u16, key: &str) -> Result<Seal, Value> {
-    let key = AppKey::parse(key).unwrap();
-    let hello = plain(phone, first_id, json!({"op": "hello"})).await;
-    let mut challenge = Random::default();
-    hex::decode_to_slice(hello["ok"]["challenge"].as_str().unwrap(), &mut challenge).unwrap();
-    let proof = hex::encode(key.client_proof(&challenge, &NONCE));
-    let message = json!({"op": "authenticate", "nonce": hex::encode(NONCE), "proof": proof});
-    let answer = plain(phone, first_id + 1, message).await;
-    if answer["ok"]["proof"] == hex::encode(key.gateway_proof(&challenge, &NONCE)) {
-        Ok(key.seal(&challenge, &NONCE))
-    } else {
-        Err(answer)
-    }
-}
-
-async fn sealed(phone: &Phone, seal: &Seal, id: u16, message: Value) -> Value {
-    let request = seal
-        .seal_request(id, message.to_string().as_bytes())
-        .unwrap();
-    let (kind, answer) = phone.ask(Kind::Sealed, id, &request).await;
-    assert_eq!(kind, 3, "a sealed answer");
-    serde_json::from_slice(&seal.open_answer(id, &answer).unwrap()).unwrap()
 }
 
 #[tokio::test]

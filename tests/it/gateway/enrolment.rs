@@ -1,6 +1,7 @@
 //! From a one-time code to a gateway.
 
 use super::enrolled;
+use chrono::TimeDelta;
 use schemas::gateway::Algorithm;
 use schemas::gateway::enrolment::EnrolmentProof;
 use serde_json::json;
@@ -52,6 +53,25 @@ async fn a_gateway_enrols_once_with_its_code_and_is_answered_again_when_the_answ
     assert_eq!(gateway["keys"][0]["alg"], "ES256");
     let stranger = stranger(&world).await;
     stranger.get(&path).await.refused(404, "gateway_not_found");
+    world.registry.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_whose_time_is_over_is_gateway_code_expired() {
+    let world = World::start().await;
+    let anonymous = world.registry.anonymous();
+    let key = GatewayKey::new(Algorithm::Es256);
+    let ask = json!({"account_id": world.s, "device_ids": [world.w], "valid_for_s": 60});
+    let issued = world.producer.post("/gateway/code", ask).await.expect(201);
+    let body = enrolment(issued["code"].as_str().unwrap(), &key);
+    world.registry.clock.advance(TimeDelta::seconds(61));
+    let refused = anonymous.post("/gateway/enrol", body.clone()).await;
+    refused.refused_at(409, "gateway_code_expired", "/code");
+    // It is not valid again by being asked for twice, and nothing is left behind.
+    let refused = anonymous.post("/gateway/enrol", body).await;
+    refused.refused_at(409, "gateway_code_expired", "/code");
+    let list = format!("/gateway/list?account_id={}", world.s);
+    assert_eq!(world.auditor.get(&list).await.expect(200), json!([]));
     world.registry.audit().await;
 }
 

@@ -1,7 +1,9 @@
 //! Change and revocation of keys.
 
 use super::{enrolled, refusal, submit};
-use schemas::gateway::Algorithm;
+use chrono::TimeDelta;
+use schemas::gateway::limit::{KEY_OVERLAP_DAYS, MAX_ENVELOPE_BYTES};
+use schemas::gateway::{Algorithm, MeterReadings};
 use serde_json::json;
 use tests::{GatewayKey, World, measured_hour};
 
@@ -23,6 +25,30 @@ async fn a_gateway_goes_on_with_a_new_key_and_the_old_one_is_accepted_for_what_i
     gateway.key = new;
     let next = gateway.envelope(world.w, vec![measured_hour(1, 10)]);
     assert_eq!(submit(&world, &next).await["status"], "accepted");
+    world.registry.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_changed_is_gateway_key_revoked_once_the_overlap_is_over() {
+    let world = World::start().await;
+    let anonymous = world.registry.anonymous();
+    let mut gateway = enrolled(&world, Algorithm::Es256).await;
+    let stored = gateway.envelope(world.w, vec![measured_hour(0, 10)]);
+    let path = format!("/gateway/{}/keys", gateway.id);
+    let new = GatewayKey::new(Algorithm::Es256);
+    let change = gateway.key_change(&new);
+    anonymous.post(&path, change).await.expect(200);
+    let overlap = TimeDelta::days(KEY_OVERLAP_DAYS);
+    world
+        .registry
+        .clock
+        .advance(overlap + TimeDelta::seconds(1));
+    assert_eq!(refusal(&world, &stored).await, "gateway_key_revoked");
+    // The same readings, signed by the key that is there.
+    let payload = schemas::gateway::jws::parse(&stored, MAX_ENVELOPE_BYTES);
+    let payload: MeterReadings = payload.unwrap().payload;
+    let anew = new.sign(&payload);
+    assert_eq!(submit(&world, &anew).await["status"], "accepted");
     world.registry.audit().await;
 }
 

@@ -1,5 +1,7 @@
 //! Gateways: enrolment, envelopes and their refusals one by one, keys and devices.
 
+#[cfg(target_os = "linux")]
+mod bluetooth;
 mod enrolment;
 mod exactly_once;
 mod forged;

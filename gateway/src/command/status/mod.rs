@@ -3,13 +3,10 @@
 mod table;
 
 use super::{Dir, local};
-use anyhow::Context;
 use clap::Args;
 use gateway::buffer;
-use gateway::config::Config;
+use gateway::config::{Config, ConfigError};
 use gateway::enrolment::Enrolment;
-use gateway::snapshot::Snapshot;
-use reqwest::Method;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -52,26 +49,20 @@ impl Status {
     }
 
     async fn text(&self) -> anyhow::Result<String> {
-        let config = Config::load(&self.dir.dir)?;
-        let running = self.ask(&config).await?;
-        match running {
+        let dir = &self.dir.dir;
+        let (config, missing) = match Config::load(dir) {
+            // It may have been started before anybody has told it anything.
+            Err(missing @ ConfigError::Missing { .. }) => (Config::new(None), Some(missing)),
+            loaded => (loaded?, None),
+        };
+        match local::snapshot(dir, &config, PATIENCE).await? {
             Some(snapshot) if self.json => Ok(serde_json::to_string_pretty(&snapshot)?),
             Some(snapshot) => Ok(table::running(&snapshot)),
-            None => self.at_rest(&config),
+            None => match missing {
+                Some(missing) => Err(missing.into()),
+                None => self.at_rest(&config),
+            },
         }
-    }
-
-    /// What a running gateway says; `None` if there is none.
-    async fn ask(&self, config: &Config) -> anyhow::Result<Option<Snapshot>> {
-        let question = (Method::GET, "/status");
-        let answer = local::ask(&self.dir.dir, config, question, PATIENCE, |request| request);
-        let Some(answer) = answer.await? else {
-            return Ok(None);
-        };
-        let status = answer
-            .error_for_status()
-            .context("the gateway's local API")?;
-        Ok(Some(status.json().await?))
     }
 
     /// What the folder says of a gateway that is not running.

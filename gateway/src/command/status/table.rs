@@ -5,6 +5,7 @@ use gateway::buffer::{Stream, Usage};
 use gateway::config::Config;
 use gateway::enrolment::Enrolment;
 use gateway::snapshot::{Device, Snapshot, UplinkState};
+use schemas::gateway::ClockState;
 use std::fmt::Write;
 
 /// Bytes, to the unit below which they are easily read.
@@ -29,20 +30,26 @@ fn moment(at: DateTime<Utc>) -> String {
 /// A running gateway.
 pub(super) fn running(snapshot: &Snapshot) -> String {
     let mut text = String::new();
-    let gateway = snapshot
-        .gateway_id
-        .map_or("not enrolled".to_owned(), |id| format!("gateway {id}"));
-    let registry = snapshot.registry.as_deref().unwrap_or("no registry");
+    let registry = snapshot.registry.as_deref().unwrap_or("its registry");
+    let gateway = snapshot.gateway_id.map_or_else(
+        || "not enrolled, so readings wait".to_owned(),
+        |id| format!("gateway {id} at {registry}"),
+    );
     let clock = serde_json::to_value(snapshot.clock).unwrap_or_default();
     let clock = clock.as_str().unwrap_or_default();
     line(
         &mut text,
         &format!(
-            "{gateway} at {registry}, up since {}, now {}, clock {clock}",
+            "{gateway}, up since {}, now {}, clock {clock}",
             rfc3339(snapshot.started_at),
             moment(snapshot.taken_at)
         ),
     );
+    if snapshot.clock == ClockState::Unsynchronised {
+        let doubt = "clock    nobody sets it, so readings are doubtful and nothing is issued for them: have it set \
+                     (NTP), or see clock_check";
+        line(&mut text, doubt);
+    }
     let queue = &snapshot.queue;
     let oldest = queue.oldest.map_or(String::new(), |at| {
         format!(", the oldest of {}", rfc3339(at))
@@ -178,6 +185,23 @@ pub(super) fn at_rest(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_nobody_sets_is_told_with_what_comes_of_it() {
+        let shown = |clock: &str| {
+            let snapshot = serde_json::json!({
+                "version": "0.1.0", "taken_at": "2026-06-21T12:00:00Z", "started_at": "2026-06-21T11:00:00Z",
+                "clock": clock, "devices": [],
+                "queue": {"readings": 0, "envelopes": 0, "bytes": 0, "limit_bytes": 0},
+                "uplink": {"state": "idle", "readings_accepted": 0, "bytes_sent": 0, "envelopes_refused": 0},
+            });
+            running(&serde_json::from_value(snapshot).expect("a snapshot"))
+        };
+        assert!(shown("unsynchronised").contains("readings are doubtful"));
+        for clock in ["synchronised", "unknown"] {
+            assert!(!shown(clock).contains("doubtful"), "{}", shown(clock));
+        }
+    }
 
     #[test]
     fn amounts_are_shown_in_the_unit_that_is_read_easily() {

@@ -17,6 +17,8 @@ use tokio::net::TcpListener;
 pub enum Act {
     /// Answers this status, with these headers.
     Status(u16, &'static str),
+    /// Answers this status and text, as no registry does.
+    Page(u16, &'static str),
     /// Takes it and closes the connection instead of answering.
     LoseAnswer,
     /// Closes the connection without having read it.
@@ -109,6 +111,7 @@ impl Server {
             let answer = match act {
                 Some(Act::Cut) => return,
                 Some(Act::Status(status, headers)) => Some((status, headers, problem("not_now"))),
+                Some(Act::Page(status, text)) => Some((status, "", json!(text))),
                 Some(Act::TooLarge(limit)) if text.len() > limit => {
                     Some((413, "", problem("too_large")))
                 }
@@ -134,7 +137,10 @@ impl Server {
             };
             let (status, headers, body) =
                 answer.unwrap_or_else(|| (200, "", self.take(&text, None)));
-            let body = body.to_string();
+            let body = match body {
+                Value::String(page) => page,
+                body => body.to_string(),
+            };
             let length = body.len();
             let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{headers}\r\n");
             if stream.write_all((head + &body).as_bytes()).await.is_err() {
