@@ -4,12 +4,14 @@
 use crate::amount::WattHours;
 use crate::bundle::HashedAttributes;
 use crate::event::device::{DeviceAttributes, DeviceOrigin};
+use crate::event::import::ExportContent;
 use crate::event::issuance::IssuanceMetadata;
 use crate::id::{ActionId, BundleId, ImportId};
 use crate::life_cycle::CertificateStatus;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 /// `format` of a file of exported bundles.
@@ -82,6 +84,32 @@ pub struct ExportFile {
     pub bundles: Vec<FileBundle>,
 }
 
+impl ExportFile {
+    /// What is offered: SHA-256 over the RFC 8785 canonical JSON of the sorted list of
+    /// `[registry of the device, device there, hash of the bundle]`. What may change of a device while the export
+    /// stands is not in it.
+    ///
+    /// # Errors
+    /// A sentence if a bundle names no device of the file.
+    pub fn content(&self) -> Result<ExportContent, String> {
+        let named = |bundle: &FileBundle| {
+            let device = self.devices.get(bundle.device);
+            let DeviceOrigin { registry, device } = &device
+                .ok_or_else(|| format!("bundle {} names no device", bundle.id))?
+                .origin;
+            Ok([registry.clone(), device.clone(), bundle.hash.clone()])
+        };
+        let mut listed = self
+            .bundles
+            .iter()
+            .map(named)
+            .collect::<Result<Vec<_>, String>>()?;
+        listed.sort_unstable();
+        let canonical = Signed::canonical(&serde_json::json!(listed))?;
+        Ok(ExportContent(Sha256::digest(canonical).into()))
+    }
+}
+
 /// A device in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,6 +154,8 @@ pub struct Receipt {
     pub exporting_registry: String,
     /// The export in the registry that exported.
     pub export_id: ActionId,
+    /// What it offered, by [`ExportFile::content`].
+    pub content: ExportContent,
     /// The import in the registry that imported.
     pub import_id: ImportId,
     /// When it was imported.
@@ -149,4 +179,6 @@ pub struct Refusal {
     pub exporting_registry: String,
     /// The export in the registry that exported.
     pub export_id: ActionId,
+    /// What it offered, by [`ExportFile::content`].
+    pub content: ExportContent,
 }

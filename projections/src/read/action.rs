@@ -5,7 +5,7 @@ use crate::chunk::Decoded;
 use crate::copy::{Rows, copy};
 use deadpool_postgres::ClientWrapper;
 use schemas::event::LedgerEvent;
-use schemas::event::action::BundleAction;
+use schemas::event::action::{BundleAction, Export};
 
 fn action(decoded: &Decoded) -> Option<(&Decoded, &BundleAction)> {
     match &decoded.event {
@@ -38,7 +38,12 @@ fn put(row: &mut Rows, (decoded, action): (&Decoded, &BundleAction)) {
     let parts = serde_json::to_vec(&action.parts)
         .expect("parts hold only strings, integers and times, which always serialise");
     let export = action.export.as_ref().map(|export| {
-        serde_json::to_vec(export).expect("an export holds only strings and integers")
+        // The parts say it as well.
+        let export = Export {
+            certificates: Vec::new(),
+            ..export.clone()
+        };
+        serde_json::to_vec(&export).expect("an export holds only strings and integers")
     });
     row.bigint(action.action_id.0)
         .text(action.action_type.as_str())

@@ -87,7 +87,7 @@ pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(
             of_import.map(|(id, lot, bundle)| (*decoded, *imported, id, lot.device_id, bundle)),
         );
     }
-    copy(client, COPY_IMPORT, 8, imports, put_import).await?;
+    copy(client, COPY_IMPORT, 9, imports, put_import).await?;
     copy(client, COPY_BUNDLE, 9, bundles, put_bundle).await?;
     let devices = events.iter().filter_map(device);
     copy(client, COPY_DEVICE, 4, devices, put_device).await?;
@@ -118,6 +118,9 @@ fn put_import(row: &mut Rows, (decoded, imported): (&Decoded, &BundlesImported))
         .bigint(imported.account_id.0)
         .option(export.map(|export| export.registry.as_str()), Rows::text)
         .option(export, |row, export| row.bigint(export.export_id.0))
+        .option(export, |row, export| {
+            row.text(&hex::encode(export.content.0))
+        })
         .integer(i32::try_from(imported.count()).unwrap_or(i32::MAX))
         .bigint(imported.total().0)
         .timestamptz(decoded.envelope.recorded_at)
@@ -152,9 +155,8 @@ fn put_device(row: &mut Rows, (decoded, id, origin): (&Decoded, DeviceId, &Devic
         .bigint(decoded.position.0);
 }
 
-const COPY_IMPORT: &str =
-    "COPY import (import_id, account_id, exporting_registry, export_id, bundles,
-     wh, created_at, position) FROM STDIN BINARY";
+const COPY_IMPORT: &str = "COPY import (import_id, account_id, exporting_registry, export_id,
+     export_content, bundles, wh, created_at, position) FROM STDIN BINARY";
 const COPY_BUNDLE: &str = "COPY imported_bundle (bundle_id, import_id, device_id, range_start,
      range_end, origin_bundle_id, origin_issuance_id, origin_hash, position) FROM STDIN BINARY";
 const COPY_DEVICE: &str =

@@ -98,7 +98,7 @@ async fn audit_database(
     }
     let is_of_this_log = lost.is_empty();
     report.add(Invariant::Acknowledged, Some(target), lost);
-    rules::audit(&live, target, report).await?;
+    rules::audit(&live, target, domain, report).await?;
     if is_of_this_log {
         let replay = Replay {
             client: &scratch,

@@ -3,6 +3,7 @@
 use super::report::{AuditReport, Invariant};
 use crate::{Error, Target};
 use deadpool_postgres::ClientWrapper;
+use tokio_postgres::Row;
 
 /// More findings than anybody reads.
 const MAX_FINDINGS: usize = 20;
@@ -30,7 +31,7 @@ const OF_BOTH: &[(Invariant, &str)] = &[
         "SELECT format('certificate %s of device %s is in bundle %s and in the one before', range_start,
             device_id, bundle_id)
          FROM (SELECT *, lag(range_end) OVER (PARTITION BY device_id ORDER BY range_start) AS before
-            FROM bundle WHERE status <> 'Bundle Split') AS leaf WHERE before >= range_start",
+            FROM bundle WHERE status NOT IN ('Bundle Split', 'Exported')) AS leaf WHERE before >= range_start",
     ),
 ];
 
@@ -89,12 +90,43 @@ const OF_WRITE: &[(Invariant, &str)] = &[
             GROUP BY a.account_id) AS of_account WHERE said <> held",
     ),
     (
+        Invariant::OnePlace,
+        "SELECT format('device %s of another registry: %s Wh are known to be here, its bundles hold %s', device_id,
+            said, held)
+         FROM (SELECT (state ->> 'device_id')::bigint AS device_id,
+                (SELECT COALESCE(sum(value::text::bigint - key::bigint + 1), 0)
+                    FROM json_each(state -> 'ranges')) AS said
+            FROM import_origin) AS o
+         FULL JOIN (SELECT device_id, sum(range_end - range_start + 1) AS held
+            FROM bundle JOIN device AS d USING (device_id)
+            WHERE status NOT IN ('Bundle Split', 'Exported') AND d.state -> 'origin' ->> 'registry' IS NOT NULL
+            GROUP BY 1) AS b
+         USING (device_id) WHERE COALESCE(said, 0) <> COALESCE(held, 0)",
+    ),
+    (
+        Invariant::OnePlace,
+        "SELECT format('certificates [%s, %s] of device %s are known to be here and, from %s on, elsewhere', here.key,
+            here.value, state ->> 'device_id', gone.key)
+         FROM import_origin, json_each(state -> 'ranges') AS here, json_each(state -> 'elsewhere') AS gone
+         WHERE here.key::bigint <= gone.value::text::bigint AND gone.key::bigint <= here.value::text::bigint",
+    ),
+    (
         Invariant::Checkpoint,
         "SELECT format('the counters of %s are at position %s, above the checkpoint %s', k.stream,
             k.position, c.position)
          FROM counters AS k JOIN checkpoint AS c USING (stream) WHERE k.position > c.position",
     ),
 ];
+
+/// With the registry's own name.
+const HOME: &str = "SELECT format('certificates of device %s of this registry came home as bundle %s and are in bundle %s \
+        as well', own.device_id, home.bundle_id, own.bundle_id)
+     FROM (SELECT device_id, (state -> 'origin' ->> 'device') AS name FROM device
+        WHERE state -> 'origin' ->> 'registry' = $1) AS came
+     JOIN bundle AS home ON home.device_id = came.device_id
+     JOIN bundle AS own ON own.device_id::text = came.name AND own.range_start <= home.range_end
+        AND own.range_end >= home.range_start
+     WHERE home.status <> 'Bundle Split' AND own.status NOT IN ('Bundle Split', 'Exported')";
 
 const OF_READ: &[(Invariant, &str)] = &[
     (
@@ -193,7 +225,11 @@ const OF_READ: &[(Invariant, &str)] = &[
             i.range_end - i.range_start + 1, COALESCE(sum(b.range_end - b.range_start + 1), 0))
          FROM imported_bundle AS i LEFT JOIN bundle AS b ON b.device_id = i.device_id
             AND b.range_start >= i.range_start AND b.range_end <= i.range_end
-            AND b.status <> 'Bundle Split'
+            AND b.status <> 'Bundle Split' AND b.bundle_id >= i.bundle_id
+            -- What came back later is of the later import.
+            AND NOT EXISTS (SELECT FROM imported_bundle AS later WHERE later.device_id = b.device_id
+                AND later.range_start <= b.range_end AND later.range_end >= b.range_start
+                AND later.bundle_id > i.bundle_id AND later.bundle_id <= b.bundle_id)
          GROUP BY i.bundle_id, i.range_start, i.range_end
          HAVING COALESCE(sum(b.range_end - b.range_start + 1), 0) <> i.range_end - i.range_start + 1",
     ),
@@ -248,6 +284,7 @@ const OF_AUDIT: &[&str] = &["audit_client", "api_key_use"];
 pub(super) async fn audit(
     live: &ClientWrapper,
     target: Target,
+    domain: &str,
     report: &mut AuditReport,
 ) -> Result<(), Error> {
     let (own, of_rules): (_, &[_]) = match target {
@@ -256,18 +293,26 @@ pub(super) async fn audit(
     };
     for (invariant, question) in OF_BOTH.iter().chain(own).chain(of_rules) {
         let rows = live.query(*question, &[]).await?;
-        let mut failures = Vec::new();
-        for row in rows.iter().take(MAX_FINDINGS) {
-            failures.push(row.try_get(0)?);
-        }
-        if rows.len() > MAX_FINDINGS {
-            failures.push(format!("and {} more", rows.len() - MAX_FINDINGS));
-        }
-        report.add(*invariant, Some(target), failures);
+        report.add(*invariant, Some(target), findings(&rows)?);
+    }
+    if target == Target::Write {
+        let rows = live.query(HOME, &[&domain]).await?;
+        report.add(Invariant::OnePlace, Some(target), findings(&rows)?);
     }
     let above = above_checkpoint(live).await?;
     report.add(Invariant::Checkpoint, Some(target), above);
     Ok(())
+}
+
+fn findings(rows: &[Row]) -> Result<Vec<String>, Error> {
+    let mut failures = Vec::new();
+    for row in rows.iter().take(MAX_FINDINGS) {
+        failures.push(row.try_get(0)?);
+    }
+    if rows.len() > MAX_FINDINGS {
+        failures.push(format!("and {} more", rows.len() - MAX_FINDINGS));
+    }
+    Ok(failures)
 }
 
 async fn above_checkpoint(live: &ClientWrapper) -> Result<Vec<String>, Error> {

@@ -200,6 +200,8 @@ fn offer(act: &ActOnBundles) -> Option<Export> {
         receiving_registry: text(act.receiving_registry.as_deref())?.to_owned(),
         offer_id: None,
         receiving_reference: None,
+        without_signature: false,
+        certificates: Vec::new(),
     })
 }
 

@@ -18,10 +18,10 @@ pub use touched::touched;
 use crate::decide::Recorded;
 use crate::entry::{
     Account, Bundle, Counters, DayReading, Device, DeviceDay, DoneCommand, Entry, Hold,
-    IdentityCounters, Imported, Meter, Owner, RecurringRule, User, second_of_day,
+    IdentityCounters, Meter, Owner, RecurringRule, User, second_of_day,
 };
 use crate::event::Event;
-use crate::key::{Key, name_digest, origin_digest};
+use crate::key::{Key, name_digest};
 use crate::state::{Changes, NotLoaded, get};
 use crate::state_machine::{Outcome, transition};
 use schemas::WattHours;
@@ -264,8 +264,7 @@ impl Fold<'_, '_> {
                     })),
                 );
                 if let Some(origin) = &event.origin {
-                    let imported = Box::new(Imported::none(event.device_id));
-                    self.create(Key::Origin(origin_digest(origin)), Entry::Origin(imported));
+                    self.origin(origin, |known| known.device_id = Some(event.device_id))?;
                 }
                 self.account(event.account_id, |account| account.devices += 1)?;
                 self.counters(|counters| counters.device = event.device_id.plus(1))

@@ -8,7 +8,7 @@ use crate::refusal::Refusal;
 use crate::state::Entries;
 use crate::{
     account, action, api_key, correction, device, export, gateway, import, invitation, issuance,
-    link, measurement, meter, on_request, organisation, reading, recurring, refused_export,
+    link, measurement, meter, on_request, organisation, reading, received_export, recurring,
     second_factor, session, standing, storage, user,
 };
 use schemas::log::Position;
@@ -137,7 +137,7 @@ pub fn needed(entries: &impl Entries, command: &Command) -> Vec<Key> {
         }
         Command::IssueForStorage(issue) => storage::issuance::needed(entries, issue, &mut keys),
         Command::ImportBundles(bundles) => import::needed(entries, bundles, &mut keys),
-        Command::RefuseExport(refuse) => refused_export::needed(refuse, &mut keys),
+        Command::RefuseExport(refuse) => received_export::needed(refuse, &mut keys),
         Command::SettleExport(settle) => export::needed(entries, settle, &mut keys),
         Command::IssueGatewayCode(issue) => gateway::code::needed(issue, &mut keys),
         Command::EnrolGateway(enrol) => gateway::enrol::needed(entries, enrol, &mut keys),
@@ -263,7 +263,7 @@ pub fn decide(
         Command::AllocateRows(allocate) => storage::allocation::allocate_rows(entries, allocate),
         Command::IssueForStorage(issue) => storage::issuance::issue(entries, issue, context),
         Command::ImportBundles(bundles) => import::import(entries, bundles, context),
-        Command::RefuseExport(refuse) => refused_export::refuse(entries, refuse),
+        Command::RefuseExport(refuse) => received_export::refuse(entries, refuse),
         Command::SettleExport(settle) => export::settle(entries, settle, context),
         Command::IssueGatewayCode(issue) => gateway::code::issue(entries, issue, context),
         Command::EnrolGateway(enrol) => gateway::enrol::enrol(entries, enrol, context),

@@ -9,7 +9,7 @@ mod session;
 mod storage;
 
 pub use device_day::{DayReading, DeviceDay, second_of_day};
-pub use exchange::{Export, ExportState, Imported};
+pub use exchange::{Export, ExportState, Imported, Outcome, Ranges, Received};
 pub use gateway::{Gateway, GatewayCode, GatewayKey, GatewayStream, KnownEnvelope};
 pub use organisation::{Invitation, InvitationEnd, Membership, Organisation, Owner};
 pub use session::{SecondFactor, Session};
@@ -18,7 +18,6 @@ pub use storage::{Allocation, DayRecord, EfficiencyKnown, Storage, StorageDay, S
 use chrono::{DateTime, Utc};
 use schemas::energy::EnergySource;
 use schemas::event::device::{DeviceAttributes, DeviceOrigin};
-use schemas::event::import::ExportRef;
 use schemas::event::issuance::IssuanceMetadata;
 use schemas::event::recurring::{OpenRun, RuleTerms};
 use schemas::gateway::KeyId;
@@ -62,8 +61,8 @@ pub enum Entry {
     Allocation(Allocation),
     /// Under `Key::Origin`.
     Origin(Box<Imported>),
-    /// Under `Key::RefusedExport`.
-    RefusedExport(Box<ExportRef>),
+    /// Under `Key::ReceivedExport`.
+    ReceivedExport(Box<Received>),
     /// Under `Key::Export`.
     Export(Box<Export>),
     /// Under `Key::Gateway`.

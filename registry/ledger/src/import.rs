@@ -6,13 +6,13 @@ use crate::command::{ImportBundles, ImportDevice, ImportRow};
 use crate::context::Context;
 use crate::decide::Decision;
 use crate::device::{self, MAX_TEXT_CHARS};
-use crate::entry::Device;
+use crate::entry::{Device, Imported};
 use crate::export::MAX_REGISTRY_CHARS;
 use crate::issuance::check_metadata;
 use crate::key::{Key, origin_digest};
 use crate::reading::{self, Broken, MAX_ROWS, check_interval, check_reading};
+use crate::received_export;
 use crate::refusal::{Code, FieldError, Place, Refusal};
-use crate::refused_export;
 use crate::state::{Entries, get};
 use schemas::WattHours;
 use schemas::energy::DeviceType;
@@ -62,11 +62,11 @@ pub const ORIGIN_BUNDLE: &str = "origin_bundle_id";
 
 pub(crate) fn needed(entries: &impl Entries, import: &ImportBundles, keys: &mut Vec<Key>) {
     keys.push(Key::Account(import.account_id));
-    keys.extend(import.export.as_ref().map(refused_export::key));
+    keys.extend(import.export.as_ref().map(received_export::key));
     for device in &import.devices {
         keys.push(Key::Origin(origin_digest(&device.origin)));
         if let Ok(Some(imported)) = get::origin(entries, &device.origin) {
-            keys.push(Key::Device(imported.device_id));
+            keys.extend(imported.device_id.map(Key::Device));
         }
     }
 }
@@ -85,7 +85,7 @@ pub(crate) fn import(
     context: &Context,
 ) -> Result<Decision, Refusal> {
     open_account(entries, import.account_id)?;
-    refused_export::check(entries, import.export.as_ref())?;
+    received_export::check(entries, import.export.as_ref())?;
     check_list(import)?;
     let devices = known_devices(entries, import)?;
     let mut refused = import.unreadable.clone();
@@ -116,15 +116,9 @@ pub(crate) fn import(
             furthest = Some(row);
         }
         let origin = &import.devices[row.device].origin;
-        let imported = get::origin(entries, origin)?;
-        if let Some((start, end)) =
-            imported.and_then(|imported| imported.overlapping(row.start, row.end))
-        {
-            let rule = format!(
-                "certificates [{start}, {end}] of device {} of registry {} were imported before",
-                origin.device, origin.registry
-            );
-            refused.push(cell(row.row, (RANGE_START, Code::ImportedBefore, rule)));
+        let known = get::origin(entries, origin)?;
+        if let Err((code, rule)) = check_place(import, origin, known, row) {
+            refused.push(cell(row.row, (RANGE_START, code, rule)));
         }
     }
     if !refused.is_empty() {
@@ -155,12 +149,13 @@ fn known_devices(entries: &impl Entries, import: &ImportBundles) -> Result<Vec<K
     let mut devices = Vec::with_capacity(import.devices.len());
     for ImportDevice { origin, attributes } in &import.devices {
         check_origin(import, origin)?;
-        if let Some(imported) = get::origin(entries, origin)? {
+        let known = get::origin(entries, origin)?.and_then(|known| known.device_id);
+        if let Some(device_id) = known {
             // Removed or not: it stands for the device where that is at home.
-            let device = get::device(entries, imported.device_id)?
+            let device = get::device(entries, device_id)?
                 .ok_or_else(|| Refusal::new(Code::Internal, "the device of an import is gone"))?;
             devices.push(Known {
-                device_id: imported.device_id,
+                device_id,
                 device: device.clone(),
                 is_new: false,
             });
@@ -207,16 +202,57 @@ fn check_origin(import: &ImportBundles, origin: &DeviceOrigin) -> Result<(), Ref
             ));
         }
     }
-    if origin.registry == import.here {
+    if origin.registry == import.here && import.export.is_none() {
         return Err(Refusal::new(
             Code::ImportFromHere,
             format!(
-                "registry {} is this one: what it issued is known here and is not imported",
+                "registry {} is this one: what it issued comes back with a signed export only",
                 import.here
             ),
         ));
     }
     Ok(())
+}
+
+/// The certificates are nowhere but where they come from.
+fn check_place(
+    import: &ImportBundles,
+    origin: &DeviceOrigin,
+    known: Option<&Imported>,
+    row: &ImportRow,
+) -> Result<(), (Code, String)> {
+    let DeviceOrigin { registry, device } = origin;
+    if *registry == import.here {
+        let left = known.is_some_and(|known| known.elsewhere.cover(row.start, row.end));
+        return match left {
+            true => Ok(()),
+            false => {
+                let refusal = received_export::never_left(device, row.start, row.end);
+                Err((refusal.code, refusal.detail))
+            }
+        };
+    }
+    let Some(known) = known else { return Ok(()) };
+    if import.export.is_some() {
+        received_export::check_rows(origin, known, row.start, row.end)
+            .map_err(|refusal| (refusal.code, refusal.detail))?;
+    }
+    if let Some((start, end)) = known.ranges.overlapping(row.start, row.end) {
+        let rule = format!(
+            "certificates [{start}, {end}] of device {device} of registry {registry} were imported before"
+        );
+        return Err((Code::ImportedBefore, rule));
+    }
+    match known.elsewhere.overlapping(row.start, row.end) {
+        Some((start, end)) if import.export.is_none() => {
+            let rule = format!(
+                "certificates [{start}, {end}] of device {device} of registry {registry} were refused here or left \
+                 with an export; only a signed export brings them in"
+            );
+            Err((Code::ImportElsewhere, rule))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_row(
@@ -347,14 +383,15 @@ fn refuse_rows(mut refused: Vec<FieldError>, listed: usize) -> Refusal {
         Place::Cell { row, .. } => row,
         _ => 0,
     });
-    let only_repeated = refused
-        .iter()
-        .all(|error| error.code == Code::ImportedBefore.as_str());
-    let code = if only_repeated {
-        Code::ImportedBefore
-    } else {
-        Code::ImportRefused
-    };
+    // Where all are refused for the one reason that other registries decide with, that is the answer.
+    let place = [
+        Code::ImportedByRows,
+        Code::ImportedBefore,
+        Code::ImportElsewhere,
+        Code::ImportFromHere,
+    ];
+    let only = |code: &Code| refused.iter().all(|error| error.code == code.as_str());
+    let code = place.into_iter().find(only).unwrap_or(Code::ImportRefused);
     let first = refused
         .first()
         .map(|error| error.detail.as_str())

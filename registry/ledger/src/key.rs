@@ -41,10 +41,10 @@ pub enum Key {
     StorageDay(DeviceId, Day),
     /// A share of a discharge allocated to a charge.
     Allocation(AllocationId),
-    /// What was imported of a device of another registry: digest by [`origin_digest`].
+    /// Which certificates of a device are here and which left: digest by [`origin_digest`].
     Origin(Uuid),
-    /// An export of another registry that is never imported here: digest by [`export_digest`].
-    RefusedExport(Uuid),
+    /// What became here of exports of another registry under one id: digest by [`export_digest`].
+    ReceivedExport(Uuid),
     /// An export.
     Export(ActionId),
     /// A gateway.
@@ -122,7 +122,7 @@ pub fn origin_digest(origin: &DeviceOrigin) -> Uuid {
     Uuid::from_bytes(bytes)
 }
 
-/// Digest under which the refusal of an export is looked up.
+/// Digest under which it is looked up what became of exports of the id.
 #[must_use]
 pub fn export_digest(export: &ExportRef) -> Uuid {
     let mut hash = Sha256::new();

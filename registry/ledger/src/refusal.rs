@@ -208,6 +208,12 @@ codes! {
     ImportedBefore = "imported_before" Conflict,
     /// The export was refused here.
     ExportRefused = "export_refused" Conflict,
+    /// Another export of the same id was imported or refused here.
+    ExportIdReused = "export_id_reused" Conflict,
+    /// Another registry answers for the certificates, so rows of them are not imported.
+    ImportElsewhere = "import_elsewhere" Conflict,
+    /// The certificates came by rows, so no signed export of them is imported or refused.
+    ImportedByRows = "imported_by_rows" Conflict,
     /// Two rows of an import have a certificate in common.
     ImportOverlap = "import_overlap" Rule,
     /// The bundle to be imported is not Active where it comes from.

@@ -135,7 +135,8 @@ pub mod get {
     use crate::entry::{
         Account, Allocation, Bundle, Counters, Device, DeviceDay, DoneCommand, Export, Gateway,
         GatewayCode, GatewayKey, GatewayStream, IdentityCounters, Imported, Invitation,
-        KnownEnvelope, Organisation, Owner, RecurringRule, Session, Storage, StorageDay, User,
+        KnownEnvelope, Organisation, Owner, Received, RecurringRule, Session, Storage, StorageDay,
+        User,
     };
     use schemas::event::device::DeviceOrigin;
     use schemas::event::import::ExportRef;
@@ -172,10 +173,10 @@ pub mod get {
         storage_day(id: DeviceId, day: Day) = Key::StorageDay(id, day) => StorageDay(StorageDay);
         /// The allocation.
         allocation(id: AllocationId) = Key::Allocation(id) => Allocation(Allocation);
-        /// What was imported of a device of another registry.
+        /// Which certificates of a device of a registry are here and which left.
         origin(origin: &DeviceOrigin) = Key::Origin(crate::key::origin_digest(origin)) => Origin(Imported);
-        /// The export of another registry, if it was refused.
-        refused_export(export: &ExportRef) = Key::RefusedExport(crate::key::export_digest(export)) => RefusedExport(ExportRef);
+        /// What became of exports of another registry under the id.
+        received_export(export: &ExportRef) = Key::ReceivedExport(crate::key::export_digest(export)) => ReceivedExport(Received);
         /// The export.
         export(id: ActionId) = Key::Export(id) => Export(Export);
         /// The gateway.

@@ -4,13 +4,13 @@ use super::key::{Exchange, Untrusted};
 use ledger::command::{ImportBundles, ImportDevice, ImportRow, RefuseExport};
 use rust_decimal::Decimal;
 use schemas::WattHours;
-use schemas::event::import::{BundlesImported, ExportRef};
+use schemas::event::import::{BundlesImported, Certificates, ExportContent, ExportRef};
 use schemas::event::issuance::IssuanceTerms;
 use schemas::exchange::{
     EXPORT_FORMAT, ExportFile, FileBundle, RECEIPT_FORMAT, REFUSAL_FORMAT, Receipt, Refusal,
     Signed, VERSION,
 };
-use schemas::id::{AccountId, ActionId};
+use schemas::id::AccountId;
 use serde::Serialize;
 
 /// Why a signed file is not imported, or a receipt does not count.
@@ -37,7 +37,10 @@ pub enum FileError {
 
 /// A file that was signed for this registry by one that it trusts.
 #[derive(Debug, Clone)]
-pub struct Opened(ExportFile);
+pub struct Opened {
+    file: ExportFile,
+    content: ExportContent,
+}
 
 /// Opens a file.
 ///
@@ -64,10 +67,14 @@ pub fn accept(exchange: &Exchange, file: &[u8]) -> Result<Opened, FileError> {
         });
     }
     check(&export).map_err(FileError::Inconsistent)?;
-    Ok(Opened(export))
+    let content = export.content().map_err(FileError::Inconsistent)?;
+    Ok(Opened {
+        file: export,
+        content,
+    })
 }
 
-fn check(export: &ExportFile) -> Result<(), String> {
+pub(super) fn check(export: &ExportFile) -> Result<(), String> {
     let mut total = WattHours::ZERO;
     for bundle in &export.bundles {
         let attributes = &bundle.attributes;
@@ -79,8 +86,10 @@ fn check(export: &ExportFile) -> Result<(), String> {
         {
             return Err(format!("bundle {} names no device or metadata", bundle.id));
         }
-        total +=
+        let wh =
             quantity(bundle).ok_or_else(|| format!("the range of bundle {} is none", bundle.id))?;
+        let sum = total.0.checked_add(wh.0);
+        total = WattHours(sum.ok_or("its bundles hold more than can be counted")?);
     }
     if total != export.total_certificate_volume {
         return Err(format!(
@@ -102,22 +111,34 @@ fn quantity(bundle: &FileBundle) -> Option<WattHours> {
 impl Opened {
     /// The command that makes sure it is never imported here.
     #[must_use]
-    pub fn refusal(self) -> RefuseExport {
-        let Self(file) = self;
-        let range = |bundle: &FileBundle| {
+    pub fn refusal(self, here: &str) -> RefuseExport {
+        let export = self.export();
+        let devices = self.file.devices.into_iter();
+        let mut certificates: Vec<_> = devices
+            .map(|device| Certificates {
+                origin: device.origin,
+                ranges: Vec::new(),
+            })
+            .collect();
+        for bundle in &self.file.bundles {
             let attributes = &bundle.attributes;
-            (
-                file.devices[bundle.device].origin.clone(),
+            certificates[bundle.device].ranges.push((
                 attributes.certificate_bundle_id_range_start,
                 attributes.certificate_bundle_id_range_end,
-            )
-        };
+            ));
+        }
         RefuseExport {
-            ranges: file.bundles.iter().map(range).collect(),
-            export: ExportRef {
-                registry: file.exporting_registry,
-                export_id: file.export_id,
-            },
+            export,
+            here: here.to_owned(),
+            certificates,
+        }
+    }
+
+    fn export(&self) -> ExportRef {
+        ExportRef {
+            registry: self.file.exporting_registry.clone(),
+            export_id: self.file.export_id,
+            content: self.content,
         }
     }
 
@@ -126,7 +147,8 @@ impl Opened {
     /// # Errors
     /// [`FileError::Inconsistent`].
     pub fn command(self, account_id: AccountId, here: &str) -> Result<ImportBundles, FileError> {
-        let Self(file) = self;
+        let export = Some(self.export());
+        let file = self.file;
         let rows = (1..).zip(&file.bundles);
         let rows = rows
             .map(|(row, bundle)| import_row(row, bundle))
@@ -134,10 +156,7 @@ impl Opened {
         Ok(ImportBundles {
             account_id,
             here: here.to_owned(),
-            export: Some(ExportRef {
-                registry: file.exporting_registry,
-                export_id: file.export_id,
-            }),
+            export,
             devices: file
                 .devices
                 .into_iter()
@@ -213,6 +232,7 @@ pub fn receipt(
         importing_registry: exchange.registry().to_owned(),
         exporting_registry: export.registry.clone(),
         export_id: export.export_id,
+        content: export.content,
         import_id: imported.import_id,
         imported_at,
         total_certificate_volume: imported.total(),
@@ -235,6 +255,7 @@ fn refusal_of(refusing_registry: &str, export: &ExportRef) -> Refusal {
         refusing_registry: refusing_registry.to_owned(),
         exporting_registry: export.registry.clone(),
         export_id: export.export_id,
+        content: export.content,
     }
 }
 
@@ -245,7 +266,7 @@ fn refusal_of(refusing_registry: &str, export: &ExportRef) -> Refusal {
 pub fn check_refusal(
     exchange: &Exchange,
     signed: &Signed,
-    export_id: ActionId,
+    export: &ExportRef,
     receiving_registry: &str,
 ) -> Result<(), String> {
     exchange
@@ -253,13 +274,9 @@ pub fn check_refusal(
         .map_err(|error| error.to_string())?;
     let refusal: Refusal =
         serde_json::from_value(signed.payload.clone()).map_err(|error| error.to_string())?;
-    let export = ExportRef {
-        registry: exchange.registry().to_owned(),
-        export_id,
-    };
-    if refusal != refusal_of(receiving_registry, &export) {
+    if refusal != refusal_of(receiving_registry, export) {
         return Err(format!(
-            "the refusal is of export {} of registry {:?}",
+            "the refusal is of export {} of registry {:?}, or of other bundles under this id",
             refusal.export_id, refusal.exporting_registry
         ));
     }
@@ -273,7 +290,7 @@ pub fn check_refusal(
 pub fn check_receipt(
     exchange: &Exchange,
     signed: &Signed,
-    export_id: ActionId,
+    export: &ExportRef,
     receiving_registry: &str,
     wh: WattHours,
 ) -> Result<Receipt, String> {
@@ -285,12 +302,13 @@ pub fn check_receipt(
     let fits = receipt.format == RECEIPT_FORMAT
         && receipt.version == VERSION
         && receipt.importing_registry == receiving_registry
-        && receipt.exporting_registry == exchange.registry()
-        && receipt.export_id == export_id
+        && receipt.exporting_registry == export.registry
+        && receipt.export_id == export.export_id
+        && receipt.content == export.content
         && receipt.total_certificate_volume == wh;
     if !fits {
         return Err(format!(
-            "the receipt is of {} of export {} of registry {:?}",
+            "the receipt is of {} of export {} of registry {:?}, or of other bundles under this id",
             receipt.total_certificate_volume, receipt.export_id, receipt.exporting_registry
         ));
     }

@@ -205,13 +205,14 @@ fn signing_key(path: PathBuf) -> Result<SigningKey, KeyError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::config::Trusted;
     use serde_json::json;
 
-    fn of(domain: &str, trusted: &[&Exchange]) -> (Exchange, tempfile::TempDir) {
+    /// The keys of a registry that trusts these.
+    pub fn of(domain: &str, trusted: &[&Exchange]) -> (Exchange, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config {
             domain: domain.to_owned(),

@@ -2,6 +2,8 @@
 //! is read of an import.
 
 mod file;
+#[cfg(test)]
+mod file_tests;
 mod key;
 mod rows;
 mod table;

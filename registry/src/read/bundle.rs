@@ -106,7 +106,9 @@ pub(super) const ORIGIN: &str = "
     JOIN import_device d ON d.device_id = i.device_id
     JOIN import one ON one.import_id = i.import_id
     WHERE i.device_id = b.device_id AND i.range_start <= b.range_start
-    ORDER BY i.range_start DESC LIMIT 1";
+        -- Of what left and came back, the import that the bundle stems from.
+        AND i.bundle_id <= b.bundle_id
+    ORDER BY i.range_start DESC, i.bundle_id DESC LIMIT 1";
 
 /// Each bundle by its key, never by a scan, whatever the planner knew when the plan was made; `{ORIGIN}`
 /// stands for [`ORIGIN`].

@@ -7,6 +7,7 @@ use schemas::Watts;
 use schemas::api::certificate::ExportRead;
 use schemas::energy::GpsLocation;
 use schemas::event::device::{DeviceAttributes, DeviceOrigin};
+use schemas::event::import::ExportContent;
 use schemas::exchange::{RECEIPT_FORMAT, Receipt, VERSION};
 use schemas::id::{AccountId, ActionId, BundleId, DeviceId, ImportId};
 use std::collections::HashMap;
@@ -96,7 +97,7 @@ fn device(row: &Row) -> Result<(DeviceId, (DeviceAttributes, Option<DeviceOrigin
 }
 
 const IMPORT: &str = "
-    SELECT import_id, account_id, wh, created_at FROM import
+    SELECT import_id, account_id, wh, created_at, export_content FROM import
     WHERE exporting_registry = $1 AND export_id = $2 AND export_id IS NOT NULL
     ORDER BY import_id LIMIT 1";
 
@@ -118,9 +119,17 @@ pub async fn receipt(
             importing_registry: here.to_owned(),
             exporting_registry: exporting_registry.to_owned(),
             export_id,
+            content: content(&row)?,
             import_id: ImportId(row.try_get(0)?),
             imported_at: row.try_get(3)?,
             total_certificate_volume: WattHours(row.try_get(2)?),
         },
     )))
+}
+
+fn content(row: &Row) -> Result<ExportContent, ReadError> {
+    let mut content = ExportContent::default();
+    let found: String = row.try_get(4)?;
+    hex::decode_to_slice(found, &mut content.0).map_err(defect)?;
+    Ok(content)
 }

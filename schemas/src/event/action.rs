@@ -1,5 +1,6 @@
 //! Events of actions on bundles.
 
+use super::import::Certificates;
 use crate::amount::WattHours;
 use crate::id::{AccountId, ActionId, BundleId, CertificateId, DeviceId, MeterId, RuleId, UserId};
 use crate::life_cycle::{ActionType, CertificateStatus, QuantityMode};
@@ -67,6 +68,16 @@ pub struct Export {
     /// What the receiving registry knows its import by (confirm).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receiving_reference: Option<String>,
+    /// Whether the issuing body settled it on its own word, without the receiving registry's signature.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub without_signature: bool,
+    /// The certificates that left, under the devices' names where those are at home (confirm).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<Certificates>,
+}
+
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What of one listed bundle was acted on.

@@ -25,6 +25,14 @@ pub struct BundlesImported {
     pub lots: Vec<ImportedLot>,
 }
 
+/// Digest of what an export offers, by [`crate::exchange::ExportFile::content`]: a registry whose log was restored
+/// may use an id again, for other bundles.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct ExportContent(#[serde(with = "hex::serde")] pub [u8; 32]);
+
 /// An export of another registry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportRef {
@@ -32,6 +40,8 @@ pub struct ExportRef {
     pub registry: String,
     /// Its id there.
     pub export_id: ActionId,
+    /// What it offers; zeros in events of version 1, which did not keep it.
+    pub content: ExportContent,
 }
 
 /// This registry will never import the export: whoever made it may take it back.
@@ -39,6 +49,17 @@ pub struct ExportRef {
 pub struct ExportRefused {
     /// The export of the other registry.
     pub export: ExportRef,
+    /// What it offers.
+    pub certificates: Vec<Certificates>,
+}
+
+/// Certificates of one device, wherever that is at home.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificates {
+    /// The device.
+    pub origin: DeviceOrigin,
+    /// First and last certificate of each range, inclusive.
+    pub ranges: Vec<(CertificateId, CertificateId)>,
 }
 
 /// Bundles of one issuance of one device in the registry that issued.

@@ -14,7 +14,8 @@ use schemas::event::device::{
     MeterRegistered, MeterUpdated,
 };
 use schemas::event::import::{
-    BundlesImported, ExportRef, ExportRefused, ImportedBundle, ImportedLot,
+    BundlesImported, Certificates, ExportContent, ExportRef, ExportRefused, ImportedBundle,
+    ImportedLot,
 };
 use schemas::event::issuance::{
     BundlesIssued, IssuanceMetadata, IssuanceMetadataRecorded, IssuanceTerms,
@@ -85,6 +86,8 @@ pub fn action(action_type: ActionType) -> BundleAction {
             receiving_registry: "fr".into(),
             offer_id: (action_type != ActionType::Export).then_some(ActionId(3)),
             receiving_reference: (action_type == ActionType::ConfirmExport).then(|| "fr-1".into()),
+            without_signature: false,
+            certificates: Vec::new(),
         }),
         requested_at: at("2024-11-19T08:00:00.000001Z"),
         rule_id: None,
@@ -107,6 +110,16 @@ pub fn action(action_type: ActionType) -> BundleAction {
     }
 }
 
+pub fn certificates() -> Vec<Certificates> {
+    vec![Certificates {
+        origin: DeviceOrigin {
+            registry: "fr".into(),
+            device: "31".into(),
+        },
+        ranges: vec![(CertificateId(101), CertificateId(350))],
+    }]
+}
+
 fn imported() -> BundlesImported {
     BundlesImported {
         import_id: ImportId(2),
@@ -114,6 +127,7 @@ fn imported() -> BundlesImported {
         export: Some(ExportRef {
             registry: "fr".into(),
             export_id: ActionId(12),
+            content: ExportContent([0x5c; 32]),
         }),
         first_bundle_id: BundleId(7),
         lots: vec![ImportedLot {
@@ -145,6 +159,27 @@ fn imported() -> BundlesImported {
             }],
         }],
     }
+}
+
+/// Events of versions that are not written any more, as they are read now.
+pub fn lifted() -> Vec<(&'static str, u16, LedgerEvent)> {
+    let unknown = ExportRef {
+        registry: "fr".into(),
+        export_id: ActionId(12),
+        content: ExportContent::default(),
+    };
+    let imported = BundlesImported {
+        export: Some(unknown.clone()),
+        ..imported()
+    };
+    let refused = ExportRefused {
+        export: unknown,
+        certificates: Vec::new(),
+    };
+    vec![
+        ("BundlesImported", 1, imported.into()),
+        ("ExportRefused", 1, refused.into()),
+    ]
 }
 
 pub fn samples() -> Vec<LedgerEvent> {
@@ -335,7 +370,9 @@ pub fn samples() -> Vec<LedgerEvent> {
             export: ExportRef {
                 registry: "fr".into(),
                 export_id: ActionId(12),
+                content: ExportContent([0x5c; 32]),
             },
+            certificates: certificates(),
         }
         .into(),
     ];

@@ -1,11 +1,6 @@
 //! Between two whole registries, by signed files and receipts.
 
 use super::*;
-use crate::faults::process;
-use futures_util::StreamExt;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
-use tests::{Process, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_is_imported_elsewhere_and_nothing_is_minted() {
@@ -187,6 +182,22 @@ async fn an_export_is_confirmed_only_with_the_receiving_registrys_receipt_for_it
         .refused(422, "receipt_invalid");
     let named = json!({"receiving_reference": "de-7"});
     gb.trader.post(&path, named).await.expect(202);
+    // Where its key is known, the issuing body alone confirms without its receipt, and says why.
+    let [four] = gb.issue([7]).await;
+    let id = export(&gb, &[four], json!({})).await;
+    let path = format!("/certificate/export/{id}/confirm");
+    let mut word = json!({"receiving_reference": "fr-rows", "without_receipt": true});
+    gb.admin
+        .post(&path, word.clone())
+        .await
+        .refused(422, "receipt_invalid");
+    word["reason"] = json!("its issuing body imported rows");
+    gb.trader
+        .post(&path, word.clone())
+        .await
+        .refused(403, "capability_required");
+    let action = gb.admin.post(&path, word).await.expect(202);
+    assert_eq!(action["reason"], "its issuing body imported rows");
     gb.registry.audit().await;
 }
 
@@ -272,9 +283,23 @@ async fn an_export_is_taken_back_only_with_the_receiving_registrys_refusal_of_it
         .await
         .expect(201);
 
-    // A registry whose key nobody gave is taken at the caller's word.
-    let elsewhere = export(&gb, &[three], json!({"receiving_registry": "de"})).await;
-    take_back(&gb, elsewhere, &Value::Null).await.expect(202);
+    // Without a refusal, whether or not the registry's key is known, it is taken back on the issuing body's word alone.
+    let [four] = gb.issue([7]).await;
+    for (bundle, receiving) in [(three, "de"), (four, "fr")] {
+        let named = json!({"receiving_registry": receiving});
+        let elsewhere = export(&gb, &[bundle], named).await;
+        take_back(&gb, elsewhere, &Value::Null)
+            .await
+            .refused(422, "refusal_invalid");
+        let path = format!("/certificate/export/{elsewhere}/take_back");
+        let word = json!({"reason": "the registry is closed", "without_refusal": true});
+        gb.trader
+            .post(&path, word.clone())
+            .await
+            .refused(403, "capability_required");
+        let action = gb.admin.post(&path, word).await.expect(202);
+        assert_eq!(action["reason"], "the registry is closed");
+    }
     gb.registry.audit().await;
     fr.registry.audit().await;
 }
@@ -301,47 +326,51 @@ async fn what_was_imported_is_not_refused_and_so_not_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_importing_and_refusing_at_once_exactly_one_wins() {
-    let (gb, fr) = two().await;
-    for round in 0..4 {
-        let [bundle] = gb.issue([1000]).await;
-        let id = export(&gb, &[bundle], json!({})).await;
-        let signed = file(&gb, id).await;
-        let race = (round..round + 16).map(|n| {
-            let (fr, signed) = (&fr, &signed);
-            async move {
-                match n % 2 {
-                    0 => (n % 2, import(&fr.producer, fr.s, signed).await.status),
-                    _ => (n % 2, refuse(fr, signed).await.status),
-                }
-            }
-        });
-        let answers = futures_util::future::join_all(race).await;
-        let done = |what: i32| {
-            let of_kind = answers.iter().filter(|(kind, _)| *kind == what);
-            of_kind.filter(|(_, status)| *status == 201).count()
-        };
-        assert!(matches!((done(0), done(1)), (1, 0) | (0, 8)), "{answers:?}");
-    }
-    fr.registry.audit().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_confirming_twice_at_once_exactly_one_wins() {
+async fn certificates_come_home_leave_again_and_are_refused_where_they_were_before() {
     let (gb, fr) = two().await;
     let [bundle] = gb.issue([1000]).await;
-    let id = export(&gb, &[bundle], json!({})).await;
-    let imported = import(&fr.producer, fr.s, &file(&gb, id).await)
+    let (first, signed, imported) = moved(&gb, &fr, bundle).await;
+    let there = imported["first_bundle_id"].as_i64().unwrap();
+    let back = export(&fr, &[there], json!({"receiving_registry": "gb"})).await;
+    let home = file(&fr, back).await;
+    // Not before it has left for good.
+    import(&gb.producer, gb.s, &home)
         .await
-        .expect(201);
-    let receipt = &imported["receipt"];
-    let race = (0..16).map(|_| confirm(&gb, id, receipt));
-    let answers = futures_util::future::join_all(race).await;
-    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
-    let won = statuses.iter().filter(|status| **status == 202).count();
-    assert_eq!(won, 1, "{statuses:?}");
-    assert!(statuses.iter().all(|status| [202, 409].contains(status)));
+        .refused(422, "import_from_here");
+    confirm(&gb, first, &imported["receipt"]).await.expect(202);
+    let returned = import(&gb.producer, gb.s, &home).await.expect(201);
+    confirm(&fr, back, &returned["receipt"]).await.expect(202);
+    assert_eq!(spread(&gb, &fr).await, (1000, 0, 0));
+    let here = returned["first_bundle_id"].as_i64().unwrap();
+    let shown = gb.trader.bundle(here).await;
+    assert_eq!(shown["origin"]["registry"], "gb");
+    assert_eq!(shown["origin"]["device_id"], gb.w.to_string());
+    assert_eq!(shown["origin"]["export_id"], json!(back));
+
+    // Where they were before they are refused like others, and imported like others.
+    let again = export(&gb, &[here], json!({})).await;
+    let refusal = refuse(&fr, &file(&gb, again).await).await.expect(201);
+    take_back(&gb, again, &refusal).await.expect(202);
+    let (last, _, imported) = moved(&gb, &fr, here).await;
+    confirm(&gb, last, &imported["receipt"]).await.expect(202);
+    assert_eq!(spread(&gb, &fr).await, (0, 1000, 0));
+    let newest = imported["first_bundle_id"].as_i64().unwrap();
+    let (old, new) = (
+        fr.trader.bundle(there).await,
+        fr.trader.bundle(newest).await,
+    );
+    assert_eq!(old["origin"]["export_id"], json!(first));
+    assert_eq!(new["origin"]["export_id"], json!(last));
+    for format in ["timeline", "raw"] {
+        gb.trader.lineage(here, format).await;
+        fr.trader.lineage(newest, format).await;
+    }
+    // The first file brings nothing any more.
+    import(&fr.producer, fr.s, &signed)
+        .await
+        .refused(409, "imported_before");
     gb.registry.audit().await;
+    fr.registry.audit().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -381,80 +410,4 @@ async fn the_public_keys_are_there_for_everybody() {
     assert_eq!(keys["registry"], "gb");
     assert_eq!(keys["keys"][0]["is_current"], true);
     assert_eq!(keys["keys"][0]["algorithm"], "Ed25519");
-}
-
-/// One Wh after the other through all steps, each repeated under its key until it is answered.
-async fn exchanged(gb: &World, fr: &World, bundle: i64, done: &AtomicI64) {
-    let key = |step: &str| format!("exchange-{bundle}-{step}");
-    let repeated = async |actor: &Actor, path: &str, body: Value| loop {
-        match actor
-            .try_send(actor.request("POST", path).json(&body))
-            .await
-        {
-            Ok(answer) if answer.status == 503 => {}
-            Ok(answer) => return answer,
-            // Killed: whether it was done, only the key can tell.
-            Err(_) => {}
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
-    let trader = gb.trader.with("idempotency-key", key("export"));
-    let body = json!({
-        "source_id": gb.s, "granular_certificate_bundle_ids": [bundle], "receiving_registry": "fr",
-    });
-    let offer = repeated(&trader, "/certificate/export", body).await;
-    let id = offer.expect(202)["id"].as_i64().unwrap();
-    let path = format!("/certificate/export/{id}");
-    let signed = loop {
-        let asked = gb.trader.request("GET", &format!("{path}/file"));
-        match gb.trader.try_send(asked).await {
-            Ok(answer) if answer.status != 503 => break answer.expect(200),
-            _ => tokio::time::sleep(Duration::from_millis(20)).await,
-        }
-    };
-    let imported = import(&fr.producer, fr.s, &signed).await.expect(201);
-    let trader = gb.trader.with("idempotency-key", key("confirm"));
-    let body = json!({"receipt": imported["receipt"]});
-    let confirmed = repeated(&trader, &format!("{path}/confirm"), body).await;
-    confirmed.expect(202);
-    done.fetch_add(1, Ordering::AcqRel);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_exporting_process_killed_between_the_steps_ends_with_each_wh_in_one_registry() {
-    const BUNDLES: usize = 60;
-    let mut gb = Registry::prepare_as(Clusters::shared().await, "gb").await;
-    let mut fr = Registry::prepare_as(Clusters::shared().await, "fr").await;
-    gb.trust(&fr);
-    fr.trust(&gb);
-    fr.up().await;
-    let mut process = Process::start(&mut gb.config, process::ENTRY);
-    let mut gb = World::on(gb).await;
-    let fr = World::on(fr).await;
-    let bundles = gb.issue([100; BUNDLES]).await;
-    let done = AtomicI64::new(0);
-    let mut config = gb.registry.config.clone();
-    let exchanges = futures_util::stream::iter(bundles)
-        .map(|bundle| exchanged(&gb, &fr, bundle, &done))
-        .buffer_unordered(4)
-        .collect::<()>();
-    let kills = async {
-        for kill in 1..=3 {
-            eventually("exchanges go on", || async {
-                (done.load(Ordering::Acquire) >= kill * 12).then_some(())
-            })
-            .await;
-            process.kill9();
-            process = Process::start(&mut config, process::ENTRY);
-        }
-    };
-    tokio::join!(kills, exchanges);
-    gb.registry.config = config;
-
-    let all = 100 * i64::try_from(BUNDLES).unwrap();
-    assert_eq!(spread(&gb, &fr).await, (0, all, 0));
-    assert_eq!(wh(&gb, "Exported").await, all);
-    gb.registry.audit().await;
-    fr.registry.audit().await;
-    drop(process);
 }

@@ -16,7 +16,7 @@ fn line(number: i64, status: &str, start: i64, quantity: i64) -> String {
     )
 }
 
-fn with_device(form: Form) -> Form {
+pub(super) fn with_device(form: Form) -> Form {
     let device = json!({
         "device_name": "Horns Rev", "local_device_identifier": "571313", "grid": "Energinet",
         "energy_source": "wind", "technology_type": "wind_turbine",

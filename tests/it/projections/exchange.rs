@@ -93,12 +93,17 @@ pub fn settle(history: &History, random: &mut Random, action_type: ActionType) -
     standing.sort_unstable();
     let (export_id, source_id) = random.pick(&standing).copied()?;
     let settlement = match action_type {
-        ActionType::ConfirmExport => Settlement::Confirmed("fr/import/1".into()),
+        ActionType::ConfirmExport => Settlement::Confirmed {
+            reference: "fr/import/1".into(),
+            reason: None,
+        },
         _ => Settlement::TakenBack("refused there".into()),
     };
     Some(Command::SettleExport(SettleExport {
         export_id,
         source_id,
+        here: "gb".to_owned(),
         settlement,
+        without_signature: false,
     }))
 }

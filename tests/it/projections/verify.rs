@@ -1,6 +1,7 @@
 //! The audit finds what is wrong.
 
-use super::random::lived;
+use super::exchange;
+use super::random::{Random, lived};
 use super::rig::Rig;
 use projections::verify::Invariant;
 use projections::{Target, schema};
@@ -10,6 +11,13 @@ async fn after(target: Target, statement: &str, invariant: Invariant, expected: 
     let mut rig = Rig::on_shared_servers().await;
     let running = rig.start_both();
     lived(&mut rig.history, 5, 60).await;
+    let mut random = Random::new(5);
+    while rig
+        .history
+        .decide(&exchange::import(&rig.history, 1, &mut random))
+        .is_err()
+    {}
+    rig.history.flush().await.unwrap();
     rig.audit().await;
     drop(running);
     let client = schema::connect(rig.connection(target), schema::LIVE)
@@ -104,4 +112,25 @@ async fn a_debt_that_no_reading_explains_is_found() {
 async fn more_paid_than_metered_is_found() {
     let more = "UPDATE measurement SET paid_wh = 1000000 WHERE measurement_id = 1";
     after(Target::Read, more, Invariant::Metered, "of -").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_known_to_be_here_and_elsewhere_is_found() {
+    const OF: &str = "WHERE digest = (SELECT digest FROM import_origin
+        WHERE state ->> 'device_id' IS NOT NULL AND state::jsonb -> 'ranges' <> '{}' LIMIT 1)";
+    let both = format!(
+        "UPDATE import_origin SET
+            state = (state::jsonb || jsonb_build_object('elsewhere', state::jsonb -> 'ranges'))::json {OF}"
+    );
+    after(Target::Write, &both, Invariant::OnePlace, "elsewhere").await;
+    let none = format!(
+        r#"UPDATE import_origin SET state = (state::jsonb || '{{"ranges": {{}}}}')::json {OF}"#
+    );
+    after(
+        Target::Write,
+        &none,
+        Invariant::OnePlace,
+        "0 Wh are known to be here",
+    )
+    .await;
 }

@@ -1,27 +1,26 @@
 //! Folding what comes from and goes to other registries.
 
 use super::Fold;
-use crate::entry::{Bundle, Entry, Export, ExportState, Imported};
-use crate::key::{Key, export_digest, origin_digest};
+use crate::entry::{Bundle, Entry, Export, ExportState, Imported, Outcome};
+use crate::key::{Key, origin_digest};
+use crate::received_export;
 use crate::state::NotLoaded;
 use schemas::event::action::BundleAction;
-use schemas::event::import::{BundlesImported, ExportRefused};
+use schemas::event::device::DeviceOrigin;
+use schemas::event::import::{BundlesImported, ExportRef, ExportRefused};
 use schemas::life_cycle::ActionType;
 
 impl Fold<'_, '_> {
     pub(super) fn bundles_imported(&mut self, event: &BundlesImported) -> Result<(), NotLoaded> {
         for lot in &event.lots {
-            let key = Key::Origin(origin_digest(&lot.origin));
-            if let Some(slot) = self.changes.edit(key, self.position)? {
-                let mut imported = match slot.take() {
-                    Some(Entry::Origin(imported)) => imported,
-                    _ => Box::new(Imported::none(lot.device_id)),
-                };
+            self.origin(&lot.origin, |known| {
                 for bundle in &lot.bundles {
-                    imported.add(bundle.start, bundle.end);
+                    known.arrive(bundle.start, bundle.end, event.export.is_none());
                 }
-                *slot = Some(Entry::Origin(imported));
-            }
+            })?;
+        }
+        if let Some(export) = &event.export {
+            self.received(export, Outcome::Imported)?;
         }
         let mut next = event.first_bundle_id;
         for (bundle_id, lot, bundle) in event.bundles() {
@@ -50,10 +49,44 @@ impl Fold<'_, '_> {
     }
 
     pub(super) fn export_refused(&mut self, event: &ExportRefused) -> Result<(), NotLoaded> {
-        self.create(
-            Key::RefusedExport(export_digest(&event.export)),
-            Entry::RefusedExport(Box::new(event.export.clone())),
-        );
+        for device in &event.certificates {
+            self.origin(&device.origin, |known| {
+                for (start, end) in &device.ranges {
+                    known.elsewhere.add(*start, *end);
+                }
+            })?;
+        }
+        self.received(&event.export, Outcome::Refused)
+    }
+
+    fn received(&mut self, export: &ExportRef, outcome: Outcome) -> Result<(), NotLoaded> {
+        let key = received_export::key(export);
+        if let Some(slot) = self.changes.edit(key, self.position)? {
+            let mut received = match slot.take() {
+                Some(Entry::ReceivedExport(received)) => received,
+                _ => Box::default(),
+            };
+            received.0.insert(export.content, outcome);
+            *slot = Some(Entry::ReceivedExport(received));
+        }
+        Ok(())
+    }
+
+    /// Changes what is known of a device's certificates.
+    pub(super) fn origin(
+        &mut self,
+        origin: &DeviceOrigin,
+        change: impl FnOnce(&mut Imported),
+    ) -> Result<(), NotLoaded> {
+        let key = Key::Origin(origin_digest(origin));
+        if let Some(slot) = self.changes.edit(key, self.position)? {
+            let mut known = match slot.take() {
+                Some(Entry::Origin(known)) => known,
+                _ => Box::default(),
+            };
+            change(&mut known);
+            *slot = Some(Entry::Origin(known));
+        }
         Ok(())
     }
 
@@ -83,6 +116,13 @@ impl Fold<'_, '_> {
             self.changes.edit(Key::Export(offer_id), self.position)?
         {
             export.state = state;
+        }
+        for device in &about.certificates {
+            self.origin(&device.origin, |known| {
+                for (start, end) in &device.ranges {
+                    known.leave(*start, *end);
+                }
+            })?;
         }
         Ok(())
     }

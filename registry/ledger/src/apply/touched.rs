@@ -3,8 +3,10 @@
 use super::{gateway, session, storage};
 use crate::decide::Recorded;
 use crate::event::Event;
-use crate::key::{Key, export_digest, key_digest, origin_digest};
+use crate::key::{Key, key_digest, origin_digest};
+use crate::received_export;
 use schemas::WattHours;
+use schemas::event::import::Certificates;
 use schemas::event::reading::Run;
 use schemas::event::{IdentityEvent, LedgerEvent};
 use schemas::id::{DeviceId, MeterId};
@@ -107,7 +109,15 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
             let owners = [event.previous_organisation_id, event.organisation_id];
             keys.extend(owners.into_iter().flatten().map(Key::Owner));
         }
-        LedgerEvent::DeviceRegistered(event) => keys.push(Key::Account(event.account_id)),
+        LedgerEvent::DeviceRegistered(event) => {
+            keys.push(Key::Account(event.account_id));
+            keys.extend(
+                event
+                    .origin
+                    .iter()
+                    .map(|origin| Key::Origin(origin_digest(origin))),
+            );
+        }
         LedgerEvent::DeviceUpdated(event) => keys.extend([
             Key::Device(event.device_id),
             Key::Account(event.previous_account_id),
@@ -173,9 +183,11 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
             keys.push(Key::Account(event.account_id));
             let origins = event.lots.iter().map(|lot| origin_digest(&lot.origin));
             keys.extend(origins.map(Key::Origin));
+            keys.extend(event.export.as_ref().map(received_export::key));
         }
         LedgerEvent::ExportRefused(event) => {
-            keys.push(Key::RefusedExport(export_digest(&event.export)));
+            keys.push(received_export::key(&event.export));
+            keys.extend(origins(&event.certificates));
         }
         LedgerEvent::GatewayEnrolled(event) => gateway::touched_by_enrolment(event, keys),
         LedgerEvent::GatewayKeyAdded(event) => gateway::touched_by_new_key(event, keys),
@@ -189,6 +201,11 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
             keys.push(Key::Account(action.source_id));
             let offer = action.export.as_ref().and_then(|export| export.offer_id);
             keys.extend(offer.map(Key::Export));
+            let left = action
+                .export
+                .iter()
+                .flat_map(|export| origins(&export.certificates));
+            keys.extend(left);
             keys.extend(action.target_id.map(Key::Account));
             for part in &action.parts {
                 keys.push(Key::Bundle(part.bundle_id));
@@ -198,4 +215,9 @@ fn touched_by(event: &LedgerEvent, keys: &mut Vec<Key>) {
             }
         }
     }
+}
+
+fn origins(certificates: &[Certificates]) -> impl Iterator<Item = Key> {
+    let devices = certificates.iter();
+    devices.map(|device| Key::Origin(origin_digest(&device.origin)))
 }

@@ -4,7 +4,7 @@ use crate::refusal::FieldError;
 use chrono::{DateTime, Utc};
 use schemas::WattHours;
 use schemas::event::device::{DeviceAttributes, DeviceOrigin};
-use schemas::event::import::ExportRef;
+use schemas::event::import::{Certificates, ExportRef};
 use schemas::event::issuance::{IssuanceMetadata, IssuanceTerms};
 use schemas::id::{AccountId, ActionId, CertificateId};
 use schemas::life_cycle::{ActionType, CertificateStatus};
@@ -77,8 +77,10 @@ pub struct ImportRow {
 pub struct RefuseExport {
     /// The export, which the registry that made it has signed.
     pub export: ExportRef,
-    /// Its bundles: the device that produced, the first certificate and the last, inclusive.
-    pub ranges: Vec<(DeviceOrigin, CertificateId, CertificateId)>,
+    /// Name of this registry: what it issued is here unless it left.
+    pub here: String,
+    /// What it offers.
+    pub certificates: Vec<Certificates>,
 }
 
 /// See [`crate::Command::SettleExport`].
@@ -88,15 +90,24 @@ pub struct SettleExport {
     pub export_id: ActionId,
     /// The account that holds them; the caller has found it there.
     pub source_id: AccountId,
+    /// Name of this registry: its own devices are at home there.
+    pub here: String,
     /// What becomes of the offer.
     pub settlement: Settlement,
+    /// Whether it is settled on the caller's word, without the receiving registry's signature.
+    pub without_signature: bool,
 }
 
 /// What becomes of an offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
-    /// The receiving registry holds the bundles and knows its import by this reference.
-    Confirmed(String),
+    /// The receiving registry holds the bundles.
+    Confirmed {
+        /// What it knows its import by.
+        reference: String,
+        /// Why it is confirmed without its receipt, where it is.
+        reason: Option<String>,
+    },
     /// The bundles come back, for this reason.
     TakenBack(String),
 }
@@ -106,7 +117,7 @@ impl Settlement {
     #[must_use]
     pub const fn action_type(&self) -> ActionType {
         match self {
-            Self::Confirmed(_) => ActionType::ConfirmExport,
+            Self::Confirmed { .. } => ActionType::ConfirmExport,
             Self::TakenBack(_) => ActionType::TakeBackExport,
         }
     }

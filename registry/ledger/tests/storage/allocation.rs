@@ -147,6 +147,26 @@ fn a_validator_allocates_row_by_row_and_states_the_efficiency() {
 }
 
 #[test]
+fn a_proportion_has_18_decimal_places() {
+    let mut world = with_battery();
+    run(&mut world, stated(0, 24, "0.9")).unwrap();
+    run(&mut world, submit(flows(0, &[-1000, 400]))).unwrap();
+    let share = |scale: u32| {
+        let digits = 25 * 10_i64.pow(scale - 2) + 1;
+        by_hand(vec![row(
+            1,
+            1,
+            2,
+            RowAmount::Proportion(Decimal::new(digits, scale)),
+        )])
+    };
+    let refusal = run(&mut world, share(MAX_PROPORTION_SCALE + 1)).unwrap_err();
+    assert_eq!(refusal.errors[0].code, Code::AllocationAmount.as_str());
+    let decision = run(&mut world, share(MAX_PROPORTION_SCALE)).unwrap();
+    assert_eq!(rows_of(&decision), [(1, 2, 112, 100)]);
+}
+
+#[test]
 fn a_discharge_before_the_charge_has_ended_is_refused() {
     let mut world = with_battery();
     run(&mut world, stated(0, 24, "0.9")).unwrap();

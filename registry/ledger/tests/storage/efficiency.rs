@@ -31,6 +31,7 @@ fn an_efficiency_is_what_came_out_of_what_went_in() {
         let refused = run(&mut world, stated(5, 6, factor));
         assert_eq!(code(refused), Code::StorageEfficiencyRange, "{factor}");
     }
+    run(&mut world, stated(5, 6, "0.123456789012")).expect("12 decimal places");
     assert_eq!(
         code(run(&mut world, stated(6, 6, "0.9"))),
         Code::IntervalOrder

@@ -17,6 +17,7 @@ use ledger::command::{
 };
 use ledger::entry::{Allocation, Entry, StorageDay};
 use ledger::refusal::Place;
+use ledger::storage::allocation::MAX_PROPORTION_SCALE;
 use ledger::storage::efficiency::MAX_WINDOWS;
 use ledger::storage::issuance::MAX_ALLOCATIONS;
 use ledger::storage::record::MAX_WITHDRAWN_DAYS;

@@ -22,6 +22,7 @@ use schemas::log::Position;
 use schemas::{Interval, WattHours};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+#[derive(Clone)]
 pub struct World {
     pub entries: HashMap<Key, Slot>,
     pub events: Vec<Event>,
@@ -418,6 +419,10 @@ impl World {
             }
         }
         for (device, ranges) in &issued {
+            if imported.contains(device) {
+                self.audit_imported(*device, ranges, &leaves);
+                continue;
+            }
             let mut held: Vec<_> = leaves
                 .values()
                 .filter(|bundle| bundle.device_id == *device)
@@ -516,6 +521,50 @@ impl World {
                 held,
                 "account {account}"
             );
+        }
+    }
+
+    /// I3 of a device of another registry: its leaves hold each certificate as often as it came, and what is known of
+    /// it says once which of them are here.
+    fn audit_imported(
+        &self,
+        device: DeviceId,
+        came: &[(i64, i64)],
+        leaves: &BTreeMap<BundleId, &Bundle>,
+    ) {
+        let steps = |ranges: &mut dyn Iterator<Item = (i64, i64)>| {
+            let mut steps: BTreeMap<i64, i64> = BTreeMap::new();
+            for (start, end) in ranges {
+                *steps.entry(start).or_default() += 1;
+                *steps.entry(end + 1).or_default() -= 1;
+            }
+            steps.retain(|_, step| *step != 0);
+            steps
+        };
+        let of_it = || {
+            let leaves = leaves.values().filter(|leaf| leaf.device_id == device);
+            leaves.map(|leaf| (leaf.status, (leaf.start.0, leaf.end.0)))
+        };
+        let held = steps(&mut of_it().map(|(_, range)| range));
+        assert_eq!(held, steps(&mut came.iter().copied()), "device {device}");
+        let here = of_it().filter(|(status, _)| *status != CertificateStatus::Exported);
+        let here = steps(&mut here.map(|(_, range)| range));
+        let origin = self.device(device.0).origin.as_ref().unwrap();
+        let Some(Some(Entry::Origin(known))) = self
+            .entries
+            .get(&Key::Origin(ledger::key::origin_digest(origin)))
+            .map(|slot| &slot.entry)
+        else {
+            panic!("nothing is known of {origin:?}");
+        };
+        let said = steps(&mut known.ranges.iter().map(|(start, end)| (start.0, end.0)));
+        assert_eq!(
+            here, said,
+            "device {device}: what is known is not what is held"
+        );
+        for (start, end) in known.ranges.iter() {
+            let both = known.elsewhere.overlapping(start, end);
+            assert_eq!(both, None, "device {device}: here and elsewhere");
         }
     }
 

@@ -13,7 +13,9 @@ use ledger::refusal::Code;
 use schemas::api::Named;
 use schemas::api::certificate::{Action, BundleFull, ConfirmExport, ExportRead, TakeBackExport};
 use schemas::bundle::HashedAttributes;
+use schemas::capability::Capability;
 use schemas::event::device::DeviceOrigin;
+use schemas::event::import::ExportRef;
 use schemas::event::issuance::IssuanceMetadata;
 use schemas::exchange::{EXPORT_FORMAT, ExportFile, FileBundle, FileDevice, Signed, VERSION};
 use schemas::id::{ActionId, DeviceId, MetadataId};
@@ -78,7 +80,8 @@ pub async fn get_export_file(
 /// Confirm an export.
 ///
 /// The receiving registry has imported the bundles: they are Exported for good. Where this registry knows
-/// the other one's key, its signed receipt is required; else its reference is taken on the caller's word.
+/// the other one's key, its signed receipt is required, unless the issuing body confirms on its own word
+/// (`without_receipt`, with the reason); else its reference is taken on the caller's word.
 #[utoipa::path(
     tag = "Certificates",
     operation_id = "confirm_export",
@@ -86,7 +89,7 @@ pub async fn get_export_file(
     request_body = ConfirmExport,
     responses(
         (status = 202, description = "The action as recorded.", body = Action),
-        (status = 403, description = "account_access_denied"),
+        (status = 403, description = "account_access_denied, capability_required"),
         (status = 404, description = "export_not_found"),
         (status = 409, description = "export_settled"),
         (status = 422, description = "request_invalid, receipt_invalid, value_out_of_range"),
@@ -98,16 +101,19 @@ pub async fn confirm_export(
     Id(id): Id<ActionId>,
 ) -> Answer<HttpResponse> {
     let export = settleable(&write.caller, id).await?;
-    let reference = reference(&write, &export)?;
-    let command = settle(&export, Settlement::Confirmed(reference));
-    accepted(write.execute(command).await?)
+    let settlement = confirmed(&write, &export).await?;
+    accepted(
+        write
+            .execute(settle(&write.caller, &export, settlement))
+            .await?,
+    )
 }
 
 /// Take an export back.
 ///
-/// The bundles are Active again. Only while it is not confirmed. Where this registry knows the receiving one's key,
-/// its signed refusal is required (`POST /certificate/import/refuse` there): it has not imported them and never
-/// will. Else that is taken on the caller's word.
+/// The bundles are Active again. Only while it is not confirmed, and only with the receiving registry's signed refusal
+/// (`POST /certificate/import/refuse` there): it has not imported them and never will. Where none can be had, the
+/// issuing body alone takes back on its own word (`without_refusal`).
 #[utoipa::path(
     tag = "Certificates",
     operation_id = "take_back_export",
@@ -115,7 +121,7 @@ pub async fn confirm_export(
     request_body = TakeBackExport,
     responses(
         (status = 202, description = "The action as recorded.", body = Action),
-        (status = 403, description = "account_access_denied"),
+        (status = 403, description = "account_access_denied, capability_required"),
         (status = 404, description = "export_not_found"),
         (status = 409, description = "export_settled"),
         (status = 422, description = "request_invalid, refusal_invalid, value_out_of_range"),
@@ -127,18 +133,52 @@ pub async fn take_back_export(
     Id(id): Id<ActionId>,
 ) -> Answer<HttpResponse> {
     let export = settleable(&write.caller, id).await?;
-    refused(&write, &export)?;
-    let reason = write.body.reason.clone();
-    let command = settle(&export, Settlement::TakenBack(reason));
-    accepted(write.execute(command).await?)
+    let without_signature = refused(&write, &export).await?;
+    let settlement = Settlement::TakenBack(write.body.reason.clone());
+    let settlement = (settlement, without_signature);
+    accepted(
+        write
+            .execute(settle(&write.caller, &export, settlement))
+            .await?,
+    )
 }
 
-fn settle(export: &ExportRead, settlement: Settlement) -> Command {
+fn settle(
+    caller: &Caller<may::SettleExports>,
+    export: &ExportRead,
+    (settlement, without_signature): (Settlement, bool),
+) -> Command {
     Command::SettleExport(SettleExport {
         export_id: export.id,
         source_id: export.source_id,
+        here: caller.state().exchange.registry().to_owned(),
         settlement,
+        without_signature,
     })
+}
+
+/// The export as the receiving registry signs for it.
+async fn referred(caller: &Caller<may::SettleExports>, export: &ExportRead) -> Answer<ExportRef> {
+    let here = caller.state().exchange.registry();
+    let file = file_of(&caller.client().await?, export, here).await?;
+    Ok(ExportRef {
+        registry: here.to_owned(),
+        export_id: export.id,
+        content: file.content().map_err(|cause| Problem::internal(&cause))?,
+    })
+}
+
+/// What the issuing body alone may do, on its own word.
+fn on_own_word(caller: &Caller<may::SettleExports>, flag: &str) -> Answer<()> {
+    match caller.may(Capability::Oversee) {
+        true => Ok(()),
+        false => Err(Problem::new(
+            EdgeCode::CapabilityRequired,
+            format!(
+                "without the receiving registry's signature ({flag}), the issuing body (ADMIN) alone settles an export"
+            ),
+        )),
+    }
 }
 
 /// The export, which the caller may settle: as a member of the account, or as the issuing body.
@@ -149,48 +189,82 @@ async fn settleable(
     caller.export(&caller.client().await?, named).await
 }
 
-/// What the receiving registry knows its import by, on its own signature where that can be checked.
-fn reference(
+/// How the export is confirmed, and whether without the receiving registry's signature.
+async fn confirmed(
     write: &Write<may::SettleExports, ConfirmExport>,
     export: &ExportRead,
-) -> Answer<String> {
-    let given = write.body.receiving_reference.clone();
-    let state = write.caller.state();
+) -> Answer<(Settlement, bool)> {
+    let ConfirmExport {
+        receiving_reference,
+        receipt,
+        without_receipt,
+        reason,
+    } = &write.body;
+    let exchange = &write.caller.state().exchange;
     let receiving = export.receiving_registry.as_str();
-    let invalid = |detail: String| Problem::new(EdgeCode::ReceiptInvalid, detail).at("/receipt");
-    if !state.exchange.trusts(receiving) {
-        return given.ok_or_else(|| {
-            let rule = format!(
-                "`receiving_reference` is required: this registry has no key of {receiving:?}"
-            );
-            Problem::new(EdgeCode::ReceiptInvalid, rule).at("/receiving_reference")
-        });
-    }
-    let Some(receipt) = &write.body.receipt else {
-        return Err(invalid(format!(
-            "`receipt` is required: registry {receiving:?} signs one for what it imported"
-        )));
+    let invalid =
+        |pointer: &str, rule: String| Problem::new(EdgeCode::ReceiptInvalid, rule).at(pointer);
+    let named = || {
+        receiving_reference.clone().ok_or_else(|| {
+            let rule = "`receiving_reference` is required where no receipt says it";
+            invalid("/receiving_reference", rule.to_owned())
+        })
     };
+    if *without_receipt {
+        on_own_word(&write.caller, "without_receipt")?;
+        let reason = reason.clone().ok_or_else(|| {
+            let rule = "`reason` is required with `without_receipt`";
+            invalid("/reason", rule.to_owned())
+        })?;
+        let reference = named()?;
+        let reason = Some(reason);
+        return Ok((Settlement::Confirmed { reference, reason }, true));
+    }
+    let reason = reason.clone();
+    if !exchange.trusts(receiving) {
+        let reference = named()?;
+        return Ok((Settlement::Confirmed { reference, reason }, true));
+    }
+    let Some(receipt) = receipt else {
+        let rule = format!(
+            "registry {receiving:?} signs a `receipt` for what it imported; it is required"
+        );
+        return Err(invalid("/receipt", rule));
+    };
+    let referred = referred(&write.caller, export).await?;
     let volume = export.total_certificate_volume;
-    let receipt =
-        check_receipt(&state.exchange, receipt, export.id, receiving, volume).map_err(invalid)?;
-    Ok(given.unwrap_or_else(|| format!("{receiving}/import/{}", receipt.import_id)))
+    let receipt = check_receipt(exchange, receipt, &referred, receiving, volume)
+        .map_err(|rule| invalid("/receipt", rule))?;
+    let import = || format!("{receiving}/import/{}", receipt.import_id);
+    let reference = receiving_reference.clone().unwrap_or_else(import);
+    Ok((Settlement::Confirmed { reference, reason }, false))
 }
 
-/// The receiving registry has refused the export, as far as that can be checked.
-fn refused(write: &Write<may::SettleExports, TakeBackExport>, export: &ExportRead) -> Answer<()> {
-    let state = write.caller.state();
-    let receiving = export.receiving_registry.as_str();
-    if !state.exchange.trusts(receiving) {
-        return Ok(());
+/// The receiving registry has refused the export, or the issuing body says so: then without its signature.
+async fn refused(
+    write: &Write<may::SettleExports, TakeBackExport>,
+    export: &ExportRead,
+) -> Answer<bool> {
+    if write.body.without_refusal {
+        on_own_word(&write.caller, "without_refusal")?;
+        return Ok(true);
     }
-    let checked = match &write.body.refusal {
-        Some(refusal) => check_refusal(&state.exchange, refusal, export.id, receiving),
-        None => Err(format!(
-            "`refusal` is required: registry {receiving:?} signs one for what it will not import"
-        )),
+    let receiving = export.receiving_registry.as_str();
+    let invalid = |rule: String| Problem::new(EdgeCode::RefusalInvalid, rule).at("/refusal");
+    let Some(refusal) = &write.body.refusal else {
+        return Err(invalid(format!(
+            "registry {receiving:?} signs a `refusal` for what it will not import; it is required"
+        )));
     };
-    checked.map_err(|detail| Problem::new(EdgeCode::RefusalInvalid, detail).at("/refusal"))
+    let referred = referred(&write.caller, export).await?;
+    check_refusal(
+        &write.caller.state().exchange,
+        refusal,
+        &referred,
+        receiving,
+    )
+    .map_err(invalid)?;
+    Ok(false)
 }
 
 /// The file of an export, the same at any time.

@@ -167,7 +167,8 @@ fn unreadable(error: TableError) -> Problem {
 /// A file that a registry this one trusts has signed as an export to it, by a member of the account that
 /// receives or the issuing body; or rows of one device, as CSV or as a JSON list, by the issuing body, which
 /// answers for them. All bad rows are reported at once and then nothing is imported. Certificates keep their
-/// numbers, under a device that stands for the other registry's; each enters once, for ever.
+/// numbers, under a device that stands for the other registry's. Each enters once, and again only by a signed export
+/// after it left with a confirmed one; so does what was issued here.
 #[utoipa::path(
     tag = "Certificates",
     operation_id = "import_certificates",
@@ -176,7 +177,8 @@ fn unreadable(error: TableError) -> Problem {
         (status = 201, description = "What was imported.", body = BundlesImported),
         (status = 403, description = "capability_required, account_access_denied"),
         (status = 404, description = "account_not_found"),
-        (status = 409, description = "imported_before, export_refused"),
+        (status = 409, description = "imported_before, export_refused, export_id_reused, import_elsewhere, \
+            imported_by_rows"),
         (status = 422, description = "request_invalid, malformed_body, list_empty, list_too_long, \
             account_closed, value_out_of_range, device_not_certified, import_refused, import_from_here, \
             file_not_trusted, file_altered, file_elsewhere"),

@@ -49,24 +49,24 @@ impl Refused {
 
 /// Refuse an export of another registry.
 ///
-/// The body is the signed file of the export. If nothing of it was imported, it never will be, and the answer is
-/// this registry's signed word for it, with which the registry that exported takes the bundles back. The same
-/// answer as often as it is asked for.
+/// The body is the signed file of the export. If it was not imported and nothing of it is here or came by rows, it
+/// never will be, and the answer is this registry's signed word for it, with which the registry that exported takes the
+/// bundles back. The same answer as often as it is asked for.
 #[utoipa::path(
     tag = "Certificates",
     operation_id = "refuse_import",
     request_body = Signed,
     responses(
         (status = 201, description = "The signed refusal.", body = Signed),
-        (status = 409, description = "imported_before"),
+        (status = 409, description = "imported_before, imported_by_rows"),
         (status = 422, description = "request_invalid, malformed_body, file_not_trusted, file_altered, \
-            file_elsewhere"),
+            file_elsewhere, import_from_here"),
     ),
 )]
 #[post("/certificate/import/refuse")]
 pub async fn refuse_import(refused: Refused) -> Answer<HttpResponse> {
     let state = refused.caller.state();
-    let command = refused.file.refusal();
+    let command = refused.file.refusal(state.exchange.registry());
     let export = command.export.clone();
     let command = Command::RefuseExport(Box::new(command));
     refused.origin.execute(state, command).await?;

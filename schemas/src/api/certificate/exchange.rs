@@ -82,6 +82,12 @@ pub struct ConfirmExport {
     pub receiving_reference: Option<String>,
     /// The receipt that the receiving registry signed. Required where this registry knows that one's key.
     pub receipt: Option<Signed>,
+    /// Whether the issuing body, and it alone, confirms on its own word although no receipt can be had.
+    #[schema(default = false, required = false)]
+    pub without_receipt: bool,
+    /// Why; required with `without_receipt`.
+    #[schema(min_length = 1, max_length = 500)]
+    pub reason: Option<String>,
 }
 
 impl FromFields for ConfirmExport {
@@ -89,6 +95,8 @@ impl FromFields for ConfirmExport {
         Some(Self {
             receiving_reference: fields.optional("receiving_reference"),
             receipt: fields.optional("receipt"),
+            without_receipt: fields.or("without_receipt", false),
+            reason: fields.optional("reason"),
         })
     }
 }
@@ -100,17 +108,23 @@ pub struct TakeBackExport {
     /// Why.
     #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
-    /// The refusal that the receiving registry signed. Required where this registry knows that one's key.
+    /// The refusal that the receiving registry signed; required without `without_refusal`.
     pub refusal: Option<Signed>,
+    /// Whether the issuing body, and it alone, takes back on its own word although no refusal can be had. The receiving
+    /// registry must not import the export any more.
+    #[schema(default = false, required = false)]
+    pub without_refusal: bool,
 }
 
 impl FromFields for TakeBackExport {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let reason = fields.required("reason");
         let refusal = fields.optional("refusal");
+        let without_refusal = fields.or("without_refusal", false);
         Some(Self {
             reason: reason?,
             refusal,
+            without_refusal,
         })
     }
 }

@@ -1,0 +1,130 @@
+//! Certificates that come to a registry again, or came there by rows.
+
+use super::*;
+
+async fn three() -> [World; 3] {
+    let mut all = Vec::new();
+    for domain in ["gb", "fr", "de"] {
+        all.push(Registry::prepare_as(Clusters::shared().await, domain).await);
+    }
+    let [mut gb, mut fr, mut de]: [Registry; 3] = all.try_into().ok().unwrap();
+    gb.trust(&fr);
+    gb.trust(&de);
+    fr.trust(&gb);
+    fr.trust(&de);
+    de.trust(&gb);
+    de.trust(&fr);
+    for registry in [&mut gb, &mut fr, &mut de] {
+        registry.up().await;
+    }
+    [
+        World::on(gb).await,
+        World::on(fr).await,
+        World::on(de).await,
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_go_round_three_registries_twice_and_are_in_one_at_a_time() {
+    let [gb, fr, de] = three().await;
+    let [mut bundle] = gb.issue([1000]).await;
+    let active = async || {
+        [
+            wh(&gb, "Active").await,
+            wh(&fr, "Active").await,
+            wh(&de, "Active").await,
+        ]
+    };
+    for _ in 0..2 {
+        bundle = gone(&gb, &fr, bundle).await;
+        assert_eq!(active().await, [0, 1000, 0]);
+        bundle = gone(&fr, &de, bundle).await;
+        assert_eq!(active().await, [0, 0, 1000]);
+        bundle = gone(&de, &gb, bundle).await;
+        assert_eq!(active().await, [1000, 0, 0]);
+    }
+    // Part of it stays, the rest goes on.
+    let part = json!({"receiving_registry": "de", "certificate_quantity": 300});
+    let id = export(&gb, &[bundle], part).await;
+    let imported = import(&de.producer, de.s, &file(&gb, id).await)
+        .await
+        .expect(201);
+    confirm(&gb, id, &imported["receipt"]).await.expect(202);
+    assert_eq!(active().await, [700, 0, 300]);
+    for world in [&gb, &fr, &de] {
+        world.registry.audit().await;
+    }
+}
+
+/// The bundles of a file as rows, of the one device it has.
+fn rows_of(signed: &Value) -> String {
+    let file = &signed["payload"];
+    let metadata = &file["issuance_metadata"][0];
+    let rows = file["bundles"].as_array().unwrap().iter().map(|bundle| {
+        let of = &bundle["attributes"];
+        let first = of["certificate_bundle_id_range_start"].as_i64().unwrap();
+        let last = of["certificate_bundle_id_range_end"].as_i64().unwrap();
+        json!({
+            "origin_registry": file["devices"][0]["origin"]["registry"],
+            "origin_device_id": file["devices"][0]["origin"]["device"],
+            "origin_bundle_id": bundle["id"].to_string(),
+            "certificate_bundle_status": "Active",
+            "certificate_bundle_id_range_start": first,
+            "certificate_bundle_id_range_end": last,
+            "bundle_quantity": last - first + 1,
+            "energy_source": of["energy_source"],
+            "production_starting_interval": of["production_starting_interval"],
+            "production_ending_interval": of["production_ending_interval"],
+            "issuance_datestamp": of["issuance_datestamp"],
+            "expiry_datestamp": of["expiry_datestamp"],
+            "country_of_issuance": metadata["country_of_issuance"],
+            "connected_grid_identification": metadata["connected_grid_identification"],
+            "issuing_body": metadata["issuing_body"],
+            "issue_market_zone": metadata["issue_market_zone"],
+        })
+    });
+    Value::Array(rows.collect()).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_by_rows_is_settled_by_the_issuing_bodies_and_by_no_signed_file() {
+    let (gb, fr) = two().await;
+    let [bundle] = gb.issue([1000]).await;
+    let old = export(&gb, &[bundle], json!({})).await;
+    let signed = file(&gb, old).await;
+    let by_rows = async || {
+        let form = rows::with_device(form(fr.s, rows_of(&signed)));
+        fr.admin.upload("/certificate/import", form).await
+    };
+    let neither = async |signed: &Value| {
+        let imported = import(&fr.producer, fr.s, signed).await;
+        imported.refused(409, "imported_by_rows");
+        let refused = refuse(&fr, signed).await;
+        refused.refused(409, "imported_by_rows");
+    };
+    let imported = by_rows().await.expect(201);
+    let there = imported["first_bundle_id"].as_i64().unwrap();
+    neither(&signed).await;
+    let word = json!({"receiving_reference": "fr-rows", "without_receipt": true, "reason": "imported by rows"});
+    let path = format!("/certificate/export/{old}/confirm");
+    gb.admin.post(&path, word).await.expect(202);
+    // It leaves again. Now the old file looks like one that brings it back.
+    let back = export(&fr, &[there], json!({"receiving_registry": "gb"})).await;
+    let home = import(&gb.producer, gb.s, &file(&fr, back).await)
+        .await
+        .expect(201);
+    confirm(&fr, back, &home["receipt"]).await.expect(202);
+    assert_eq!(spread(&gb, &fr).await, (1000, 0, 0));
+    neither(&signed).await;
+    by_rows().await.refused(409, "import_elsewhere");
+    // Nor does one that would: what is offered is taken back on the issuing body's word.
+    let here = home["first_bundle_id"].as_i64().unwrap();
+    let again = export(&gb, &[here], json!({})).await;
+    neither(&file(&gb, again).await).await;
+    let word = json!({"without_refusal": true, "reason": "it came by rows there once"});
+    let path = format!("/certificate/export/{again}/take_back");
+    gb.admin.post(&path, word).await.expect(202);
+    assert_eq!(spread(&gb, &fr).await, (1000, 0, 0));
+    gb.registry.audit().await;
+    fr.registry.audit().await;
+}
