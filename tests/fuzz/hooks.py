@@ -9,6 +9,7 @@ import math
 import os
 import re
 import urllib.request
+import uuid
 from typing import Any
 
 import jsonschema_rs
@@ -16,17 +17,17 @@ import schemathesis
 from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.openapi.checks import RejectedPositiveData
 
+
+def own(path: str) -> Any:
+    """What the registry answers the fuzzer's own user."""
+    headers = {"Authorization": "Bearer " + os.environ["REGISTRY_TOKEN"]}
+    request = urllib.request.Request(os.environ["REGISTRY_URL"] + path, headers=headers)
+    return json.load(urllib.request.urlopen(request))
+
+
 # The administrator that the fuzzer is signed in as, and a user that does not exist.
-OWN_ID = int(
-    json.load(
-        urllib.request.urlopen(
-            urllib.request.Request(
-                os.environ["REGISTRY_URL"] + "/user/me",
-                headers={"Authorization": "Bearer " + os.environ["REGISTRY_TOKEN"]},
-            )
-        )
-    )["id"]
-)
+OWN_ID = int(own("/user/me")["id"])
+OWN_SESSIONS = {session["id"] for session in own("/user/me/sessions")}
 NOBODY = 999_999_999
 
 # The token of a session to sign out of, not the fuzzer's own.
@@ -45,7 +46,7 @@ SIGNED_OUT = str(
 )
 
 # Operations that would take the fuzzer's own user, role or session away, or give it another password.
-ENDS_THE_RUN = {"delete_user", "change_role", "update_user", "end_sessions_of_user"}
+ENDS_THE_RUN = {"delete_user", "erase_user", "change_role", "update_user", "end_sessions_of_user"}
 
 # Codes of fields that do not have the form which the document promises to take. Other codes are rules that
 # depend on what the registry holds: a name that is taken, a cursor that no list has given.
@@ -85,9 +86,12 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
         for key, value in (case.path_parameters or {}).items():
             if as_id(value) == OWN_ID:
                 case.path_parameters[key] = NOBODY
-    headers = kwargs.get("headers") or {}
-    if name == "logout" and headers.get("Authorization") == "Bearer " + os.environ["REGISTRY_TOKEN"]:
-        kwargs["headers"] = {**headers, "Authorization": "Bearer " + SIGNED_OUT}
+    if name == "logout":
+        for headers in (case.headers, kwargs.get("headers")):
+            if headers and headers.get("Authorization") == "Bearer " + os.environ["REGISTRY_TOKEN"]:
+                headers["Authorization"] = "Bearer " + SIGNED_OUT
+    if name == "end_my_session" and case.path_parameters.get("session_id") in OWN_SESSIONS:
+        case.path_parameters["session_id"] = str(uuid.UUID(int=0))
     if name == "update_account" and isinstance(case.body, dict):
         members = case.body.get("user_ids")
         if isinstance(members, list) and members and OWN_ID not in members:

@@ -8,13 +8,22 @@
 mod holdings;
 
 use std::process::ExitCode;
-use tests::{Clusters, PASSWORD, Registry, email};
+use tests::{Actor, Clusters, PASSWORD, Registry, email};
 use tokio::process::Command;
 
 /// Longer than the longest command: a token that expires would be no finding.
 const TOKEN_MINUTES: u32 = 24 * 60;
 /// Shorter than for people: a position that is never reached is asked for over and over.
 const READ_WAIT_MS: u64 = 500;
+
+/// A producer who shares nothing with anybody.
+async fn rival(registry: &Registry) -> Actor {
+    let email = email("rival");
+    let admin = registry.admin().await;
+    let created = admin.create_user("rival", &email, 3, PASSWORD).await;
+    created.expect(200);
+    registry.anonymous().signed_in(&email, PASSWORD).await
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -31,6 +40,9 @@ async fn main() -> ExitCode {
     registry.config.limits.unproven.per_minute = 0;
     registry.up().await;
     holdings::fill(&registry).await;
+    let producer = registry.anonymous();
+    let producer = producer.signed_in(&email("producer"), PASSWORD).await;
+    let rival = rival(&registry).await;
     let mut command = Command::new(&program);
     command
         .args(arguments)
@@ -39,6 +51,8 @@ async fn main() -> ExitCode {
         .env("REGISTRY_PRODUCER", email("producer"))
         .env("REGISTRY_PASSWORD", PASSWORD)
         .env("REGISTRY_TOKEN", registry.admin().await.token())
+        .env("REGISTRY_PRODUCER_TOKEN", producer.token())
+        .env("REGISTRY_RIVAL_TOKEN", rival.token())
         .kill_on_drop(true);
     let ended = match command.status().await {
         Ok(status) => status,
