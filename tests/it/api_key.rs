@@ -279,3 +279,73 @@ async fn attack_a_stolen_key_locks_its_owner_out() {
         refused.refused(403, "sign_in_required");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_a_key_that_keeps_users_makes_itself_an_administrator() {
+    let world = World::start().await;
+    let (stolen, _) = machine(&world.admin, &["read", "manage_self", "manage_users"], None).await;
+    let (admin, other) = (world.admin.id, world.trader.id);
+    let identity = json!({"issuer": "https://login.example", "subject": "thief"});
+    for refused in [
+        stolen
+            .create_user("thief", "thief@registry.test", 4, "correct horse battery")
+            .await,
+        stolen
+            .post_nothing(&format!("/user/change_role/{other}?role=4"))
+            .await,
+        stolen
+            .patch(
+                &format!("/user/update/{admin}"),
+                json!({"email": "thief@registry.test"}),
+            )
+            .await,
+        stolen
+            .patch(
+                &format!("/user/update/{other}"),
+                json!({"password": "correct horse battery"}),
+            )
+            .await,
+        stolen
+            .post(&format!("/user/{other}/identities"), identity)
+            .await,
+        stolen.post_nothing(&format!("/user/erase/{other}")).await,
+    ] {
+        refused.refused(403, "sign_in_required");
+    }
+    stolen.get("/user/list").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_a_key_for_one_account_tells_of_the_others_of_its_user() {
+    const HIDDEN: &str = "Unmistakably Elsewhere";
+    let world = World::start().await;
+    let own = &world.producer;
+    let hidden = world
+        .admin
+        .create_user(HIDDEN, "hidden@registry.test", 1, tests::PASSWORD)
+        .await;
+    let hidden = hidden.expect(200)["id"].as_i64().unwrap();
+    let elsewhere = own.open_account(HIDDEN, &[hidden]).await;
+    let seen = own.get("/user/list").await.expect(200);
+    assert!(seen.to_string().contains(HIDDEN), "{seen}");
+    let (key, _) = machine(own, &["read", "audit", "manage_accounts"], Some(&[world.s])).await;
+    for path in [
+        "/user/me".to_owned(),
+        "/user/me/accounts".to_owned(),
+        "/user/list".to_owned(),
+        format!("/user/{}", own.id),
+        format!("/user/{}", world.auditor.id),
+        "/account/list".to_owned(),
+        "/audit".to_owned(),
+    ] {
+        let told = key.get(&path).await.expect(200);
+        let names = |account: i64| {
+            told.to_string()
+                .contains(&format!("\"account_id\":{account}"))
+        };
+        assert!(!told.to_string().contains(HIDDEN), "{path}: {told}");
+        assert!(!names(elsewhere), "{path}: {told}");
+    }
+    let refused = key.get(&format!("/user/{hidden}")).await;
+    refused.refused(404, "user_not_found");
+}

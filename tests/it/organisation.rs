@@ -497,3 +497,36 @@ async fn attack_a_member_throws_others_out_of_an_organisations_account_or_takes_
         .await
         .expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_while_they_are_taken_into_an_account_acts_for_it_no_longer() {
+    let world = World::start().await;
+    let (organisation, manager) = hill(&world).await;
+    for n in 0..10 {
+        let body = json!({"role": 1});
+        let name = format!("leaver-{n}");
+        let leaver = joined(&world, &manager, organisation, &name, body).await.id;
+        let account = format!("/account/{}/members", world.s);
+        let leave = format!("/user/{leaver}/leave_organisation");
+        let (taken_in, left) = tokio::join!(
+            manager.patch(&account, json!({"add": [leaver]})),
+            world.admin.post_nothing(&leave),
+        );
+        assert!([200, 422].contains(&taken_in.status), "{taken_in}");
+        assert!([204, 409].contains(&left.status), "{left}");
+        let users = format!("/organisation/{organisation}/users");
+        let belongs = manager.get(&users).await.expect(200);
+        let belongs = belongs.as_array().unwrap().iter();
+        let belongs = belongs.into_iter().any(|user| user["id"] == leaver);
+        let account = manager
+            .get(&format!("/organisation/{organisation}/accounts"))
+            .await;
+        let account = account.expect(200)[0].clone();
+        let acts = account["user_ids"]
+            .as_array()
+            .unwrap()
+            .contains(&json!(leaver));
+        assert!(belongs || !acts, "{leaver} left, and acts for {account}");
+    }
+    world.registry.audit().await;
+}

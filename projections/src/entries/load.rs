@@ -93,7 +93,7 @@ struct Wanted {
     bundles: Vec<i64>,
     recurring_rules: Vec<i64>,
     origins: Vec<Uuid>,
-    refused_exports: Vec<Uuid>,
+    received_exports: Vec<Uuid>,
     exports: Vec<i64>,
     gateways: Vec<i64>,
     gateway_keys: Vec<Uuid>,
@@ -139,7 +139,7 @@ impl Wanted {
                 Key::Bundle(id) => wanted.bundles.push(id.0),
                 Key::RecurringRule(id) => wanted.recurring_rules.push(id.0),
                 Key::Origin(digest) => wanted.origins.push(digest),
-                Key::RefusedExport(digest) => wanted.refused_exports.push(digest),
+                Key::ReceivedExport(digest) => wanted.received_exports.push(digest),
                 Key::Export(id) => wanted.exports.push(id.0),
                 Key::Gateway(id) => wanted.gateways.push(id.0),
                 Key::GatewayKey(digest) => wanted.gateway_keys.push(digest),
@@ -193,7 +193,7 @@ async fn query_all(
         bundles, row::BUNDLE, row::bundle;
         recurring_rules, row::RECURRING_RULE, row::recurring_rule;
         origins, row::ORIGIN, row::origin;
-        refused_exports, row::REFUSED_EXPORT, row::refused_export;
+        received_exports, row::RECEIVED_EXPORT, row::received_export;
         exports, row::EXPORT, row::export;
         commands, row::COMMAND, row::command;
         users, row::USER, row::user;

@@ -46,8 +46,8 @@ pub(super) const RECURRING_RULE: &str =
     "SELECT rule_id, state::json FROM recurring_rule WHERE rule_id = ANY($1)";
 pub(super) const ORIGIN: &str =
     "SELECT digest, state::json FROM import_origin WHERE digest = ANY($1)";
-pub(super) const REFUSED_EXPORT: &str =
-    "SELECT digest, state::json FROM refused_export WHERE digest = ANY($1)";
+pub(super) const RECEIVED_EXPORT: &str =
+    "SELECT digest, state::json FROM received_export WHERE digest = ANY($1)";
 pub(super) const EXPORT: &str =
     "SELECT export_id, state::json FROM export WHERE export_id = ANY($1)";
 pub(super) const COMMAND: &str =
@@ -148,9 +148,9 @@ pub(super) fn origin(row: &Row) -> Result<(Key, Entry), Error> {
     Ok((key, Entry::Origin(state(row, 1)?)))
 }
 
-pub(super) fn refused_export(row: &Row) -> Result<(Key, Entry), Error> {
-    let key = Key::RefusedExport(row.try_get(0)?);
-    Ok((key, Entry::RefusedExport(state(row, 1)?)))
+pub(super) fn received_export(row: &Row) -> Result<(Key, Entry), Error> {
+    let key = Key::ReceivedExport(row.try_get(0)?);
+    Ok((key, Entry::ReceivedExport(state(row, 1)?)))
 }
 
 pub(super) fn export(row: &Row) -> Result<(Key, Entry), Error> {

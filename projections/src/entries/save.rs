@@ -151,7 +151,7 @@ struct Tables<'a> {
     recurring_rules: States<'a, ledger::entry::RecurringRule>,
     next_runs: Vec<Option<DateTime<Utc>>>,
     origins: States<'a, ledger::entry::Imported, Uuid>,
-    refused_exports: States<'a, schemas::event::import::ExportRef, Uuid>,
+    received_exports: States<'a, ledger::entry::Received, Uuid>,
     exports: States<'a, ledger::entry::Export>,
     gateways: Gateways<'a>,
     commands: Vec<(Uuid, &'a ledger::entry::DoneCommand)>,
@@ -221,8 +221,8 @@ impl<'a> Tables<'a> {
             (Key::Origin(digest), Some(Entry::Origin(imported))) => {
                 self.origins.push(*digest, imported, at);
             }
-            (Key::RefusedExport(digest), Some(Entry::RefusedExport(export))) => {
-                self.refused_exports.push(*digest, export, at);
+            (Key::ReceivedExport(digest), Some(Entry::ReceivedExport(export))) => {
+                self.received_exports.push(*digest, export, at);
             }
             (Key::Export(id), Some(Entry::Export(export))) => {
                 self.exports.push(id.0, export, at);
@@ -309,7 +309,7 @@ impl<'a> Tables<'a> {
         }
         writes.extend(self.allocations.save(client, ALLOCATION));
         writes.extend(self.origins.save(client, ORIGIN));
-        writes.extend(self.refused_exports.save(client, REFUSED_EXPORT));
+        writes.extend(self.received_exports.save(client, RECEIVED_EXPORT));
         writes.extend(self.exports.save(client, EXPORT));
         writes.extend(self.gateways.save(client));
         if !self.commands.is_empty() {
@@ -443,9 +443,9 @@ const ALLOCATION: &str = "INSERT INTO storage_allocation (allocation_id, state, 
 const ORIGIN: &str = "INSERT INTO import_origin (digest, state, position)
      SELECT * FROM unnest($1::uuid[], $2::json[], $3::bigint[])
      ON CONFLICT (digest) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
-const REFUSED_EXPORT: &str = "INSERT INTO refused_export (digest, state, position)
+const RECEIVED_EXPORT: &str = "INSERT INTO received_export (digest, state, position)
      SELECT * FROM unnest($1::uuid[], $2::json[], $3::bigint[])
-     ON CONFLICT (digest) DO NOTHING";
+     ON CONFLICT (digest) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";
 const EXPORT: &str = "INSERT INTO export (export_id, state, position)
      SELECT * FROM unnest($1::bigint[], $2::json[], $3::bigint[])
      ON CONFLICT (export_id) DO UPDATE SET state = EXCLUDED.state, position = EXCLUDED.position";

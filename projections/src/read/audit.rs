@@ -8,8 +8,8 @@ use deadpool_postgres::ClientWrapper;
 use ledger::{Event, Stream};
 use schemas::envelope::{Actor, Via};
 use schemas::event::audit::Attempt;
-use schemas::event::{AuditEvent, LedgerEvent};
-use schemas::id::AccountId;
+use schemas::event::{AuditEvent, IdentityEvent, LedgerEvent};
+use schemas::id::{AccountId, UserId};
 use std::net::IpAddr;
 use uuid::Uuid;
 
@@ -33,13 +33,66 @@ struct Entry<'e> {
     request_id: Uuid,
 }
 
-/// Writes the entries that follow from the events: they never change.
+/// Writes the entries that follow from the events: they never change, but for the addresses of who is erased.
 pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(), Error> {
-    let rows: Vec<Entry<'_>> = events.iter().flat_map(entries).collect();
+    forget(client, events).await?;
+    let erased = erased(client, events).await?;
+    let is_erased = |user_id: Option<UserId>| user_id.is_some_and(|id| erased.contains(&id.0));
+    let mut rows: Vec<Entry<'_>> = events.iter().flat_map(entries).collect();
+    for row in &mut rows {
+        let user_id = row.actor.and_then(Actor::user_id);
+        row.address = row.address.filter(|_| !is_erased(user_id));
+    }
     copy(client, COPY, 16, rows, put).await?;
-    let clients: Vec<_> = events.iter().flat_map(clients).collect();
-    copy(client, COPY_CLIENT, 3, clients, put_client).await?;
+    let clients = events.iter().flat_map(clients);
+    let clients: Vec<_> = clients.filter(|one| !is_erased(one.user_id)).collect();
+    copy(client, COPY_CLIENT, 4, clients, put_client).await?;
     Ok(())
+}
+
+/// Takes away the addresses of who is erased.
+async fn forget(client: &ClientWrapper, events: &[Decoded]) -> Result<(), Error> {
+    let erased = events.iter().filter_map(|event| match &event.event {
+        Event::Identity(IdentityEvent::UserErased(erased)) => Some(erased.user_id.0),
+        _ => None,
+    });
+    let erased: Vec<i64> = erased.collect();
+    if erased.is_empty() {
+        return Ok(());
+    }
+    for statement in [FORGET_ENTRY, FORGET_CLIENT] {
+        let statement = client.prepare_cached(statement).await?;
+        client.execute(&statement, &[&erased]).await?;
+    }
+    Ok(())
+}
+
+/// Of whom events tell an address that was read before they were erased.
+async fn erased(client: &ClientWrapper, events: &[Decoded]) -> Result<Vec<i64>, Error> {
+    let mut users = Vec::new();
+    for event in events {
+        match &event.event {
+            Event::Audit(AuditEvent::AttemptsRecorded(recorded)) => {
+                let with_address = recorded.attempts.iter().filter(|one| one.address.is_some());
+                let actors = with_address.filter_map(|one| one.actor.as_ref());
+                users.extend(actors.filter_map(Actor::user_id).map(|id| id.0));
+            }
+            Event::Audit(AuditEvent::ClientsRecorded(recorded)) => {
+                let with_user = recorded.clients.iter().filter_map(|one| one.user_id);
+                users.extend(with_user.map(|id| id.0));
+            }
+            _ => {}
+        }
+    }
+    if users.is_empty() {
+        return Ok(users);
+    }
+    let statement = client.prepare_cached(ERASED).await?;
+    let rows = client.query(&statement, &[&users]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<_, _>>()?)
 }
 
 fn entries(event: &Decoded) -> Vec<Entry<'_>> {
@@ -104,22 +157,45 @@ fn attempts<'e>(event: &Decoded, attempts: &'e [Attempt]) -> Vec<Entry<'e>> {
     entries.collect()
 }
 
-fn clients(event: &Decoded) -> Vec<(Uuid, IpAddr, i64)> {
+/// Where a command came from.
+struct CameFrom {
+    command_id: Uuid,
+    address: IpAddr,
+    user_id: Option<UserId>,
+    position: i64,
+}
+
+fn clients(event: &Decoded) -> Vec<CameFrom> {
     let Event::Audit(AuditEvent::ClientsRecorded(recorded)) = &event.event else {
         return Vec::new();
     };
-    let commands = recorded.clients.iter().flat_map(|client| {
-        let ids = client.command_ids.iter();
-        ids.map(|id| (*id, client.address, event.position.0))
-    });
-    commands.collect()
+    let mut commands = Vec::new();
+    for client in &recorded.clients {
+        // An address that is gone was of somebody who is erased.
+        let Some(address) = client.address else {
+            continue;
+        };
+        commands.extend(client.command_ids.iter().map(|command_id| CameFrom {
+            command_id: *command_id,
+            address,
+            user_id: client.user_id,
+            position: event.position.0,
+        }));
+    }
+    commands
 }
 
 const COPY: &str = "COPY audit_entry (at, stream, position, item, last_at, attempts, principal, user_id, \
      via, address, operation, account_id, code, command_id, idempotency_key, request_id) \
      FROM STDIN BINARY";
 
-const COPY_CLIENT: &str = "COPY audit_client (command_id, address, position) FROM STDIN BINARY";
+const COPY_CLIENT: &str =
+    "COPY audit_client (command_id, address, user_id, position) FROM STDIN BINARY";
+
+const FORGET_ENTRY: &str =
+    "UPDATE audit_entry SET address = NULL WHERE user_id = ANY($1) AND address IS NOT NULL";
+const FORGET_CLIENT: &str = "DELETE FROM audit_client WHERE user_id = ANY($1)";
+const ERASED: &str = "SELECT user_id FROM registry_user WHERE is_erased AND user_id = ANY($1)";
 
 fn put(row: &mut Rows, entry: Entry<'_>) {
     let user_id = entry.actor.and_then(Actor::user_id);
@@ -144,10 +220,11 @@ fn put(row: &mut Rows, entry: Entry<'_>) {
         .uuid(entry.request_id);
 }
 
-fn put_client(row: &mut Rows, (command_id, address, position): (Uuid, IpAddr, i64)) {
-    row.uuid(command_id)
-        .text(&address.to_string())
-        .bigint(position);
+fn put_client(row: &mut Rows, from: CameFrom) {
+    row.uuid(from.command_id)
+        .text(&from.address.to_string())
+        .option(from.user_id.map(|id| id.0), Rows::bigint)
+        .bigint(from.position);
 }
 
 /// The stream in a column.

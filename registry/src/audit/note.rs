@@ -6,7 +6,7 @@
 use super::trail::Trail;
 use chrono::{DateTime, SubsecRound, Utc};
 use schemas::envelope::{Actor, Origin, Via};
-use schemas::event::audit::Attempt;
+use schemas::event::audit::{Attempt, Client};
 use schemas::id::AccountId;
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -133,11 +133,12 @@ impl Note {
 
 impl Drop for Note {
     fn drop(&mut self) {
-        if let Some(address) = self.address
-            && !self.commands.is_empty()
-        {
-            let commands = std::mem::take(&mut self.commands);
-            self.trail.came_from(address, commands);
+        if self.address.is_some() && !self.commands.is_empty() {
+            self.trail.came_from(Client {
+                address: self.address,
+                user_id: self.actor.as_ref().and_then(Actor::user_id),
+                command_ids: std::mem::take(&mut self.commands),
+            });
         }
         if !self.is_answered {
             self.trail.leave(self.attempt(Some(UNANSWERED), now()));

@@ -2,13 +2,11 @@
 
 use super::writer::{Message, Writer};
 use event_store::EventStore;
-use schemas::event::audit::{ApiKeyUse, Attempt};
+use schemas::event::audit::{ApiKeyUse, Attempt, Client};
 use schemas::log::StreamName;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use uuid::Uuid;
 
 /// Entries that may wait to be written.
 const QUEUE: usize = 4_096;
@@ -71,8 +69,8 @@ impl Trail {
     }
 
     /// Records where commands came from.
-    pub(super) fn came_from(&self, address: IpAddr, commands: Vec<Uuid>) {
-        if self.0.try_send(Message::Client(address, commands)).is_err() {
+    pub(super) fn came_from(&self, client: Client) {
+        if self.0.try_send(Message::Client(client)).is_err() {
             metrics::counter!("audit_clients_lost_total").increment(1);
         }
     }

@@ -9,6 +9,7 @@ use schemas::event::AuditEvent;
 use schemas::event::audit::{
     ApiKeyUse, ApiKeysUsed, Attempt, AttemptsRecorded, Client, ClientsRecorded,
 };
+use schemas::id::UserId;
 use schemas::log::{Position, StreamName};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -34,7 +35,7 @@ pub(super) enum Message {
     /// An attempt, and who waits until it is.
     Attempt(Box<Attempt>, Option<oneshot::Sender<()>>),
     /// Where commands came from.
-    Client(IpAddr, Vec<Uuid>),
+    Client(Client),
     /// That an API key was used.
     Use(ApiKeyUse),
 }
@@ -46,7 +47,7 @@ type Waiting = Vec<oneshot::Sender<()>>;
 #[derive(Default)]
 struct Batch {
     attempts: Vec<Attempt>,
-    clients: BTreeMap<IpAddr, Vec<Uuid>>,
+    clients: BTreeMap<(Option<IpAddr>, Option<UserId>), Vec<Uuid>>,
     uses: Vec<ApiKeyUse>,
     waiting: Waiting,
 }
@@ -55,7 +56,7 @@ struct Batch {
 #[derive(Default)]
 struct Gathered {
     attempts: HashMap<Kind, Attempt>,
-    clients: BTreeMap<IpAddr, Vec<Uuid>>,
+    clients: BTreeMap<(Option<IpAddr>, Option<UserId>), Vec<Uuid>>,
     uses: Vec<ApiKeyUse>,
     waiting: Waiting,
     count: usize,
@@ -134,7 +135,7 @@ impl Writer {
 
     fn take(&mut self, message: Message, batch: &mut Batch) {
         match message {
-            Message::Client(address, commands) => self.gathered.client(address, commands),
+            Message::Client(client) => self.gathered.client(client),
             Message::Use(one) => self.gathered.used(one),
             Message::Attempt(attempt, waiting) => {
                 let kind = Kind::of(&attempt);
@@ -219,9 +220,13 @@ enum Lost {
 }
 
 impl Gathered {
-    fn client(&mut self, address: IpAddr, commands: Vec<Uuid>) {
-        self.count += commands.len();
-        self.clients.entry(address).or_default().extend(commands);
+    fn client(&mut self, client: Client) {
+        self.count += client.command_ids.len();
+        let whose = (client.address, client.user_id);
+        self.clients
+            .entry(whose)
+            .or_default()
+            .extend(client.command_ids);
         self.soon();
     }
 
@@ -261,8 +266,9 @@ impl Batch {
             events.push(event(&AttemptsRecorded { attempts }.into()));
         }
         if !self.clients.is_empty() {
-            let clients = self.clients.iter().map(|(address, command_ids)| Client {
-                address: *address,
+            let clients = self.clients.iter().map(|(whose, command_ids)| Client {
+                address: whose.0,
+                user_id: whose.1,
                 command_ids: command_ids.clone(),
             });
             let clients = clients.collect();
@@ -303,7 +309,6 @@ mod tests {
     use super::super::trail::Trail;
     use super::*;
     use event_store::SqliteStore;
-    use schemas::id::UserId;
     use tempfile::TempDir;
 
     fn attempt(user: i64) -> Attempt {
@@ -399,7 +404,11 @@ mod tests {
             other.record(vec![attempt(user)]).await;
         }
         let command = Uuid::now_v7();
-        one.came_from("192.0.2.9".parse().unwrap(), vec![command]);
+        one.came_from(Client {
+            address: Some("192.0.2.9".parse().unwrap()),
+            user_id: None,
+            command_ids: vec![command],
+        });
         stop.send(()).unwrap();
         first.await.unwrap();
         drop(other);

@@ -212,6 +212,11 @@ mod tests {
     }
 
     #[test]
+    fn duties_are_separated_unless_somebody_says_otherwise() {
+        assert_eq!(Auth::default().duties(), Duties::Separated);
+    }
+
+    #[test]
     fn demo_users_are_refused_in_production() {
         let auth = Auth {
             dev_users: true,

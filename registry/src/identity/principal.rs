@@ -85,6 +85,26 @@ impl Principal {
         self.organisation.is_some_and(manages)
     }
 
+    /// The accounts that the credentials are good for; `None` stands for all there are.
+    #[must_use]
+    pub fn restriction(&self) -> Option<&[AccountId]> {
+        self.only.as_deref()
+    }
+
+    /// Whether the credentials are good for the account, whoever may do what there.
+    #[must_use]
+    pub fn reaches(&self, account_id: AccountId) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|only| only.contains(&account_id))
+    }
+
+    /// Whether they see every user there is.
+    #[must_use]
+    pub const fn sees_everybody(&self) -> bool {
+        self.may(Capability::ManageUsers) && self.only.is_none()
+    }
+
     /// Whether they see every account there is.
     #[must_use]
     pub const fn sees_all(&self) -> bool {
@@ -94,11 +114,8 @@ impl Principal {
     /// Whether they may see what belongs to the account: as a member, or as who oversees all.
     #[must_use]
     pub fn sees(&self, account_id: AccountId) -> bool {
-        let overseen = || match &self.only {
-            None => true,
-            Some(only) => only.contains(&account_id),
-        };
-        self.accounts.contains(&account_id) || self.may(Capability::Oversee) && overseen()
+        self.accounts.contains(&account_id)
+            || self.may(Capability::Oversee) && self.reaches(account_id)
     }
 
     /// The accounts whose entries a list shows; `None` stands for all there are.

@@ -27,8 +27,10 @@ pub struct Key {
 /// Whose entries somebody sees.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// Who looks; they see all of their own.
+    /// Who looks.
     pub by: UserId,
+    /// Whether they see all of their own, for whichever account.
+    pub sees_own: bool,
     /// The accounts whose entries they see; `None` stands for all there are.
     pub accounts: Option<Vec<AccountId>>,
 }
@@ -72,7 +74,8 @@ impl Statement {
         };
         if let Some(accounts) = &seen.accounts {
             let ids: Vec<i64> = accounts.iter().map(|id| id.0).collect();
-            let (accounts, user) = (statement.give(ids), statement.give(seen.by.0));
+            let own = seen.sees_own.then_some(seen.by.0);
+            let (accounts, user) = (statement.give(ids), statement.give(own));
             statement.and(&format!(
                 "(e.account_id = ANY(${accounts}) OR e.user_id = ${user})"
             ));
@@ -134,10 +137,9 @@ impl Statement {
 
 const SELECT: &str = "
     SELECT e.at, e.stream, e.position, e.item, e.last_at, e.attempts, e.principal, e.user_id, e.via,
-        CASE WHEN u.is_erased THEN NULL ELSE coalesce(e.address, c.address) END, e.operation, e.account_id, e.code, e.command_id,
+        coalesce(e.address, c.address), e.operation, e.account_id, e.code, e.command_id,
         e.idempotency_key, e.request_id
     FROM audit_entry e LEFT JOIN audit_client c ON c.command_id = e.command_id
-        LEFT JOIN registry_user u ON u.user_id = e.user_id
     WHERE true";
 
 fn entry(row: &Row, seen: &Seen) -> Result<(Key, AuditEntry), ReadError> {

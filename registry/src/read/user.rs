@@ -105,11 +105,12 @@ pub async fn by_id(client: &Client, user_id: UserId) -> Result<Option<UserRow>, 
     found.as_ref().map(UserRow::from_row).transpose()
 }
 
-/// Users behind `after` in the order of their ids, removed ones left out: those who share an open
-/// account with one user, and that user; or all.
+/// Users behind `after` in the order of their ids, removed ones left out: those who share an open account with one
+/// user, of those that are `reached` where not all are, and that user; or all.
 pub async fn list(
     client: &Client,
     seen_by: Option<UserId>,
+    reached: Option<&[AccountId]>,
     after: UserId,
     limit: i64,
 ) -> Result<Vec<UserRow>, ReadError> {
@@ -118,10 +119,12 @@ pub async fn list(
             let statement = select!(
                 "WHERE NOT u.is_deleted AND u.user_id > $2 AND (u.user_id = $1 OR u.user_id IN (
                      SELECT unnest(a.user_ids) FROM account a
-                     WHERE a.user_ids @> ARRAY[$1::bigint] AND NOT a.is_deleted))
+                     WHERE a.user_ids @> ARRAY[$1::bigint] AND NOT a.is_deleted
+                         AND ($4::bigint[] IS NULL OR a.account_id = ANY($4))))
                  ORDER BY u.user_id LIMIT $3"
             );
-            rows(client, statement, &[&viewer.0, &after.0, &limit]).await?
+            let reached = reached.map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
+            rows(client, statement, &[&viewer.0, &after.0, &limit, &reached]).await?
         }
         None => {
             let statement =

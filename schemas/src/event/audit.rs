@@ -2,7 +2,7 @@
 //! the other streams; of that only the addresses of clients are here.
 
 use crate::envelope::{Actor, Via};
-use crate::id::AccountId;
+use crate::id::{AccountId, UserId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -60,8 +60,12 @@ pub struct ClientsRecorded {
 /// An address and what was asked from there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
-    /// The address.
-    pub address: IpAddr,
+    /// The address; none where it was of somebody who is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// Whose commands they are; none where a gateway or a part of the registry asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
     /// The commands, by the id that their events carry.
     pub command_ids: Vec<Uuid>,
 }

@@ -48,10 +48,18 @@ pub fn samples() -> Vec<AuditEvent> {
         }
         .into(),
         ClientsRecorded {
-            clients: vec![Client {
-                address: "192.0.2.7".parse().unwrap(),
-                command_ids: vec![Uuid::from_u128(5)],
-            }],
+            clients: vec![
+                Client {
+                    address: Some("192.0.2.7".parse().unwrap()),
+                    user_id: None,
+                    command_ids: vec![Uuid::from_u128(5)],
+                },
+                Client {
+                    address: Some("192.0.2.8".parse().unwrap()),
+                    user_id: Some(UserId(3)),
+                    command_ids: vec![Uuid::from_u128(6)],
+                },
+            ],
         }
         .into(),
     ]

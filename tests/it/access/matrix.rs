@@ -13,7 +13,8 @@ use tests::{Actor, Answer};
 const EXPECTED: &str = include_str!("matrix.txt");
 const HEADER: &str = "\
 # What each operation answers to whom: about something of account S, of which audit, trading, production and validator
-# are members, but neither the administrators nor the stranger, who has the role PRODUCTION_USER and an account of his own.
+# are members, but neither the administrators, nor `manager`, who manages the organisation that owns S, nor the stranger, who
+# has an account and an organisation of his own; both have the role PRODUCTION_USER.
 # `revoked` is the producer who has signed out, `machine` a key of theirs that is good for settling exports alone.
 # The issuing body is `separated` where duties are, and `admin` where they are not. Whoever may ask is mostly refused for
 # another reason (404 and 409 for what is not there, 422 for a rule), so that nothing changes on the way.
@@ -131,6 +132,9 @@ async fn every_operation_answers_everybody_as_reviewed() {
                 &one.world.producer,
                 may(Role::Production, usual),
             ),
+            // Before those who may change what is asked for.
+            ("stranger", one, &one.stranger, may(Role::Production, usual)),
+            ("manager", one, &one.manager, may(Role::Production, usual)),
             ("admin", one, &one.world.admin, may(Role::Admin, usual)),
             (
                 "separated",
@@ -138,7 +142,6 @@ async fn every_operation_answers_everybody_as_reviewed() {
                 &other.world.admin,
                 may(Role::Admin, Duties::Separated),
             ),
-            ("stranger", one, &one.stranger, may(Role::Production, usual)),
         ];
         let capability = operation.capability.map_or("open", Capability::as_str);
         write!(shown, "{} ({capability}):", operation.id).unwrap();

@@ -153,12 +153,12 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         | "list_organisation_accounts"
         | "list_organisation_users"
         | "list_invitations" => of(scene.organisation),
-        // With too little of a time.
-        "create_invitation" => with(scene.organisation, json!({"role": 1, "valid_for_s": 0})),
-        "revoke_invitation" => of(0),
+        "create_invitation" => with(scene.organisation, json!({"role": 1})),
+        "revoke_invitation" => of_uuid(&scene.invitation),
         "accept_invitation" | "join_organisation" => with(0, nothing),
-        "leave_organisation" => of(world.trader.id),
-        "change_manager" => with(world.trader.id, json!({"manages": true})),
+        "leave_organisation" => of(scene.leaver),
+        // Nobody else manages it.
+        "change_manager" => with(scene.manager.id, json!({"manages": false})),
         "assign_account" => with(s, json!({"organisation_id": NOBODY})),
         "change_account_members" => with(s, json!({"add": [NOBODY]})),
         "get_me" | "list_my_accounts" | "list_users" | "list_api_keys" => of(0),
@@ -222,7 +222,7 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         "change_gateway_devices" => with(scene.gateway, json!({"add": [w]})),
         "revoke_gateway" => with(
             scene.gateway,
-            json!({"reason": "x", "key_id": "A".repeat(43)}),
+            json!({"reason": "x".repeat(501), "key_id": "A".repeat(43)}),
         ),
         "get_gateway" => of(scene.gateway),
         "list_gateways" => query(format!("?account_id={s}")),
@@ -298,8 +298,8 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
         "create_recurring_transfer" => with(
             0,
             json!({
-                "source_id": s, "target_id": NOBODY, "certificate_quantity": 1,
-                "recurring_period_units": "day",
+                "source_id": s, "target_id": world.t, "certificate_quantity": 1,
+                "recurring_period_units": "day", "initial_action_datetime": "1999-01-01",
             }),
         ),
         "create_recurring_cancel" => with(

@@ -10,7 +10,7 @@ use tests::{
 /// A world with an entry of every kind in account S.
 pub struct Scene {
     pub world: World,
-    /// Of account O alone.
+    /// Of account O alone, and manager of an organisation that owns nothing.
     pub stranger: Actor,
     pub validator: Actor,
     /// Signed in once, and removed since.
@@ -39,8 +39,13 @@ pub struct Scene {
     pub rule: i64,
     pub measurement: i64,
     pub gateway: i64,
-    /// It owns account S, and nobody belongs to it.
+    /// It owns account S.
     pub organisation: i64,
+    /// Who manages it, and who belongs to it besides.
+    pub manager: Actor,
+    pub leaver: i64,
+    /// Into it, and taken back.
+    pub invitation: String,
 }
 
 /// A battery with a charge and a discharge.
@@ -130,12 +135,24 @@ impl Scene {
         let envelope = gateway.envelope(world.w, vec![measured_hour(100, 7)]);
         let receipts = anonymous.receipts(&[envelope]).await;
         assert_eq!(receipts[0]["status"], "accepted", "{receipts:?}");
-        let organisation = json!({"name": "H", "business_id": "H", "address": "H", "contact": "H"});
-        let organisation = world.admin.post("/organisation/create", organisation).await;
-        let organisation = organisation.expect(201)["id"].as_i64().unwrap();
+        let organisation = organisation(&world, "H").await;
         let path = format!("/account/{}/organisation", world.s);
         let body = json!({"organisation_id": organisation});
         world.admin.patch(&path, body).await.expect(200);
+        let manager = user(&world, "manager", 3).await;
+        join(&world, organisation, &manager).await;
+        let leaver = user(&world, "leaver", 1).await;
+        join(&world, organisation, &leaver).await;
+        let path = format!("/user/{}/organisation", leaver.id);
+        let stays = json!({"manages": false});
+        assert_eq!(world.admin.patch(&path, stays).await.status, 204);
+        join(&world, self::organisation(&world, "G").await, &stranger).await;
+        let invitation = invite(&world, organisation).await["invitation_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let path = format!("/invitation/{invitation}");
+        assert_eq!(world.admin.delete(&path).await.status, 204);
         let id = |answer: &Value| answer["id"].as_i64().unwrap();
         Self {
             stranger,
@@ -158,6 +175,9 @@ impl Scene {
             measurement: id(&readings[0]),
             gateway: gateway.id,
             organisation,
+            manager,
+            leaver: leaver.id,
+            invitation,
             world,
         }
     }
@@ -244,6 +264,25 @@ async fn imported(world: &World, other: &World) -> i64 {
     let imported = world.producer.upload("/certificate/import", form).await;
     imported.expect(201);
     export
+}
+
+async fn organisation(world: &World, name: &str) -> i64 {
+    let body = json!({"name": name, "business_id": name, "address": name, "contact": name});
+    let founded = world.admin.post("/organisation/create", body).await;
+    founded.expect(201)["id"].as_i64().unwrap()
+}
+
+/// Who comes by it manages the organisation.
+async fn invite(world: &World, organisation: i64) -> Value {
+    let path = format!("/organisation/{organisation}/invitations");
+    let body = json!({"role": 3, "manages": true});
+    world.admin.post(&path, body).await.expect(201)
+}
+
+async fn join(world: &World, organisation: i64, user: &Actor) {
+    let code = &invite(world, organisation).await["code"];
+    let joined = user.post("/invitation/join", json!({"code": code})).await;
+    joined.expect(200);
 }
 
 async fn user(world: &World, name: &str, role: i64) -> Actor {

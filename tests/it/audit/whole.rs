@@ -115,6 +115,10 @@ async fn an_accepted_action_is_told_by_the_ledger_with_who_what_and_where_from()
     assert_eq!(entry["outcome"], "accepted");
     assert_eq!(entry["principal"], format!("user:{}", world.trader.id));
     assert_eq!(entry["account_id"], world.s);
+    let sessions = world.trader.get("/user/me/sessions").await.expect(200);
+    let sessions = sessions.as_array().unwrap().iter();
+    let ids = sessions.map(|one| format!("session:{}", one["id"].as_str().unwrap()));
+    assert!(ids.into_iter().any(|id| entry["via"] == id), "{entry}");
     assert_eq!(entry["address"], "127.0.0.1");
     assert_eq!(
         (&entry["stream"], &entry["position"]),

@@ -1,6 +1,6 @@
 //! JWTs of the provider on API calls.
 
-use super::issuer::{Issuer, changed, jwt};
+use super::issuer::{Issuer, changed, jwt, jwt_of_text, unsigned};
 use super::{SUBJECT, link, with_roles, world};
 use chrono::{TimeDelta, Utc};
 use schemas::gateway::Algorithm;
@@ -55,6 +55,36 @@ async fn a_token_for_this_api_is_its_user_within_the_configured_role() {
         let refused = token(wrong).get("/user/me").await;
         refused.refused(401, "token_invalid");
     }
+    let claims = issuer.bare_claims(API);
+    let forged = |header: Value, claims: &Value| {
+        let token = jwt(&header, claims, issuer.key());
+        anonymous.with_token(&token)
+    };
+    let header = json!({"alg": "EdDSA", "kid": "one", "typ": "at+jwt"});
+    let by_type = forged(
+        header.clone(),
+        &changed(claims.clone(), json!({"roles": "trader"})),
+    );
+    by_type.get("/user/me").await.expect(200);
+    for wrong in [
+        json!({"typ": "logout+jwt"}),
+        json!({"typ": "secevent+jwt"}),
+        json!({"crit": ["exp"]}),
+        json!({"alg": "none"}),
+        json!({"alg": "HS256"}),
+        json!({"kid": "../one"}),
+    ] {
+        println!("{wrong}");
+        let refused = forged(changed(header.clone(), wrong), &claims);
+        refused.get("/user/me").await.refused(401, "token_invalid");
+    }
+    let message = unsigned(&json!({"alg": "none", "typ": "JWT"}), &claims);
+    let unsigned = anonymous.with_token(&format!("{message}."));
+    unsigned.get("/user/me").await.refused(401, "token_invalid");
+    let twice = claims.to_string();
+    let twice = format!("{},{}", &twice[..twice.len() - 1], &twice[1..]);
+    let twice = anonymous.with_token(&jwt_of_text(&header, &twice, issuer.key()));
+    twice.get("/user/me").await.refused(401, "token_invalid");
     // A role gives nothing that the user does not have.
     let path = format!("/user/change_role/{}?role=1", world.producer.id);
     world.admin.post_nothing(&path).await.expect(200);

@@ -1,6 +1,6 @@
 //! The authorization code flow, and what must not come of it.
 
-use super::issuer::{Issuer, changed, jwt, unsigned};
+use super::issuer::{Issuer, changed, jwt, jwt_of_text, unsigned};
 use super::{
     Browser, CLIENT_ID, CLIENT_SECRET, SUBJECT, cookies, header, link, refused, signed_in,
     with_roles, world,
@@ -123,7 +123,7 @@ async fn an_id_token_that_another_signed_or_nobody_signs_nobody_in() {
     let world = world(&issuer, |_| {}).await;
     link(&world, &world.trader, &issuer, SUBJECT).await;
     let browser = Browser::of(&world);
-    let stranger = GatewayKey::new(Algorithm::EdDsa);
+    let stranger = &GatewayKey::new(Algorithm::EdDsa);
     let p256 = GatewayKey::new(Algorithm::Es256);
     issuer.publish(&p256, "two");
     // A secret that is published is none.
@@ -148,7 +148,45 @@ async fn an_id_token_that_another_signed_or_nobody_signs_nobody_in() {
             &p256,
         )
     });
-    let forged: [(&str, Forge); 11] = [
+    let stolen = |change: Value| -> Forge<'_> {
+        let header = header(change);
+        Box::new(move |claims: &Value| jwt(&header, claims, stranger))
+    };
+    let key = issuer.key();
+    let typed = |change: Value| -> Forge<'_> {
+        let header = header(change);
+        Box::new(move |claims: &Value| jwt(&header, claims, key))
+    };
+    let forged: [(&str, Forge); 17] = [
+        (
+            "address of keys",
+            stolen(json!({"jku": "https://evil.example/jwks"})),
+        ),
+        (
+            "address of a certificate",
+            stolen(json!({"x5u": "https://evil.example/x"})),
+        ),
+        (
+            "id that is a path",
+            stolen(json!({"kid": "../../../../dev/null"})),
+        ),
+        ("type of another use", typed(json!({"typ": "logout+jwt"}))),
+        (
+            "extension that must be understood",
+            typed(json!({"crit": ["exp"]})),
+        ),
+        (
+            "claim twice",
+            Box::new(|claims: &Value| {
+                let claims = claims.to_string();
+                let twice = format!(
+                    "{},\"nonce\":\"x\",{}",
+                    &claims[..claims.len() - 1],
+                    &claims[1..]
+                );
+                jwt_of_text(&header(json!({})), &twice, issuer.key())
+            }),
+        ),
         (
             "none",
             Box::new(|claims: &Value| {
@@ -161,7 +199,7 @@ async fn an_id_token_that_another_signed_or_nobody_signs_nobody_in() {
         ),
         (
             "stranger",
-            Box::new(|claims: &Value| jwt(&header(json!({})), claims, &stranger)),
+            Box::new(|claims: &Value| jwt(&header(json!({})), claims, stranger)),
         ),
         (
             "unknown id",
@@ -203,7 +241,7 @@ async fn an_id_token_that_another_signed_or_nobody_signs_nobody_in() {
             "embedded key",
             Box::new(|claims: &Value| {
                 let own = serde_json::to_value(stranger.public()).unwrap();
-                jwt(&header(json!({"kid": null, "jwk": own})), claims, &stranger)
+                jwt(&header(json!({"kid": null, "jwk": own})), claims, stranger)
             }),
         ),
         ("nothing", Box::new(|_: &Value| String::new())),
@@ -222,6 +260,12 @@ async fn an_id_token_that_another_signed_or_nobody_signs_nobody_in() {
         let answer = browser.finish(&begun.cookie, &query).await;
         refused(answer, 401, "external_sign_in_failed").await;
     }
+    // An answer that does not end is not read to its end.
+    let begun = browser.begin().await;
+    issuer.will_give(issuer.id_token(&begun, json!({"pad": "x".repeat(2 << 20)})));
+    let query = [("code", "a code"), ("state", begun.asked["state"].as_str())];
+    let answer = browser.finish(&begun.cookie, &query).await;
+    refused(answer, 503, "unavailable").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

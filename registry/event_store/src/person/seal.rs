@@ -20,27 +20,33 @@ pub(super) fn seal(
     domain: &str,
     event: &mut NewEvent,
 ) -> Result<(), PeopleError> {
-    let fields = field::personal(&event.event_type);
-    if fields.is_empty() {
+    let Some(personal) = field::personal(&event.event_type) else {
         return Ok(());
-    }
+    };
     let event_id = event.event_id;
     let failed = |error: serde_json::Error| payload_error(event_id, &error);
     let mut payload: Value = serde_json::from_slice(&event.data).map_err(failed)?;
-    let user_id = field::user(&payload).ok_or_else(|| nobody(event_id))?;
-    let taken = field::take(&mut payload, fields);
-    if taken.is_empty() {
+    let mut is_sealed = false;
+    let parts = personal.parts(&mut payload);
+    for (user_id, part) in parts.map_err(|_| nobody(event_id))? {
+        let taken = field::take(part, personal.fields);
+        if taken.is_empty() {
+            continue;
+        }
+        let key = match keys.find_or_make(domain, user_id)? {
+            Found::Key(key) => key,
+            _ if event.event_type == BEGINNING => return Err(PeopleError::Reborn(user_id)),
+            _ => Key::random(),
+        };
+        let plain = serde_json::to_vec(&taken).map_err(failed)?;
+        let sealed = encrypt(&key, event_id, &plain).ok_or(PeopleError::Damaged(event_id))?;
+        let keys = keys.id();
+        part[MEMBER] = json!(Sealed { keys, sealed });
+        is_sealed = true;
+    }
+    if !is_sealed {
         return Ok(());
     }
-    let key = match keys.find_or_make(domain, user_id)? {
-        Found::Key(key) => key,
-        _ if event.event_type == BEGINNING => return Err(PeopleError::Reborn(user_id)),
-        _ => Key::random(),
-    };
-    let plain = serde_json::to_vec(&taken).map_err(failed)?;
-    let sealed = encrypt(&key, event_id, &plain).ok_or(PeopleError::Damaged(event_id))?;
-    let keys = keys.id();
-    payload[MEMBER] = json!(Sealed { keys, sealed });
     event.data = serde_json::to_vec(&payload).map_err(failed)?;
     Ok(())
 }
@@ -53,38 +59,46 @@ pub(super) fn open(
     domain: &str,
     event: &mut RecordedEvent,
 ) -> Result<(), PeopleError> {
-    if !field::may_be_sealed(event) {
+    let personal = field::personal(&event.event_type).filter(|_| field::may_be_sealed(event));
+    let Some(personal) = personal else {
         return Ok(());
-    }
+    };
     let event_id = event.event_id;
     let failed = |error: serde_json::Error| payload_error(event_id, &error);
     let mut payload: Value = serde_json::from_slice(&event.data).map_err(failed)?;
-    let Some(sealed) = field::take_sealed(&mut payload) else {
+    let mut is_opened = false;
+    let parts = personal.parts(&mut payload);
+    for (user_id, part) in parts.map_err(|_| nobody(event_id))? {
+        let Some(sealed) = field::take_sealed(part) else {
+            continue;
+        };
+        let found = if sealed.keys == keys.id() {
+            keys.find(domain, user_id)?
+        } else if Some(sealed.keys) == lost {
+            Found::Destroyed
+        } else {
+            return Err(PeopleError::Other {
+                path: keys.path().to_owned(),
+                ours: keys.id(),
+                theirs: sealed.keys,
+            });
+        };
+        let fields = match found {
+            Found::Key(key) => {
+                decrypt(&key, event_id, &sealed.sealed).ok_or(PeopleError::Damaged(event_id))?
+            }
+            Found::Destroyed => field::placeholders(personal.fields, user_id),
+            Found::Never => {
+                let path = keys.path().to_owned();
+                return Err(PeopleError::Outdated { path, user_id });
+            }
+        };
+        field::put(part, fields);
+        is_opened = true;
+    }
+    if !is_opened {
         return Ok(());
-    };
-    let user_id = field::user(&payload).ok_or_else(|| nobody(event_id))?;
-    let found = if sealed.keys == keys.id() {
-        keys.find(domain, user_id)?
-    } else if Some(sealed.keys) == lost {
-        Found::Destroyed
-    } else {
-        return Err(PeopleError::Other {
-            path: keys.path().to_owned(),
-            ours: keys.id(),
-            theirs: sealed.keys,
-        });
-    };
-    let fields = match found {
-        Found::Key(key) => {
-            decrypt(&key, event_id, &sealed.sealed).ok_or(PeopleError::Damaged(event_id))?
-        }
-        Found::Destroyed => field::placeholders(field::personal(&event.event_type), user_id),
-        Found::Never => {
-            let path = keys.path().to_owned();
-            return Err(PeopleError::Outdated { path, user_id });
-        }
-    };
-    field::put(&mut payload, fields);
+    }
     let opened = serde_json::to_vec(&payload).map_err(failed)?;
     event.sealed = Some(std::mem::replace(&mut event.data, opened));
     Ok(())

@@ -96,7 +96,7 @@ impl People {
         stream: &StreamName,
         mut events: Vec<NewEvent>,
     ) -> Result<Vec<NewEvent>, StoreError> {
-        let is_plain = |event: &NewEvent| field::personal(&event.event_type).is_empty();
+        let is_plain = |event: &NewEvent| field::personal(&event.event_type).is_none();
         if events.iter().all(is_plain) {
             return Ok(events);
         }

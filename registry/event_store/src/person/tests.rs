@@ -122,6 +122,49 @@ async fn what_is_personal_is_read_until_the_person_is_erased_and_is_never_in_a_f
 }
 
 #[tokio::test]
+async fn where_people_asked_from_is_sealed_for_each_of_them_in_one_event() {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    let audit = StreamName::audit("test").unwrap();
+    let attempt = |actor: &str, address: &str| json!({"actor": actor, "address": address});
+    let attempts = json!({"attempts": [
+        attempt("user:7", "192.0.2.7"),
+        attempt("user:8", "192.0.2.8"),
+        attempt("gateway:7", "192.0.2.9"),
+        {"address": "192.0.2.10"},
+        {"actor": "user:9"},
+    ]});
+    let clients = json!({"clients": [
+        {"address": "192.0.2.7", "user_id": 7, "command_ids": []},
+        {"address": "192.0.2.9", "command_ids": []},
+    ]});
+    let events = vec![
+        event("AttemptsRecorded", &attempts),
+        event("ClientsRecorded", &clients),
+    ];
+    store.append(&audit, Position::START, events).await.unwrap();
+    let read = async || {
+        let events = store.read(&audit, Position::START, 10).await.unwrap();
+        let payload = |event: &RecordedEvent| serde_json::from_slice::<Value>(&event.data).unwrap();
+        (payload(&events[0]), payload(&events[1]))
+    };
+    assert_eq!(read().await, (attempts.clone(), clients.clone()));
+    for sealed in ["192.0.2.7", "192.0.2.8"] {
+        assert!(!folder.holds(sealed.as_bytes()), "{sealed}");
+    }
+    append(
+        &store,
+        0,
+        vec![event("UserRegistered", &registered(7)), erasure(7)],
+    )
+    .await;
+    let (mut left_attempts, mut left_clients) = (attempts, clients);
+    left_attempts["attempts"][0] = json!({"actor": "user:7"});
+    left_clients["clients"][0] = json!({"user_id": 7, "command_ids": []});
+    assert_eq!(read().await, (left_attempts, left_clients));
+}
+
+#[tokio::test]
 async fn a_destroyed_key_is_in_no_file_any_more_and_is_not_made_again() {
     let folder = Folder::new();
     let keys = folder.keys();

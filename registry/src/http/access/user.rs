@@ -39,10 +39,10 @@ impl<C> Caller<C> {
     /// 404 if there is none.
     pub async fn seen_user(&self, client: &Client, named: Named<UserId>) -> Answer<UserRead> {
         let user_id = open(named);
-        let sees_whole = self.may(Capability::ManageUsers) || self.user_id == user_id;
+        let sees_whole = self.sees_everybody() || self.user_id == user_id;
         let viewer = (!sees_whole).then_some(self.user_id);
         let user = existing(client, user_id).await?;
-        shown(client, vec![user], viewer)
+        shown(self, client, vec![user], viewer)
             .await?
             .pop()
             .filter(|user| sees_whole || user.accounts.is_some())

@@ -57,6 +57,7 @@ pub async fn list_audit_entries(
     .await?;
     let seen = Seen {
         by: read.user_id,
+        sees_own: read.restriction().is_none(),
         accounts: read.visible_accounts().map(<[_]>::to_vec),
     };
     if is_csv(&http) {

@@ -1,5 +1,6 @@
 //! What an organisation owns, and who of it acts for that.
 
+use super::apart::keep_apart;
 use crate::http::listed::{after, listed};
 use crate::http::position::reached;
 use crate::http::problem::{Answer, Problem};
@@ -121,7 +122,11 @@ pub async fn change_account_members(
         add,
         remove: write.body.remove.clone(),
     });
+    drop(client);
     write.execute(command).await?;
+    if !write.body.add.is_empty() {
+        keep_apart(&write, organisation_id, &write.body.add).await;
+    }
     shown(&write, account_id).await
 }
 

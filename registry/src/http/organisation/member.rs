@@ -1,5 +1,6 @@
 //! Who belongs to an organisation.
 
+use super::apart::keep_apart;
 use crate::http::api_key::signed_in;
 use crate::http::listed::{after, listed};
 use crate::http::position::{Positions, reached};
@@ -114,10 +115,12 @@ pub async fn leave_organisation(
             ),
         ));
     }
+    drop(client);
     let command = Command::LeaveOrganisation(command::LeaveOrganisation {
         organisation_id,
         user_id,
     });
     write.execute(command).await?;
+    keep_apart(&write, organisation_id, &[user_id]).await;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod account;
+mod apart;
 mod invitation;
 mod manage;
 mod member;

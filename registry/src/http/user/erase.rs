@@ -2,6 +2,7 @@
 
 use super::register::check_replaceable;
 use super::{not_found, shown_whole};
+use crate::http::api_key::signed_in;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Id, Write, may};
 use crate::read;
@@ -22,6 +23,7 @@ use schemas::person::{erased_email, erased_name};
     params(("id" = i64, Path, description = "The user.")),
     responses(
         (status = 200, description = "What is left of the user.", body = UserRead),
+        (status = 403, description = "sign_in_required"),
         (status = 404, description = "user_not_found"),
         (status = 409, description = "user_last_member, last_administrator"),
     ),
@@ -31,6 +33,7 @@ pub async fn erase_user(
     request: Write<may::ManageUsers>,
     Id(named): Id<UserId>,
 ) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let user_id = request.caller.managed_user(named);
     let client = check_replaceable(&request.caller, user_id).await?;
     if !read::user::has_other_administrator(&client, user_id).await? {
@@ -46,7 +49,7 @@ pub async fn erase_user(
     user.email = erased_email(user_id);
     // Which of the organisations they belong to is not personal, what else they said is.
     user.organisation = user.organisation.filter(|_| user.organisation_id.is_some());
-    let left = shown_whole(&client, user).await?;
+    let left = shown_whole(&request.caller, &client, user).await?;
     drop(client);
     request.execute(Command::EraseUser(user_id)).await?;
     Ok(HttpResponse::Ok().json(left))

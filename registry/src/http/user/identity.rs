@@ -1,5 +1,6 @@
 //! Who users are to other servers.
 
+use crate::http::api_key::signed_in;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Id, Read, Write, may};
 use crate::read;
@@ -47,6 +48,7 @@ pub async fn list_identities(
     request_body = LinkIdentity,
     responses(
         (status = 201, description = "The identity.", body = IdentityRead),
+        (status = 403, description = "sign_in_required"),
         (status = 404, description = "user_not_found"),
         (status = 409, description = "identity_taken, too_many_identities"),
         (status = 422, description = "request_invalid, user_removed"),
@@ -57,6 +59,7 @@ pub async fn link_identity(
     request: Write<may::ManageUsers, LinkIdentity>,
     Id(user_id): Id<UserId>,
 ) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let user_id = request.caller.managed_user(user_id);
     let identity = ExternalIdentity {
         issuer: request.body.issuer.clone(),

@@ -10,6 +10,7 @@ mod update;
 use proven::proven;
 pub(super) use proven::proven_if_any;
 
+use super::Caller;
 use super::problem::{Answer, Problem};
 use crate::read as questions;
 use actix_web::web::ServiceConfig;
@@ -69,8 +70,10 @@ pub(super) async fn existing(client: &Client, user_id: UserId) -> Answer<UserRow
         .ok_or_else(|| not_found(user_id))
 }
 
-/// Users with their accounts; with `seen_by`, only those that it is a member of too.
-pub(super) async fn shown(
+/// Users with the accounts that the caller's credentials are good for; with `seen_by`, only those that it is a
+/// member of too.
+pub(super) async fn shown<C>(
+    caller: &Caller<C>,
     client: &Client,
     users: Vec<UserRow>,
     seen_by: Option<UserId>,
@@ -79,6 +82,7 @@ pub(super) async fn shown(
     let accounts: Vec<AccountRead> = questions::account::of_users(client, &ids, seen_by)
         .await?
         .into_iter()
+        .filter(|account| caller.reaches(account.account_id))
         .map(AccountRead::from)
         .collect();
     Ok(users
@@ -87,12 +91,9 @@ pub(super) async fn shown(
         .collect())
 }
 
-/// One user with all their accounts.
-async fn shown_whole(client: &Client, user: UserRow) -> Answer<UserRead> {
-    let accounts: Vec<_> = questions::account::of_users(client, &[user.user_id], None)
-        .await?
-        .into_iter()
-        .map(AccountRead::from)
-        .collect();
-    Ok(user.with_accounts(&accounts))
+/// One user with all their accounts, as far as the caller's credentials are good for them.
+async fn shown_whole<C>(caller: &Caller<C>, client: &Client, user: UserRow) -> Answer<UserRead> {
+    let user_id = user.user_id;
+    let shown = shown(caller, client, vec![user], None).await?.pop();
+    shown.ok_or_else(|| not_found(user_id))
 }

@@ -9,7 +9,6 @@ use actix_web::{HttpResponse, get};
 use schemas::api::account::AccountRead;
 use schemas::api::page::PageQuery;
 use schemas::api::user::UserRead;
-use schemas::capability::Capability;
 use schemas::id::UserId;
 
 const LIST: &str = "users";
@@ -24,7 +23,7 @@ const LIST: &str = "users";
 pub async fn get_me(read: Read) -> Answer<HttpResponse> {
     let client = read.client().await?;
     let user = existing(&client, read.user_id).await?;
-    Ok(HttpResponse::Ok().json(shown_whole(&client, user).await?))
+    Ok(HttpResponse::Ok().json(shown_whole(&read, &client, user).await?))
 }
 
 /// List the caller's accounts.
@@ -39,7 +38,7 @@ pub async fn get_me(read: Read) -> Answer<HttpResponse> {
 pub async fn list_my_accounts(read: Read) -> Answer<HttpResponse> {
     let client = read.client().await?;
     let user = existing(&client, read.user_id).await?;
-    Ok(HttpResponse::Ok().json(shown_whole(&client, user).await?.accounts))
+    Ok(HttpResponse::Ok().json(shown_whole(&read, &client, user).await?.accounts))
 }
 
 /// List users.
@@ -54,10 +53,11 @@ pub async fn list_my_accounts(read: Read) -> Answer<HttpResponse> {
 #[get("/user/list")]
 pub async fn list_users(read: Read, Query(page): Query<PageQuery>) -> Answer<HttpResponse> {
     let after = UserId(after(LIST, &page)?);
-    let viewer = (!read.may(Capability::ManageUsers)).then_some(read.user_id);
+    let viewer = (!read.sees_everybody()).then_some(read.user_id);
     let client = read.client().await?;
-    let users = read::user::list(&client, viewer, after, page.limit + 1).await?;
-    let users = shown(&client, users, viewer).await?;
+    let reached = read.restriction();
+    let users = read::user::list(&client, viewer, reached, after, page.limit + 1).await?;
+    let users = shown(&read, &client, users, viewer).await?;
     Ok(listed(&Page::of(users, page.limit, LIST, |user| user.id)))
 }
 

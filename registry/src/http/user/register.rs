@@ -1,6 +1,7 @@
 //! Users come and go.
 
 use super::{not_found, shown_whole};
+use crate::http::api_key::signed_in;
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Caller, Id, Write, may};
@@ -24,11 +25,13 @@ use schemas::log::Position;
     request_body = CreateUser,
     responses(
         (status = 200, description = "The new user.", body = UserRead),
+        (status = 403, description = "sign_in_required"),
         (status = 422, description = "request_invalid, email_taken, password_breached, password_weak"),
     ),
 )]
 #[post("/user/create")]
 pub async fn create_user(request: Write<may::ManageUsers, CreateUser>) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let user = request.body.clone();
     let state = request.caller.state();
     let password_hash = match user.password {
@@ -90,7 +93,7 @@ pub async fn delete_user(
     let user = read::user::by_id(&client, user_id)
         .await?
         .ok_or_else(|| not_found(user_id))?;
-    let shown = shown_whole(&client, user).await?;
+    let shown = shown_whole(&request.caller, &client, user).await?;
     request.execute(Command::RemoveUser(user_id)).await?;
     Ok(HttpResponse::Ok().json(shown))
 }

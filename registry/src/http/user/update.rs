@@ -45,9 +45,7 @@ pub async fn update_user(
         )
         .at("/role"));
     }
-    if user_id == request.caller.user_id {
-        signed_in(&request.caller)?;
-    }
+    signed_in(&request.caller)?;
     let user = existing(&request.caller.client().await?, user_id).await?;
     let current = request.body.current_password.clone();
     let password_hash = match request.body.password.clone() {
@@ -132,6 +130,7 @@ pub async fn change_my_password(
     params(("user_id" = i64, Path, description = "The user."), ChangeRoleQuery),
     responses(
         (status = 200, description = "The user as they are now.", body = UserRead),
+        (status = 403, description = "sign_in_required"),
         (status = 404, description = "user_not_found"),
         (status = 422, description = "request_invalid, user_removed"),
     ),
@@ -142,6 +141,7 @@ pub async fn change_role(
     Id(user_id): Id<UserId>,
     Query(wanted): Query<ChangeRoleQuery>,
 ) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let user_id = request.caller.managed_user(user_id);
     let user = existing(&request.caller.client().await?, user_id).await?;
     let changes = UserChanges {
@@ -161,7 +161,7 @@ async fn changed<C: May, T>(
     let receipt = record(request, user_id, changes).await?;
     let user = recorded(&receipt, user).ok_or_else(|| not_found(user_id))?;
     let client = request.caller.client().await?;
-    Ok(HttpResponse::Ok().json(shown_whole(&client, user).await?))
+    Ok(HttpResponse::Ok().json(shown_whole(&request.caller, &client, user).await?))
 }
 
 async fn record<C: May, T>(

@@ -4,7 +4,9 @@ use super::jwks::KeySet;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Validation};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// How far the clock of another server may be from ours.
 const LEEWAY_S: u64 = 30;
@@ -46,7 +48,9 @@ pub fn read(
     expected: &Expected<'_>,
 ) -> Result<Map<String, Value>, JwtError> {
     let header = jsonwebtoken::decode_header(token).map_err(|_| JwtError::Header)?;
-    if !expected.algorithms.contains(&header.alg) {
+    let is_of_type = header.typ.as_deref().is_none_or(is_of_type);
+    // An extension that must be understood is not.
+    if !expected.algorithms.contains(&header.alg) || !is_of_type || header.crit.is_some() {
         return Err(JwtError::Header);
     }
     let (key, of_key) = keys
@@ -61,11 +65,49 @@ pub fn read(
     validation.set_issuer(&[expected.issuer]);
     validation.set_audience(expected.audiences);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    let claims = jsonwebtoken::decode::<Map<String, Value>>(token, key, &validation)?.claims;
+    let claims = jsonwebtoken::decode::<Claims>(token, key, &validation)?
+        .claims
+        .0;
     if claims.get("iss").and_then(Value::as_str) != Some(expected.issuer) {
         return Err(JwtError::Claim("iss"));
     }
     Ok(claims)
+}
+
+/// Whether tokens of the type say who somebody is; others may say that somebody signed out (RFC 8725, 3.11).
+fn is_of_type(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("application/").unwrap_or(&name);
+    matches!(name, "jwt" | "at+jwt")
+}
+
+/// Claims, of which none is named twice: another reader could take the other (RFC 8725, 3.10).
+struct Claims(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ClaimsVisitor)
+    }
+}
+
+struct ClaimsVisitor;
+
+impl<'de> Visitor<'de> for ClaimsVisitor {
+    type Value = Claims;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
+        let mut claims = Map::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if claims.insert(name, value).is_some() {
+                return Err(serde::de::Error::custom("a claim is named twice"));
+            }
+        }
+        Ok(Claims(claims))
+    }
 }
 
 /// The `iss` that a JWT shows, before anything is proven; none of what is no JWT.
