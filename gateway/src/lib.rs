@@ -28,4 +28,5 @@ pub mod simulate;
 pub mod snapshot;
 pub mod sunspec;
 pub mod transport;
+pub mod trial;
 pub mod uplink;

@@ -4,20 +4,17 @@ use crate::buffer::Buffer;
 use crate::clock::Clock;
 use crate::config::{Config, DeviceConfig, Wrong};
 use crate::control::{ControlError, Order, Secret, Trial};
-use crate::engine::{Engine, Meters, last_sample};
+use crate::engine::{Engine, Meters};
 use crate::enrolment::{self, Enrolment, EnrolmentError};
+use crate::trial::trial;
 use crate::uplink::{Registry, Uplink};
 use schemas::gateway::{Algorithm, KeyId};
 use schemas::id::DeviceId;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use url::Url;
-
-/// How long a device that is tried may take, which is less than who asks for it waits.
-const TRIAL: Duration = Duration::from_secs(50);
 
 /// What orders are carried out upon.
 pub struct Desk {
@@ -97,15 +94,8 @@ impl Desk {
 
     async fn try_device(&self, device: &DeviceConfig) -> Result<Trial, ControlError> {
         let meter = self.opened(device)?;
-        let unreadable = |reason: String| ControlError::Unreadable { reason };
-        let asked = tokio::time::timeout(TRIAL, meter.sample()).await;
-        let sample = asked
-            .map_err(|_| unreadable("it does not answer".to_owned()))?
-            .map_err(|error| unreadable(error.reason))?;
-        Ok(Trial {
-            meter: sample.identity.clone(),
-            sample: last_sample(&sample),
-        })
+        let tried = trial(meter.as_ref()).await;
+        tried.map_err(|reason| ControlError::Unreadable { reason })
     }
 
     fn opened(&self, device: &DeviceConfig) -> Result<Arc<dyn crate::engine::Meter>, ControlError> {

@@ -17,10 +17,11 @@ struct Simulated {
 }
 
 impl Simulated {
-    fn start(profile: &str, framing: &str) -> Self {
+    fn start(profile: &str, framing: &str, more: &[&str]) -> Self {
         let mut child = Command::new(PROGRAM)
             .args(["simulate", "--with-parent", "--profile", profile])
             .args(["--framing", framing])
+            .args(more)
             .args(["--date", "2026-06-21", "--time", "12:00:00"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -78,10 +79,9 @@ fn wires(profile: &Profile) -> Vec<(&'static str, String)> {
 fn a_device_of_every_profile_is_tried_before_it_is_configured() {
     let library = Library::embedded().unwrap();
     let dir = tempfile::tempdir().unwrap();
-    // One after another: on a busy machine a device may not hear what comes right after the connection.
     for profile in library.iter() {
         for (framing, form) in wires(profile) {
-            let device = Simulated::start(&profile.id, framing);
+            let device = Simulated::start(&profile.id, framing, &[]);
             let at = form.replace("ADDRESS", &device.address);
             let (done, said) = run(&["try", "--profile", &profile.id, "--at", &at], dir.path());
             assert!(done, "{at}: {said}");
@@ -92,6 +92,18 @@ fn a_device_of_every_profile_is_tried_before_it_is_configured() {
     }
     let left = std::fs::read_dir(dir.path()).unwrap().count();
     assert_eq!(left, 0, "nothing is kept of a trial");
+}
+
+#[test]
+fn a_device_that_does_not_hear_at_first_is_asked_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("faults.toml");
+    std::fs::write(&script, "[[fault]]\nkind = \"silent\"\nfor_s = 2\n").unwrap();
+    let faults = ["--faults", script.to_str().unwrap()];
+    let device = Simulated::start("sma", "tcp", &faults);
+    let at = format!("tcp://{}", device.address);
+    let (done, said) = run(&["try", "--profile", "sma", "--at", &at], dir.path());
+    assert!(done && said.contains("counter for certificates"), "{said}");
 }
 
 #[test]

@@ -7,16 +7,17 @@ use gateway::clock::Clock;
 use gateway::config::{Config, ConfigError, DeviceConfig};
 use gateway::connection::Connection;
 use gateway::control::Trial;
-use gateway::engine::{Meters, last_sample};
+use gateway::engine::Meters;
 use gateway::meters::Connected;
 use gateway::profile::Library;
+use gateway::trial::trial;
 use reqwest::Method;
 use schemas::api::problem::ProblemDocument;
 use schemas::id::DeviceId;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Time for a device to answer.
+/// Time for a running gateway to say how it is.
 const PATIENCE: Duration = Duration::from_secs(50);
 /// Time for a running gateway to ask it: longer than it gives itself.
 const PATIENCE_WITH_GATEWAY: Duration = Duration::from_secs(70);
@@ -140,14 +141,7 @@ impl Try {
 
 async fn directly(meters: &Connected, device: &DeviceConfig) -> anyhow::Result<Trial> {
     let meter = meters.open(device).map_err(anyhow::Error::msg)?;
-    let asked = tokio::time::timeout(PATIENCE, meter.sample()).await;
-    let sample = asked
-        .context("it does not answer")?
-        .map_err(|error| anyhow::Error::msg(error.reason))?;
-    Ok(Trial {
-        meter: sample.identity.clone(),
-        sample: last_sample(&sample),
-    })
+    trial(meter.as_ref()).await.map_err(anyhow::Error::msg)
 }
 
 /// What a device says, for people.
