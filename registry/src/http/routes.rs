@@ -32,7 +32,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(web::redirect("/docs", "/docs/index.html"))
         .service(
             SwaggerUi::new("/docs/{_:.*}")
-                .external_url_unchecked("/openapi.json", super::openapi::document()),
+                .external_url_unchecked("/openapi.json", super::openapi::document().clone()),
         )
         .default_service(web::route().to(no_route));
 }

@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn every_link_leads_from_an_operation_to_one_that_takes_what_it_gives() {
         let document = super::super::document();
-        let names: BTreeSet<&str> = operations(&document)
+        let names: BTreeSet<&str> = operations(document)
             .filter_map(|(.., operation)| operation["operationId"].as_str())
             .collect();
         let named = NAMED
@@ -267,7 +267,7 @@ mod tests {
             assert!(names.contains(to), "no operation {to}");
         }
         let mut links = 0;
-        for (path, method, operation) in operations(&document) {
+        for (path, method, operation) in operations(document) {
             for response in operation["responses"].as_object().unwrap().values() {
                 for (to, link) in response["links"].as_object().into_iter().flatten() {
                     assert_eq!(link["operationId"], *to);

@@ -12,6 +12,7 @@ pub use route::{Operation, Routes};
 use super::routes::documents;
 use schemas::api::problem::ProblemDocument;
 use serde_json::Value;
+use std::sync::LazyLock;
 use utoipa::OpenApi;
 
 /// What all parts have in common.
@@ -45,12 +46,16 @@ use utoipa::OpenApi;
 )]
 struct Base;
 
+/// Made once, since each of the server's workers serves it.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(made);
+
 /// The document as JSON.
-///
-/// # Panics
-/// Never: the document is made of maps, lists and texts only.
 #[must_use]
-pub fn document() -> Value {
+pub fn document() -> &'static Value {
+    &DOCUMENT
+}
+
+fn made() -> Value {
     let mut whole = Base::openapi();
     for part in documents() {
         whole.merge(part);
@@ -68,10 +73,10 @@ pub fn document() -> Value {
 /// The document as it is published, pretty-printed and ending in a newline.
 ///
 /// # Panics
-/// Never, as [`document`].
+/// Never: the document is made of maps, lists and texts only.
 #[must_use]
 pub fn openapi_document() -> String {
-    let mut text = serde_json::to_string_pretty(&document())
+    let mut text = serde_json::to_string_pretty(document())
         .expect("a JSON value without other map keys than texts serialises");
     text.push('\n');
     text
@@ -116,7 +121,7 @@ mod tests {
     fn every_operation_says_what_it_does_under_a_name_of_its_own() {
         let document = document();
         let mut names = BTreeSet::new();
-        for (place, operation) in operations(&document) {
+        for (place, operation) in operations(document) {
             assert!(operation["summary"].is_string(), "{place} has no summary");
             let name = operation["operationId"].as_str().unwrap();
             assert!(names.insert(name.to_owned()), "{name} is there twice");
@@ -127,7 +132,7 @@ mod tests {
     #[test]
     fn every_problem_code_stands_under_its_own_status() {
         let document = document();
-        for (place, operation) in operations(&document) {
+        for (place, operation) in operations(document) {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 let Some(codes) = response["x-problem-codes"].as_array() else {
                     assert!(
@@ -164,7 +169,7 @@ mod tests {
         }
         let document = document();
         let mut found = Vec::new();
-        references(&document, &mut found);
+        references(document, &mut found);
         for reference in found {
             let pointer = reference.trim_start_matches('#');
             assert!(document.pointer(pointer).is_some(), "{reference}");
