@@ -28,6 +28,9 @@ WITH_REGISTRY := "$${CARGO_TARGET_DIR:-target}"/debug/with_registry
 FEATURES := gateway/pkcs11,registry/kurrentdb,tests/kurrentdb
 # What `make test` has built already: other features would build much of it anew.
 TEST_BUILD := cargo build --quiet --workspace --bins --tests --features $(FEATURES)
+# Tests make and drop a thousand databases: in memory, where there is enough of it, rather than on a disk.
+IN_MEMORY := size=$$(df -kP /dev/shm 2>/dev/null | awk 'NR == 2 { print $$2 }'); \
+	if [ "$${size:-0}" -ge 8388608 ]; then export TMPDIR=/dev/shm; fi;
 TARGET ?= all
 DAYS ?= 20
 FUZZ ?= full
@@ -43,7 +46,7 @@ dev: install ## Build and run all of it here: event store, two Postgres, API, pr
 
 test: install lint ## Check format and lints, run every test
 	@.ci/install softhsm dbus node
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --features $(FEATURES); \
+	@$(IN_MEMORY) if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --features $(FEATURES); \
 	else cargo test --workspace --lib --bins --tests --features $(FEATURES); fi
 	@cargo test --workspace --doc --quiet --features $(FEATURES)
 

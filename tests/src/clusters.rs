@@ -27,9 +27,9 @@ impl Clusters {
     }
 
     /// Servers that all tests use, in this process and in others: the first one starts them, the last
-    /// one stops them. Their files stay under `target` for the next run.
+    /// one stops them. Their files stay for the next run.
     pub async fn shared() -> Self {
-        let folder = target().join("test-postgres");
+        let folder = folder();
         let shared = |name| Cluster::start(ClusterConfig::shared(name, folder.join(name)));
         let (write, read) = tokio::join!(shared("write"), shared("read"));
         let (write, read) = (write.unwrap(), read.unwrap());
@@ -117,8 +117,10 @@ async fn clean(cluster: &Cluster) {
     }
 }
 
-/// Where cargo puts what it builds.
-fn target() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    workspace.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+/// Where the files of shared servers are: in the folder for temporary files, which may be in memory, under the name
+/// of this checkout.
+fn folder() -> PathBuf {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let name = checkout.to_string_lossy().replace('/', "-");
+    std::env::temp_dir().join(format!("gcr-test-postgres{name}"))
 }
