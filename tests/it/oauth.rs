@@ -357,6 +357,51 @@ async fn every_token_that_is_asked_for_is_in_the_audit_trail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_proves_nothing_is_in_the_audit_trail_whatever_it_asked_for() {
+    let mut registry = Registry::prepare(Clusters::shared().await).await;
+    registry.config.limits.unproven = Rate {
+        per_minute: 1,
+        burst: 1,
+    };
+    registry.up().await;
+    let world = World::on(registry).await;
+    let asks = Machine::of(&world.auditor, &["audit"], None).await;
+    let anonymous = world.registry.anonymous();
+    // A question of who is known leaves nothing.
+    asks.introspect(&anonymous, world.trader.token()).await;
+    let mistyped = format!("{}0", asks.key);
+    let mut refused = Vec::new();
+    for (path, status, code) in [
+        ("/oauth/introspect", 401, "invalid_client"),
+        ("/oauth/token", 401, "invalid_client"),
+        ("/oauth/introspect", 429, "too_many_requests"),
+    ] {
+        let id = uuid::Uuid::now_v7().to_string();
+        let client = anonymous.with("x-request-id", &id);
+        let request = client.request("POST", path);
+        let request = request.basic_auth(&asks.id, Some(&mistyped));
+        let form = [("token", "x"), ("grant_type", "client_credentials")];
+        let answer = client.send(request.form(&form)).await;
+        assert_eq!(answer.expect(status)["code"], code);
+        refused.push((id, code));
+    }
+    // All are durable before they are answered.
+    let trail = world.admin.get("/audit?outcome=refused&limit=100").await;
+    let trail = trail.expect(200);
+    for (id, code) in refused {
+        let of_it = |entry: &&Value| entry["request_id"] == id.as_str();
+        let found: Vec<_> = trail.as_array().unwrap().iter().filter(of_it).collect();
+        assert_eq!(found.len(), 1, "{code}: {trail}");
+        assert_eq!(found[0]["code"], code);
+        assert_eq!(found[0]["principal"], Value::Null);
+        assert_eq!(found[0]["address"], "127.0.0.1");
+    }
+    let questions = "/audit?outcome=accepted&operation=introspect_token";
+    assert_eq!(world.admin.get(questions).await.expect(200), json!([]));
+    assert!(!trail.to_string().contains(&mistyped), "{trail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn attack_the_key_of_a_removed_user_asks_about_tokens() {
     let world = World::start().await;
     let anonymous = world.registry.anonymous();

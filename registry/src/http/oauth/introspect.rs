@@ -2,8 +2,10 @@
 
 use super::client::authenticated;
 use super::form::Parameters;
+use crate::audit::Note;
 use crate::http::extract::state;
 use crate::http::problem::{Answer, Code, EdgeCode};
+use crate::http::request_id;
 use crate::http::state::State;
 use crate::identity::{ApiKey, Via, of_own_token, verified};
 use actix_web::http::StatusCode;
@@ -32,16 +34,7 @@ use schemas::api::oauth::{IntrospectionRequest, IntrospectionResponse};
 #[post("/oauth/introspect")]
 pub async fn introspect_token(http: HttpRequest, form: Parameters) -> Answer<HttpResponse> {
     let state = state(&http)?;
-    // A question is not audited, so nobody else counts who only guesses.
-    let address = state.proxies.client(&http);
-    address.map_or(Ok(()), |address| state.limits.may_try(address))?;
-    let asks = authenticated(&http, &form, &state).await;
-    if let (Err(problem), Some(address)) = (&asks, address)
-        && problem.code() == Code::Edge(EdgeCode::InvalidClient)
-    {
-        state.limits.unproven(address, 1);
-    }
-    asks?;
+    check_client(&http, &form, &state).await?;
     let token = form.required("token")?;
     let told = match told(token, &state).await {
         Err(problem) if problem.code().status() == StatusCode::UNAUTHORIZED => {
@@ -52,6 +45,29 @@ pub async fn introspect_token(http: HttpRequest, form: Parameters) -> Answer<Htt
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(told))
+}
+
+/// Checks who asks. A question is not audited, but who fails to prove who they are tried to sign in: that is counted
+/// and recorded.
+async fn check_client(http: &HttpRequest, form: &Parameters, state: &State) -> Answer<()> {
+    let address = state.proxies.client(http);
+    let may_try = address.map_or(Ok(()), |address| state.limits.may_try(address));
+    let is_barred = may_try.is_err();
+    let asks = match may_try {
+        Ok(()) => authenticated(http, form, state).await.map(drop),
+        Err(barred) => Err(barred),
+    };
+    let Err(problem) = &asks else { return Ok(()) };
+    let is_wrong = problem.code() == Code::Edge(EdgeCode::InvalidClient);
+    if let Some(address) = address.filter(|_| is_wrong) {
+        state.limits.unproven(address, 1);
+    }
+    if is_wrong || is_barred {
+        let id = request_id::of(http);
+        let note = Note::new(state.trail.clone(), "introspect_token", id, address);
+        note.answered(Some(problem.code().as_str())).await;
+    }
+    asks
 }
 
 async fn told(token: &str, state: &State) -> Answer<IntrospectionResponse> {
