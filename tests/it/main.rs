@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod account_state;
+mod address;
 mod api_key;
 mod api_manners;
 mod attack;

@@ -5,13 +5,18 @@
 //! that device, wherever it is. Codes of a second factor are few, so wrong ones are counted for the user wherever
 //! they come from, known devices apart; only who has the password can make anybody wait that way. How many users
 //! are guessed at from one place is for the limit of what proves nothing.
+//!
+//! Who may give a user an address of their choice, and not manage users, learns by it which addresses are taken.
+//! Addresses that were are counted as wrong guesses of theirs, so nobody finds out who else is registered by trying.
 
 use super::bucket::Exceeded;
 use super::{place, problem};
-use crate::http::problem::Answer;
+use crate::http::problem::{Answer, Code};
 use ledger::key::name_digest;
+use ledger::refusal;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
+use schemas::id::{OrganisationId, UserId};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -41,6 +46,16 @@ pub enum Source {
 enum Key {
     Password(Uuid, Source),
     Code(Uuid),
+    Address(Chooser),
+}
+
+/// Who chooses an e-mail address that may be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Chooser {
+    /// A user, for themselves.
+    User(UserId),
+    /// Whoever was invited into the organisation: invitations are made at will.
+    Guest(OrganisationId),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +102,26 @@ impl Guesses {
         };
         guess.look(Instant::now())?;
         Ok(guess)
+    }
+
+    /// Has an address chosen by `choose`, in which a refusal because it is taken counts against the chooser.
+    ///
+    /// # Errors
+    /// That of `choose`; `too_many_requests` if it comes too soon, or too many others were found taken meanwhile.
+    pub async fn at_address<T>(
+        &self,
+        chooser: Chooser,
+        choose: impl Future<Output = Answer<T>>,
+    ) -> Answer<T> {
+        let key = Key::Address(chooser);
+        self.wait(key, Instant::now()).map_err(problem)?;
+        let chosen = choose.await;
+        if let Err(refused) = &chosen
+            && refused.code() == Code::Rule(refusal::Code::EmailTaken)
+        {
+            self.count(key, Instant::now()).map_err(problem)?;
+        }
+        chosen
     }
 
     fn wait(&self, key: Key, now: Instant) -> Result<(), Exceeded> {

@@ -6,7 +6,7 @@ mod guess;
 
 pub use bucket::{Exceeded, Limiter};
 pub(in crate::http) use guard::guard;
-pub use guess::{Guess, Guesses, Source};
+pub use guess::{Chooser, Guess, Guesses, Source};
 
 use super::problem::{Answer, EdgeCode, Problem};
 use crate::config;

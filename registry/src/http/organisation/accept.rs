@@ -3,6 +3,7 @@
 use crate::http::api_key::signed_in;
 use crate::http::extract::state;
 use crate::http::gateway::origin::Origin;
+use crate::http::limit::Chooser;
 use crate::http::position::{Positions, reached};
 use crate::http::problem::{Answer, Problem};
 use crate::http::state::State;
@@ -15,7 +16,9 @@ use ledger::command::{self, Guest};
 use ledger::key::code_digest;
 use ledger::refusal::Code;
 use ledger::{Command, Event, Stream};
-use schemas::api::organisation::{AcceptInvitation, JoinOrganisation, OrganisationJoined};
+use schemas::api::organisation::{
+    AcceptInvitation, InvitationRead, JoinOrganisation, OrganisationJoined,
+};
 use schemas::envelope::Actor;
 use schemas::event::IdentityEvent;
 use schemas::event::identity::UserProfile;
@@ -47,7 +50,7 @@ pub async fn accept_invitation(
 ) -> Answer<HttpResponse> {
     let state = state(&request)?;
     let code = code_digest(&asked.code);
-    let accounts = accounts_of(&state, code).await?;
+    let invitation = invitation_of(&state, code).await?;
     let about = vec![asked.name.clone(), asked.email.clone()];
     let password_hash = state.passwords.choose(asked.password, about).await?;
     let guest = Guest::New(UserProfile {
@@ -60,10 +63,14 @@ pub async fn accept_invitation(
     });
     let origin = Origin::of(&request);
     let actor = Actor::System("invitation".to_owned());
-    let receipt = origin
-        .execute(&state, actor.clone(), accept(code, guest))
-        .await?;
+    let joins = async {
+        let joins = accept(code, guest);
+        Ok(origin.execute(&state, actor.clone(), joins).await?)
+    };
+    let chooser = Chooser::Guest(invitation.organisation_id);
+    let receipt = state.guesses.at_address(chooser, joins).await?;
     let accepted = accepted(&receipt)?;
+    let accounts = invitation.account_ids;
     let joined = join(&state, &origin, &actor, &accepted, accounts).await;
     reflects(&request, &state, &receipt);
     Ok(HttpResponse::Created().json(joined))
@@ -92,7 +99,7 @@ pub async fn join_organisation(
     signed_in(&write.caller)?;
     let state = write.caller.state();
     let code = code_digest(&write.body.code);
-    let accounts = accounts_of(state, code).await?;
+    let accounts = invitation_of(state, code).await?.account_ids;
     let guest = Guest::Known(write.caller.user_id);
     let receipt = write.execute(accept(code, guest)).await?;
     let accepted = accepted(&receipt)?;
@@ -106,15 +113,13 @@ fn accept(code: Uuid, guest: Guest) -> Command {
     Command::AcceptInvitation(Box::new(command::AcceptInvitation { code, guest }))
 }
 
-/// The accounts of an invitation. What there is none of is refused before a password is hashed for it.
-async fn accounts_of(state: &State, code: Uuid) -> Answer<Vec<AccountId>> {
+/// The invitation. What there is none of is refused before a password is hashed for it.
+async fn invitation_of(state: &State, code: Uuid) -> Answer<InvitationRead> {
     reached(state.read_progress(), state.authority(), state.read_wait()).await?;
     let found = invitation_by_code(&state.read_client().await?, code, Utc::now()).await?;
-    found
-        .map(|invitation| invitation.read.account_ids)
-        .ok_or_else(|| {
-            Problem::new(Code::InvitationUnknown, "there is no such invitation").at("/code")
-        })
+    found.map(|invitation| invitation.read).ok_or_else(|| {
+        Problem::new(Code::InvitationUnknown, "there is no such invitation").at("/code")
+    })
 }
 
 fn accepted(receipt: &Receipt) -> Answer<InvitationAccepted> {

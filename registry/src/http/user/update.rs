@@ -3,6 +3,7 @@
 use super::{existing, not_found, proven, proven_if_any, shown_whole};
 use crate::http::api_key::signed_in;
 use crate::http::extract::May;
+use crate::http::limit::Chooser;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::{Caller, Id, Query, Write, may};
 use crate::identity::Via;
@@ -12,6 +13,7 @@ use actix_web::{HttpResponse, patch, post};
 use ledger::{Command, Event, command};
 use read::user::UserRow;
 use schemas::api::user::{ChangePassword, ChangeRoleQuery, UpdateUser, UserRead};
+use schemas::capability::Capability;
 use schemas::event::IdentityEvent;
 use schemas::event::identity::UserChanges;
 use schemas::id::UserId;
@@ -48,12 +50,11 @@ pub async fn update_user(
     signed_in(&request.caller)?;
     let user = existing(&request.caller.client().await?, user_id).await?;
     let current = request.body.current_password.clone();
+    let chooses_address = is_new(request.body.email.as_deref(), &user.email);
     let password_hash = match request.body.password.clone() {
         Some(password) => Some(new_password(&request.caller, &user, password, current).await?),
         None => {
-            if user_id == request.caller.user_id
-                && is_new(request.body.email.as_deref(), &user.email)
-            {
+            if user_id == request.caller.user_id && chooses_address {
                 let current = current.as_deref();
                 proven_if_any(&request.caller, current, "/current_password")
                     .await?
@@ -69,7 +70,14 @@ pub async fn update_user(
         role: None,
         organisation: request.body.organisation.clone(),
     };
-    changed(&request, user, changes).await
+    let caller = &request.caller;
+    let change = changed(&request, user, changes);
+    if !chooses_address || caller.may(Capability::ManageUsers) {
+        return change.await;
+    }
+    let guesses = &caller.state().guesses;
+    let chooser = Chooser::User(caller.user_id);
+    guesses.at_address(chooser, change).await
 }
 
 /// Whether an address is given that is not the one so far: who has it signs in with it.
@@ -124,6 +132,8 @@ pub async fn change_my_password(
 }
 
 /// Change the role of a user.
+///
+/// Refused where nobody else administrates the registry and they would no longer.
 #[utoipa::path(
     tag = "Users",
     operation_id = "change_role",
@@ -132,6 +142,7 @@ pub async fn change_my_password(
         (status = 200, description = "The user as they are now.", body = UserRead),
         (status = 403, description = "sign_in_required"),
         (status = 404, description = "user_not_found"),
+        (status = 409, description = "last_administrator"),
         (status = 422, description = "request_invalid, user_removed"),
     ),
 )]
