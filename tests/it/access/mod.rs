@@ -4,3 +4,5 @@
 mod matrix;
 mod request;
 mod scene;
+mod source;
+mod user_id;

@@ -28,6 +28,15 @@ enum Body {
 }
 
 impl Asked {
+    /// The same in the name of a user.
+    pub fn naming(mut self, user_id: i64) -> Self {
+        let Body::Json(body) = &mut self.body else {
+            panic!("it has no JSON body");
+        };
+        body["user_id"] = json!(user_id);
+        self
+    }
+
     pub fn build(&self, actor: &Actor, method: &str, path: &str) -> RequestBuilder {
         let segments = path.split('/').map(|segment| match segment {
             "{code}" => "internal".to_owned(),
