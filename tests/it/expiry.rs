@@ -1,6 +1,11 @@
 //! FEA study 8.1, scenario 28: expiry is enforced at each action and by the registry itself.
 
 use chrono::{TimeDelta, Utc};
+use ledger::Command;
+use ledger::command::{ActOnBundles, Amount};
+use registry::sequencer::Request;
+use schemas::id::{AccountId, BundleId};
+use schemas::life_cycle::ActionType;
 use serde_json::{Value, json};
 use tests::{World, eventually, hour};
 
@@ -60,5 +65,49 @@ async fn an_expired_bundle_moves_no_more() {
         (&expiry["action_type"], &expiry["user_id"]),
         (&json!("expire"), &Value::Null)
     );
+    world.registry.audit().await;
+}
+
+/// Has bundles expired as the registry's own round does; how many events follow.
+async fn expire(world: &World, bundles: [i64; 2]) -> usize {
+    let expire = Command::ActOnBundles(ActOnBundles {
+        action_type: ActionType::Expire,
+        source_id: AccountId(world.s),
+        bundle_ids: bundles.map(BundleId).to_vec(),
+        amount: Amount::Whole,
+        target_id: None,
+        beneficiary: None,
+        beneficiary_account_id: None,
+        storage_device_id: None,
+        reason: None,
+        receiving_registry: None,
+        localise_time: true,
+    });
+    let request = Request::of_system("expiry", expire);
+    let receipt = world.registry.core().sequencers().execute(request).await;
+    receipt.unwrap().events.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_that_comes_too_early_expires_nothing_and_one_in_time_what_is_due() {
+    let world = World::start().await;
+    let issued = [
+        issue_until(&world, 0, TimeDelta::hours(1)).await,
+        issue_until(&world, 1, TimeDelta::hours(2)).await,
+    ];
+    let [first, second] = issued.map(|bundle| bundle["id"].as_i64().unwrap());
+    assert_eq!(expire(&world, [first, second]).await, 0);
+    let part = json!({"certificate_quantity": 1, "target_id": world.t});
+    let moved = world.trader.act("transfer", world.s, &[second], part).await;
+    let rest = moved.expect(202)["children"][1].as_i64().unwrap();
+    world.registry.clock.advance(TimeDelta::hours(1));
+    // One is past its expiry, the other was split since it was listed.
+    assert_eq!(expire(&world, [first, second]).await, 1);
+    let status = async |id| world.trader.bundle(id).await["certificate_bundle_status"].clone();
+    assert_eq!(status(first).await, "Expired");
+    assert_eq!(status(rest).await, "Active");
+    let late = world.trader.transfer(world.s, world.t, &[first]).await;
+    late.refused(409, "bundle_state");
+    assert_eq!(expire(&world, [first, rest]).await, 0);
     world.registry.audit().await;
 }

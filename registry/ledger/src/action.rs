@@ -342,19 +342,21 @@ pub(crate) fn check_amount(act: &ActOnBundles) -> Result<(), Refusal> {
 }
 
 /// The listed bundles, all of which allow the action. An expiry, which the registry lists by itself,
-/// passes over those that changed since they were listed.
+/// passes over those that are not due, or changed since they were listed.
 fn eligible<'e>(
     entries: &'e impl Entries,
     act: &ActOnBundles,
     row: &Transition,
     context: &Context,
 ) -> Result<Vec<(BundleId, &'e Bundle)>, Refusal> {
+    let expires = act.action_type == ActionType::Expire;
     let mut bundles = Vec::with_capacity(act.bundle_ids.len());
     let mut offending: Vec<(usize, Code, String)> = Vec::new();
     for (index, bundle_id) in act.bundle_ids.iter().enumerate() {
         match check_bundle(entries, act, row, *bundle_id, context)? {
+            Ok(bundle) if expires && bundle.expiry > context.now => {}
             Ok(bundle) => bundles.push((*bundle_id, bundle)),
-            Err(_) if act.action_type == ActionType::Expire => {}
+            Err(_) if expires => {}
             Err((code, rule)) => offending.push((index, code, rule)),
         }
     }
@@ -420,17 +422,10 @@ pub(crate) fn check_bundle<'e>(
             ),
         )));
     }
-    let expired = bundle.expiry <= context.now;
-    if expired && row.refuses_expired {
+    if row.refuses_expired && bundle.expiry <= context.now {
         return Ok(Err((
             Code::BundleExpired,
             format!("bundle {bundle_id} expired at {}", rfc3339(bundle.expiry)),
-        )));
-    }
-    if !expired && act.action_type == ActionType::Expire {
-        return Ok(Err((
-            Code::BundleNotExpired,
-            format!("bundle {bundle_id} expires at {}", rfc3339(bundle.expiry)),
         )));
     }
     if claims {

@@ -57,7 +57,6 @@ pages! {
     "beneficiary_mismatch",
     "body_too_large",
     "bundle_expired",
-    "bundle_not_expired",
     "bundle_not_for_charge",
     "bundle_not_found",
     "bundle_repeated",
