@@ -80,11 +80,12 @@ pub(super) async fn catch_up(
             .flat_map(ledger::touched)
             .filter(|key| memory.slot(key).is_none())
             .collect();
-        let mut loaded = HashMap::new();
+        let (mut loaded, mut known) = (HashMap::new(), Position::START);
         if !unknown.is_empty() {
             let keys: Vec<_> = unknown.into_iter().collect();
             let found = source.load(stream, &keys).await?;
             usable(memory, found.checkpoint)?;
+            known = found.checkpoint;
             loaded = found.slots;
         }
         for one in &recorded {
@@ -100,6 +101,8 @@ pub(super) async fn catch_up(
             };
             memory.pin(changed);
         }
+        // What the WRITE database had of these events already is not pinned, so it must not go back behind them.
+        memory.advance(known);
         if let Some(last) = stored.last() {
             *head = Head {
                 position: last.position,

@@ -141,8 +141,11 @@ impl Worker {
         let mut loaded = HashMap::new();
         let ahead = in_flight.as_ref().map(|flying| &flying.changed);
         let mut seen = self.load(state, ahead, waiting, &mut loaded).await;
-        if let Some(flying) = in_flight.take() {
-            self.land(state, flying, waiting).await?;
+        if let Some(flying) = in_flight.take()
+            && self.land(state, flying, waiting).await?
+        {
+            // What others did meanwhile may be missing in it, and in memory too where the WRITE database has it.
+            loaded.clear();
         }
         state.memory.advance(*self.checkpoint.borrow_and_update());
         if state.memory.pinned() > MAX_PINNED_ENTRIES {
@@ -155,6 +158,7 @@ impl Worker {
         loop {
             if seen > state.head.position {
                 self.catch_up(state).await?;
+                loaded.clear();
                 if seen > state.head.position {
                     return Err(Stopped::Unavailable(format!(
                         "the WRITE database stands at position {seen}, the ledger ends at {}",
@@ -266,13 +270,13 @@ impl Worker {
     }
 
     /// Waits for the append and answers its commands. A batch that another writer got in the way of
-    /// waits again, first in line.
+    /// waits again, first in line; then what others wrote is read up, and the answer is true.
     async fn land(
         &self,
         state: &mut State,
         flying: InFlight,
         waiting: &mut Vec<Job>,
-    ) -> Result<(), Stopped> {
+    ) -> Result<bool, Stopped> {
         let mut flying = flying;
         let outcome = flying.settle().await;
         let InFlight {
@@ -289,7 +293,7 @@ impl Worker {
                 for (job, receipt) in accepted {
                     answer(job, Ok(receipt));
                 }
-                Ok(())
+                Ok(false)
             }
             // Acknowledged events are gone: nobody else's are there to be read, and no retry brings them back.
             Err(AppendError::Conflict { actual, .. }) if actual < state.head.position => {
@@ -307,7 +311,7 @@ impl Worker {
             Err(AppendError::Conflict { .. }) => {
                 metrics::counter!("sequencer_conflicts_total").increment(1);
                 waiting.splice(0..0, accepted.into_iter().map(|(job, _)| job));
-                self.catch_up(state).await
+                self.catch_up(state).await.map(|()| true)
             }
             Err(error @ (AppendError::Fatal(_) | AppendError::ReadOnly)) => {
                 for (job, _) in accepted {
@@ -328,7 +332,7 @@ impl Worker {
                 for (job, _) in accepted {
                     answer(job, Err(ExecuteError::Unavailable(error.to_string())));
                 }
-                Ok(())
+                Ok(false)
             }
         }
     }

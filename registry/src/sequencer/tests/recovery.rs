@@ -1,0 +1,162 @@
+//! Reading up what the stream holds while the WRITE database moves on.
+
+use super::write_double::WriteDouble;
+use super::{Registry, act, fixed_clock, foundation, request, submit};
+use crate::clock::Clock;
+use crate::sequencer::memory::Memory;
+use crate::sequencer::recover::{catch_up, usable};
+use crate::sequencer::{Loaded, Sequencer, Settings, SourceError, StateSource};
+use event_store::{AppendError, EventStore, Head, Limits, NewEvent, RecordedEvent, StoreError};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use ledger::command::Amount;
+use ledger::{Entries, Key, Policy, Stream};
+use schemas::id::{AccountId, BundleId};
+use schemas::life_cycle::ActionType;
+use schemas::log::{Position, RunningHash, StreamName};
+use std::collections::HashSet;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_database_that_went_on_while_events_were_read_up_must_not_go_back_behind_them() {
+    let registry = Registry::new(1_000);
+    for command in foundation() {
+        registry.run(command).await.unwrap();
+    }
+    // It stood at the start when the reading began, and has all of it when it is asked for entries.
+    let mut memory = Memory::new(1, Position::START);
+    let mut head = Head {
+        position: Position::START,
+        hash: RunningHash::START,
+    };
+    registry.write.project(usize::MAX >> 1).await;
+    let (store, write) = (registry.store.as_ref(), registry.write.as_ref());
+    let stream = (Stream::Ledger, &registry.name);
+    let read_up = catch_up(store, write, stream, &mut memory, &mut head).await;
+    assert!(read_up.is_ok());
+    // Nobody keeps the account in memory any more, so only a database that has it may be asked.
+    assert!(memory.slot(&Key::Account(AccountId(2))).is_none());
+    assert!(usable(&memory, head.position).is_ok());
+    assert!(usable(&memory, Position(head.position.0 - 1)).is_err());
+}
+
+/// A store whose appends wait until they are let through.
+struct Gate {
+    store: Arc<dyn EventStore>,
+    open: watch::Receiver<bool>,
+}
+
+impl EventStore for Gate {
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'a, Result<Head, AppendError>> {
+        let mut open = self.open.clone();
+        async move {
+            open.wait_for(|is_open| *is_open).await.unwrap();
+            self.store.append(stream, expected, events).await
+        }
+        .boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>, StoreError>> {
+        self.store.read(stream, after, limit)
+    }
+
+    fn subscribe(
+        &self,
+        stream: &StreamName,
+        after: Position,
+    ) -> BoxStream<'static, Result<Vec<RecordedEvent>, StoreError>> {
+        self.store.subscribe(stream, after)
+    }
+
+    fn head<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Head, StoreError>> {
+        self.store.head(stream)
+    }
+
+    fn limits(&self) -> Limits {
+        self.store.limits()
+    }
+}
+
+/// A WRITE database that tells what it was asked for.
+struct Watched {
+    write: Arc<WriteDouble>,
+    asked: watch::Sender<HashSet<Key>>,
+}
+
+impl StateSource for Watched {
+    fn load<'a>(
+        &'a self,
+        stream: Stream,
+        keys: &'a [Key],
+    ) -> BoxFuture<'a, Result<Loaded, SourceError>> {
+        async move {
+            let loaded = self.write.load(stream, keys).await;
+            self.asked.send_modify(|asked| asked.extend(keys));
+            loaded
+        }
+        .boxed()
+    }
+
+    fn checkpoint(&self, stream: Stream) -> watch::Receiver<Position> {
+        self.write.checkpoint(stream)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_looked_up_before_another_writer_came_first_is_looked_up_again() {
+    let other = Registry::new(1_000);
+    for command in foundation() {
+        other.run(command).await.unwrap();
+    }
+    other.run(submit(1, 0, &[1_000, 1_000])).await.unwrap();
+    other.write.project(usize::MAX >> 1).await;
+    let (open, waits) = watch::channel(false);
+    let (asked, mut was_asked) = watch::channel(HashSet::new());
+    let tested = Sequencer::start(Settings {
+        stream: Stream::Ledger,
+        stream_name: other.name.clone(),
+        store: Arc::new(Gate {
+            store: Arc::clone(&other.store),
+            open: waits,
+        }),
+        source: Arc::new(Watched {
+            write: Arc::clone(&other.write),
+            asked,
+        }),
+        policy: Policy::default(),
+        cache_entries: 1_000,
+        clock: Clock::from(fixed_clock),
+    });
+    let transfer = |bundle| {
+        let whole = Amount::Whole;
+        let transfer = request(act(ActionType::Transfer, 1, vec![bundle], whole));
+        let tested = tested.clone();
+        tokio::spawn(async move { tested.execute(transfer).await })
+    };
+    // While the first is being appended, the second one's bundle is looked up, and the other writer transfers it.
+    let first = transfer(1);
+    let looked_up =
+        |bundle| move |asked: &HashSet<Key>| asked.contains(&Key::Bundle(BundleId(bundle)));
+    was_asked.wait_for(looked_up(1)).await.unwrap();
+    let second = transfer(2);
+    was_asked.wait_for(looked_up(2)).await.unwrap();
+    let gone = act(ActionType::Transfer, 1, vec![2], Amount::Whole);
+    other.run(gone).await.unwrap();
+    other.write.project(usize::MAX >> 1).await;
+    open.send_replace(true);
+    assert!(first.await.unwrap().is_ok());
+    let refused = second.await.unwrap().unwrap_err().to_string();
+    assert!(refused.contains("bundle_not_found"), "{refused}");
+}
