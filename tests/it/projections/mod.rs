@@ -1,5 +1,6 @@
 //! The projections by themselves: logs of random histories, carried into real databases.
 
+mod broken;
 mod exchange;
 mod faults;
 mod gateway;

@@ -1,6 +1,7 @@
 //! The audit finds what is wrong.
 
 use super::exchange;
+use super::history::DOMAIN;
 use super::random::{Random, lived};
 use super::rig::Rig;
 use projections::verify::Invariant;
@@ -75,6 +76,28 @@ async fn a_certificate_in_two_bundles_is_found() {
         overlap,
         Invariant::OnePlace,
         "and in the one before",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_came_home_and_is_live_under_its_own_device_too_is_found() {
+    // An imported bundle becomes one of the registry's own device, and holds a certificate that is live there.
+    let twice = "WITH own AS (
+            SELECT b.device_id, b.range_start FROM bundle AS b JOIN device AS d USING (device_id)
+            WHERE b.status = 'Active' AND d.state -> 'origin' IS NULL LIMIT 1),
+        home AS (UPDATE bundle AS b SET range_start = own.range_start, range_end = own.range_start FROM own
+            WHERE b.bundle_id = (SELECT i.bundle_id FROM bundle AS i JOIN device AS d USING (device_id)
+                WHERE d.state -> 'origin' ->> 'registry' = 'fr' AND i.status <> 'Bundle Split' LIMIT 1)
+            RETURNING b.device_id, own.device_id AS name)
+        UPDATE device SET state = (state::jsonb || jsonb_build_object('origin',
+                jsonb_build_object('registry', 'DOMAIN', 'device', home.name::text)))::json
+            FROM home WHERE device.device_id = home.device_id";
+    after(
+        Target::Write,
+        &twice.replace("DOMAIN", DOMAIN),
+        Invariant::OnePlace,
+        "of this registry came home as bundle",
     )
     .await;
 }
