@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tests::{Answer, World, ids, quantities, volume};
+use tests::{Actor, Answer, PASSWORD, World, ids, quantities, volume};
 
 fn count(answers: &[Answer], status: u16) -> usize {
     answers
@@ -72,6 +72,46 @@ async fn of_two_cancellations_of_more_than_half_exactly_one_is_taken() {
     assert_eq!(statuses, [202, 409]);
     let held = world.trader.holdings(world.s).await;
     assert_eq!(quantities(&held), [400, 600]);
+    world.registry.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_administrators_who_demote_remove_and_erase_each_other_at_once_one_stays() {
+    let world = World::start().await;
+    let anonymous = world.registry.anonymous();
+    let x = format!("/account/update/{}", world.x);
+    let kept = json!({"user_ids": [world.admin.id, world.auditor.id]});
+    world.admin.patch(&x, kept).await.expect(200);
+    let mut admins = vec![world.admin.clone()];
+    for name in ["ada", "bob", "eve"] {
+        let email = format!("{name}@registry.test");
+        let created = world.admin.create_user(name, &email, 4, PASSWORD).await;
+        created.expect(200);
+        admins.push(anonymous.signed_in(&email, PASSWORD).await);
+    }
+    let lose = async |by: &Actor, whom: &Actor| match (by.id + whom.id) % 3 {
+        0 => {
+            let path = format!("/user/change_role/{}?role=2", whom.id);
+            by.post_nothing(&path).await
+        }
+        1 => by.delete(&format!("/user/delete/{}", whom.id)).await,
+        _ => by.post_nothing(&format!("/user/erase/{}", whom.id)).await,
+    };
+    let pairs = admins
+        .iter()
+        .flat_map(|by| admins.iter().map(move |whom| (by, whom)));
+    let answers = join_all(pairs.map(|(by, whom)| lose(by, whom))).await;
+    assert!(
+        answers.iter().all(|answer| answer.status < 500),
+        "{answers:?}"
+    );
+    let mut still = 0;
+    for admin in &admins {
+        let path = format!("/user/change_role/{}?role=1", world.trader.id);
+        still += usize::from(admin.post_nothing(&path).await.status == 200);
+    }
+    assert_eq!(still, 1, "{answers:?}");
+    assert!(count(&answers, 409) >= 1, "{answers:?}");
     world.registry.audit().await;
 }
 

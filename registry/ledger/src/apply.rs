@@ -112,8 +112,8 @@ impl Fold<'_, '_> {
         change: impl FnOnce(&mut IdentityCounters),
     ) -> Result<(), NotLoaded> {
         if let Some(slot) = self.changes.edit(Key::IdentityCounters, self.position)? {
-            let mut counters = match slot {
-                Some(Entry::IdentityCounters(counters)) => *counters,
+            let mut counters = match slot.take() {
+                Some(Entry::IdentityCounters(counters)) => counters,
                 _ => IdentityCounters::default(),
             };
             change(&mut counters);

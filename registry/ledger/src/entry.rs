@@ -30,6 +30,7 @@ use schemas::log::Position;
 use schemas::recurring::RuleStatus;
 use schemas::{Interval, WattHours};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// One entry of the state. Bundles are the many, so the larger and fewer are kept behind a pointer.
@@ -404,8 +405,8 @@ pub struct DoneCommand {
     pub last: Position,
 }
 
-/// Next serials of the identity stream, and the key that signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Next serials of the identity stream, the key that signs, and who manages users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityCounters {
     /// Next user.
     pub user: UserId,
@@ -418,6 +419,9 @@ pub struct IdentityCounters {
         skip_serializing_if = "is_first_organisation"
     )]
     pub organisation: OrganisationId,
+    /// Users whose role may manage users, without those who were removed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub administrators: BTreeSet<UserId>,
 }
 
 const fn first_organisation() -> OrganisationId {
@@ -435,6 +439,7 @@ impl Default for IdentityCounters {
             user: UserId(1),
             signing_key: None,
             organisation: first_organisation(),
+            administrators: BTreeSet::new(),
         }
     }
 }

@@ -130,8 +130,6 @@ codes! {
     BundleState = "bundle_state" Conflict,
     /// The bundle is past its expiry.
     BundleExpired = "bundle_expired" Conflict,
-    /// The bundle is not past its expiry.
-    BundleNotExpired = "bundle_not_expired" Conflict,
     /// The target account does not accept transfers from the source.
     NotWhitelisted = "not_whitelisted" Rule,
     /// Quantity and percentage were both given.
@@ -262,6 +260,8 @@ codes! {
     UserNotFound = "user_not_found" NotFound,
     /// Another user has the e-mail address.
     EmailTaken = "email_taken" Rule,
+    /// Nobody else administrates the registry.
+    LastAdministrator = "last_administrator" Conflict,
     /// The user was removed.
     UserRemoved = "user_removed" Rule,
     /// No such organisation.

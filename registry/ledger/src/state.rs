@@ -228,7 +228,7 @@ pub mod get {
             .ok_or(NotLoaded(Key::IdentityCounters))?
             .entry
         {
-            Some(Entry::IdentityCounters(counters)) => Ok(*counters),
+            Some(Entry::IdentityCounters(counters)) => Ok(counters.clone()),
             _ => Ok(IdentityCounters::default()),
         }
     }

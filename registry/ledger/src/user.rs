@@ -6,12 +6,14 @@ use crate::entry::User;
 use crate::key::{Key, name_digest, password_digest};
 use crate::refusal::{Code, Refusal};
 use crate::state::{Entries, NotLoaded, get};
+use schemas::capability::{Capability, Duties};
 use schemas::event::IdentityEvent;
 use schemas::event::identity::{
     UserChanges, UserErased, UserProfile, UserRegistered, UserRemoved, UserUpdated,
 };
 use schemas::event::session::{SessionEnd, SessionsEnded};
 use schemas::id::UserId;
+use schemas::life_cycle::Role;
 
 pub(crate) fn existing(entries: &impl Entries, user_id: UserId) -> Result<&User, Refusal> {
     let user = get::user(entries, user_id)?.ok_or_else(|| {
@@ -27,6 +29,24 @@ pub(crate) fn existing(entries: &impl Entries, user_id: UserId) -> Result<&User,
         ));
     }
     Ok(user)
+}
+
+/// Whether the role administrates the registry: who manages users can give every other right.
+pub(crate) const fn manages_users(role: Role) -> bool {
+    role.capabilities(Duties::Separated)
+        .has(Capability::ManageUsers)
+}
+
+/// Somebody goes on managing users, whoever is demoted, removed or erased at the same time.
+fn check_not_last_administrator(entries: &impl Entries, user_id: UserId) -> Result<(), Refusal> {
+    let administrators = get::identity_counters(entries)?.administrators;
+    if administrators.len() > 1 || !administrators.contains(&user_id) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::LastAdministrator,
+        format!("without user {user_id} nobody could administrate the registry"),
+    ))
 }
 
 /// Keys that giving the address to somebody needs: also whoever has it, once that is known.
@@ -71,6 +91,9 @@ pub(crate) fn update(entries: &impl Entries, update: &UpdateUser) -> Result<Deci
     if let Some(email) = &update.changes.email {
         check_free(entries, email, Some(update.user_id))?;
     }
+    if update.changes.role.is_some_and(|role| !manages_users(role)) {
+        check_not_last_administrator(entries, update.user_id)?;
+    }
     let mut events = vec![IdentityEvent::from(UserUpdated {
         user_id: update.user_id,
         previous_email: user.email,
@@ -107,6 +130,7 @@ pub(crate) fn rehash(entries: &impl Entries, rehash: &RehashPassword) -> Result<
 
 pub(crate) fn remove(entries: &impl Entries, user_id: UserId) -> Result<IdentityEvent, Refusal> {
     let user = existing(entries, user_id)?;
+    check_not_last_administrator(entries, user_id)?;
     Ok(UserRemoved {
         user_id,
         email: user.email,
@@ -125,5 +149,6 @@ pub(crate) fn erase(entries: &impl Entries, user_id: UserId) -> Result<Decision,
     if user.is_erased {
         return Ok(Decision::default());
     }
+    check_not_last_administrator(entries, user_id)?;
     Ok(IdentityEvent::from(UserErased { user_id }).into())
 }

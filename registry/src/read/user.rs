@@ -186,13 +186,3 @@ pub async fn unknown(
         .map(|row| Ok(UserId(row.try_get(0)?)))
         .collect()
 }
-
-/// Whether somebody but the user administrates the registry.
-pub async fn has_other_administrator(client: &Client, user_id: UserId) -> Result<bool, ReadError> {
-    let statement = "SELECT FROM registry_user
-         WHERE role = $2 AND user_id <> $1 AND NOT is_deleted LIMIT 1";
-    let role = i16::try_from(Role::Admin.number()).map_err(super::defect)?;
-    Ok(row(client, statement, &[&user_id.0, &role])
-        .await?
-        .is_some())
-}

@@ -60,8 +60,6 @@ pub enum EraseError {
     Read(#[from] ReadError),
     #[error("the READ database does not show the end of the log yet; try again")]
     Lagging,
-    #[error("without user {0} nobody could administrate the registry")]
-    LastAdministrator(UserId),
     #[error("user {0} is the only member of account {1}; add another or close it first")]
     LastMember(UserId, AccountId),
 }
@@ -75,9 +73,6 @@ impl Core {
     pub async fn erase(&self, user_id: UserId, by: &str) -> Result<(), EraseError> {
         self.read_shows_all().await?;
         let client = self.read.get().await.map_err(ReadError::from)?;
-        if !read::user::has_other_administrator(&client, user_id).await? {
-            return Err(EraseError::LastAdministrator(user_id));
-        }
         let user = read::user::by_id(&client, user_id).await?;
         if user.is_some_and(|user| !user.is_deleted)
             && let [account, ..] = &read::account::only_kept_by(&client, user_id).await?[..]

@@ -25,6 +25,8 @@ pub struct Asked {
 #[derive(Default)]
 struct Said {
     id_token: Option<String>,
+    /// By code, where a test tells codes apart.
+    id_tokens: HashMap<String, String>,
     introspection: Option<Value>,
     keys: Vec<Value>,
     names_itself: bool,
@@ -94,6 +96,11 @@ impl Issuer {
     /// What it answers the next code with; each code is good once.
     pub fn will_give(&self, id_token: String) {
         self.said(|said| said.id_token = Some(id_token));
+    }
+
+    /// What it answers this code with, once.
+    pub fn will_give_for(&self, code: &str, id_token: String) {
+        self.said(|said| said.id_tokens.insert(code.to_owned(), id_token));
     }
 
     /// Says that it names itself where it sends browsers back.
@@ -212,7 +219,10 @@ async fn keys(said: Data<Mutex<Said>>, request: HttpRequest) -> HttpResponse {
 
 async fn token(said: Data<Mutex<Said>>, request: HttpRequest, body: Bytes) -> HttpResponse {
     note(&said, &request, &body);
-    match said.lock().unwrap().id_token.take() {
+    let mut said = said.lock().unwrap();
+    let code = said.asked.last().unwrap().form["code"].clone();
+    let own = said.id_tokens.remove(&code);
+    match own.or_else(|| said.id_token.take()) {
         Some(id_token) => HttpResponse::Ok().json(json!({
             "access_token": "x", "token_type": "Bearer", "id_token": id_token,
         })),

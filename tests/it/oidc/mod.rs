@@ -1,5 +1,6 @@
 //! People and machines that other servers vouch for.
 
+mod admit;
 mod bearer;
 mod introspection;
 mod issuer;

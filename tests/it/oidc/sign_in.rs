@@ -2,8 +2,7 @@
 
 use super::issuer::{Issuer, changed, jwt, jwt_of_text, unsigned};
 use super::{
-    Browser, CLIENT_ID, CLIENT_SECRET, SUBJECT, cookies, header, link, refused, signed_in,
-    with_roles, world,
+    Browser, CLIENT_ID, CLIENT_SECRET, SUBJECT, cookies, header, link, refused, signed_in, world,
 };
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -354,38 +353,6 @@ async fn an_address_links_nobody_and_makes_a_user_only_where_it_is_verified_and_
     let claims = json!({"email": "new@example.org", "email_verified": true});
     let removed = browser.sign_in(&issuer, claims).await;
     refused(removed, 403, "external_user_unknown").await;
-    world.registry.audit().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_role_is_the_configured_one_with_each_sign_in_and_none_without() {
-    let issuer = Issuer::start();
-    let world = world(&issuer, |oidc| {
-        oidc.create_users = true;
-        with_roles(oidc);
-    })
-    .await;
-    let browser = Browser::of(&world);
-    let claims =
-        |roles: Value| json!({"email": "new@example.org", "email_verified": true, "roles": roles});
-    for none in [
-        json!(null),
-        json!([]),
-        json!("ADMIN"),
-        json!(["admin", "4", 4]),
-    ] {
-        let answer = browser.sign_in(&issuer, claims(none)).await;
-        refused(answer, 403, "external_role_missing").await;
-    }
-    for (words, role) in [
-        (json!(["auditor", "trader", "ADMIN"]), "TRADING_USER"),
-        (json!("auditor"), "AUDIT_USER"),
-        (json!(["trader"]), "TRADING_USER"),
-    ] {
-        let answer = browser.sign_in(&issuer, claims(words)).await;
-        let me = signed_in(&world, &answer).get("/user/me").await.expect(200);
-        assert_eq!(me["role"], role);
-    }
     world.registry.audit().await;
 }
 

@@ -11,6 +11,9 @@ const V1: &str = include_str!("../../../projections/migrations/write/V1__state_o
 const V2: &str =
     include_str!("../../../projections/migrations/write/V2__corrections_and_meters.sql");
 
+const ADMINISTRATORS: &str =
+    include_str!("../../../projections/migrations/write/V25__administrators.sql");
+
 /// Tables as they were before, with what is in the live ones.
 const BEFORE: &str = "
     DROP SCHEMA IF EXISTS before CASCADE; CREATE SCHEMA before; SET search_path = before;
@@ -53,6 +56,49 @@ async fn holdings_and_histories_made_by_the_migration_are_those_made_from_the_lo
         .batch_execute("DROP SCHEMA before CASCADE")
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_manages_users_is_known_of_databases_from_before_the_last_was_kept() {
+    let rig = Rig::on_shared_servers().await;
+    let client = schema::connect(rig.connection(Target::Write), "before")
+        .await
+        .unwrap();
+    client.batch_execute("CREATE SCHEMA before").await.unwrap();
+    client
+        .batch_execute(
+            r#"CREATE TABLE counters (stream text, state json, position bigint);
+            CREATE TABLE registry_user (user_id bigint, state json);
+            INSERT INTO counters VALUES ('ledger', '{"account": 1}', 7), ('identity', '{"user": 6}', 9);"#,
+        )
+        .await
+        .unwrap();
+    client.batch_execute(ADMINISTRATORS).await.unwrap();
+    let states = async || {
+        let statement = "SELECT state::text, position FROM counters ORDER BY stream";
+        let rows = client.query(statement, &[]).await.unwrap();
+        let rows = rows.iter().map(|row| (row.get(0), row.get(1)));
+        rows.collect::<Vec<(String, i64)>>()
+    };
+    let ledger = (r#"{"account": 1}"#.to_owned(), 7);
+    let nobody = (r#"{"user": 6}"#.to_owned(), 9);
+    assert_eq!(states().await, [nobody, ledger.clone()]);
+    client
+        .batch_execute(
+            r#"INSERT INTO registry_user VALUES (5, '{"role": "ADMIN", "is_removed": false}'),
+            (2, '{"role": "ADMIN", "is_removed": false}'), (3, '{"role": "ADMIN", "is_removed": true}'),
+            (4, '{"role": "TRADING_USER", "is_removed": false}')"#,
+        )
+        .await
+        .unwrap();
+    client.batch_execute(ADMINISTRATORS).await.unwrap();
+    let found = states().await;
+    assert_eq!(found[1], ledger);
+    assert_eq!(found[0].1, 9);
+    let read: ledger::entry::IdentityCounters = serde_json::from_str(&found[0].0).unwrap();
+    assert_eq!(read.user.0, 6);
+    let ids: Vec<_> = read.administrators.iter().map(|id| id.0).collect();
+    assert_eq!(ids, [2, 5]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

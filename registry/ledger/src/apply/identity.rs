@@ -4,8 +4,10 @@ use super::Fold;
 use crate::entry::{Entry, SecondFactor, User};
 use crate::key::{Key, name_digest, password_digest};
 use crate::state::NotLoaded;
+use crate::user::manages_users;
 use schemas::event::IdentityEvent;
 use schemas::id::UserId;
+use schemas::life_cycle::Role;
 use uuid::Uuid;
 
 impl Fold<'_, '_> {
@@ -30,7 +32,8 @@ impl Fold<'_, '_> {
                 );
                 self.create(Key::Email(email), Entry::Email(event.user_id));
                 let next = event.user_id.plus(1);
-                self.identity_counters(|counters| counters.user = next)
+                self.identity_counters(|counters| counters.user = next)?;
+                self.administrates(event.user_id, event.profile.role)
             }
             IdentityEvent::UserUpdated(event) => {
                 let email = event.changes.email.as_deref().map(name_digest);
@@ -50,7 +53,11 @@ impl Fold<'_, '_> {
                     }
                 })?;
                 // As the event says, unless that can not be read any more.
-                self.give_up(held.map(Key::Email))
+                self.give_up(held.map(Key::Email))?;
+                match event.changes.role {
+                    Some(role) => self.administrates(event.user_id, role),
+                    None => Ok(()),
+                }
             }
             IdentityEvent::ApiKeyIssued(event) => {
                 if let Some(Some(Entry::User(user))) =
@@ -83,7 +90,8 @@ impl Fold<'_, '_> {
                     user.is_removed = true;
                     held = Some(user.email);
                 })?;
-                self.give_up(held.map(Key::Email))
+                self.give_up(held.map(Key::Email))?;
+                self.administrates_no_longer(event.user_id)
             }
             IdentityEvent::UserErased(event) => self.user_erased(event.user_id),
             IdentityEvent::SessionOpened(event) => self.session_opened(event),
@@ -119,6 +127,22 @@ impl Fold<'_, '_> {
         Ok(())
     }
 
+    /// Whether the user is among who manages users from here on.
+    fn administrates(&mut self, user_id: UserId, role: Role) -> Result<(), NotLoaded> {
+        if !manages_users(role) {
+            return self.administrates_no_longer(user_id);
+        }
+        self.identity_counters(|counters| {
+            counters.administrators.insert(user_id);
+        })
+    }
+
+    fn administrates_no_longer(&mut self, user_id: UserId) -> Result<(), NotLoaded> {
+        self.identity_counters(|counters| {
+            counters.administrators.remove(&user_id);
+        })
+    }
+
     /// What they held is known from their own entry: the log does not say it any more.
     fn user_erased(&mut self, user_id: UserId) -> Result<(), NotLoaded> {
         let mut held = Vec::new();
@@ -134,6 +158,7 @@ impl Fold<'_, '_> {
             user.second_factor = None;
             user.email = Uuid::nil();
         })?;
-        self.give_up(held)
+        self.give_up(held)?;
+        self.administrates_no_longer(user_id)
     }
 }

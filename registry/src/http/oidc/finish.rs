@@ -32,6 +32,7 @@ use subtle::ConstantTimeEq;
         (status = 401, description = "external_sign_in_failed"),
         (status = 403, description = "external_user_unknown, external_role_missing"),
         (status = 404, description = "route_not_found"),
+        (status = 409, description = "last_administrator"),
         (status = 503, description = "unavailable, read_lagging, busy"),
     ),
     security(()),

@@ -87,8 +87,6 @@ edge_codes! {
     UserLastMember = "user_last_member" CONFLICT,
     /// The user acts for an account of the organisation.
     UserInAccounts = "user_in_accounts" CONFLICT,
-    /// Nobody else administrates the registry.
-    LastAdministrator = "last_administrator" CONFLICT,
     /// The body exceeds its limit.
     BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE,
     /// The body has another media type than the route takes.

@@ -3,7 +3,7 @@
 use super::register::check_replaceable;
 use super::{not_found, shown_whole};
 use crate::http::api_key::signed_in;
-use crate::http::problem::{Answer, EdgeCode, Problem};
+use crate::http::problem::Answer;
 use crate::http::{Id, Write, may};
 use crate::read;
 use actix_web::{HttpResponse, post};
@@ -36,12 +36,6 @@ pub async fn erase_user(
     signed_in(&request.caller)?;
     let user_id = request.caller.managed_user(named);
     let client = check_replaceable(&request.caller, user_id).await?;
-    if !read::user::has_other_administrator(&client, user_id).await? {
-        return Err(Problem::new(
-            EdgeCode::LastAdministrator,
-            format!("without user {user_id} nobody could administrate the registry"),
-        ));
-    }
     let mut user = read::user::by_id(&client, user_id)
         .await?
         .ok_or_else(|| not_found(user_id))?;

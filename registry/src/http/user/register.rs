@@ -70,8 +70,8 @@ fn registered(receipt: &Receipt) -> Answer<UserRead> {
 
 /// Remove a user.
 ///
-/// They can no longer sign in, and their e-mail address is free; what they did stays. Refused while an
-/// open account has no other member.
+/// They can no longer sign in, and their e-mail address is free; what they did stays. Refused for the last
+/// administrator, and while an open account has no other member.
 #[utoipa::path(
     tag = "Users",
     operation_id = "delete_user",
@@ -79,7 +79,7 @@ fn registered(receipt: &Receipt) -> Answer<UserRead> {
     responses(
         (status = 200, description = "The user as they were.", body = UserRead),
         (status = 404, description = "user_not_found"),
-        (status = 409, description = "user_last_member"),
+        (status = 409, description = "user_last_member, last_administrator"),
         (status = 422, description = "request_invalid, user_removed"),
     ),
 )]
