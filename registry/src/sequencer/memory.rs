@@ -43,7 +43,7 @@ impl Memory {
         }
     }
 
-    /// Checkpoint below which a WRITE database must not be asked: entries were let go up to here.
+    /// Checkpoint below which a WRITE database must not be asked: entries were let go, or never taken in, up to here.
     pub const fn horizon(&self) -> Position {
         self.horizon
     }

@@ -112,7 +112,7 @@ pub(super) async fn catch_up(
     }
 }
 
-/// Whether what a WRITE database at this checkpoint says may be used: entries were let go up to the
+/// Whether what a WRITE database at this checkpoint says may be used: entries are not in memory up to the
 /// horizon, so one that stands before it (restored from a backup) lacks what they said.
 pub(super) fn usable(memory: &Memory, checkpoint: Position) -> Result<(), Stopped> {
     if checkpoint < memory.horizon() {
