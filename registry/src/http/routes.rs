@@ -6,11 +6,12 @@ use super::{
     account, api_key, audit, auth, certificate, device, gateway, measurement, oauth, oidc, ops,
     organisation, storage, user,
 };
+use actix_web::http::header::ContentType;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Every part's routes. The router tries them in this order: what is asked most comes first.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -30,10 +31,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .configure(device::routes)
         .configure(storage::routes)
         .service(web::redirect("/docs", "/docs/index.html"))
-        .service(
-            SwaggerUi::new("/docs/{_:.*}")
-                .external_url_unchecked("/openapi.json", super::openapi::document().clone()),
-        )
+        .route("/openapi.json", web::get().to(document))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
         .default_service(web::route().to(no_route));
 }
 
@@ -55,6 +54,12 @@ pub(super) fn documents() -> [Document; 14] {
         storage::Document::openapi(),
         ops::Document::openapi(),
     ]
+}
+
+async fn document() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(ContentType::json())
+        .body(super::openapi::compact())
 }
 
 /// 405 for a path that has other methods, else 404.

@@ -46,8 +46,9 @@ use utoipa::OpenApi;
 )]
 struct Base;
 
-/// Made once, since each of the server's workers serves it.
+/// Made once for all workers of the server.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(made);
+static COMPACT: LazyLock<String> = LazyLock::new(|| document().to_string());
 
 /// The document as JSON.
 #[must_use]
@@ -68,6 +69,11 @@ fn made() -> Value {
     link::add_links(&mut document);
     capability::complete(&mut document);
     document
+}
+
+/// The document as it is served, without spaces.
+pub(super) fn compact() -> &'static str {
+    &COMPACT
 }
 
 /// The document as it is published, pretty-printed and ending in a newline.
