@@ -7,6 +7,8 @@ use tests::{Actor, Clusters, PASSWORD, Registry, World};
 
 /// Sign-ins of each kind.
 const SAMPLES: usize = 24;
+/// How often they are taken, where the machine is too busy to tell a hash.
+const ROUNDS: usize = 3;
 /// How far apart the distribution functions of two kinds may be, in samples. Of two samples of this size from one
 /// distribution, one pair in a million is further apart (Kolmogorov-Smirnov: 2.69 times the root of 2 times 24).
 const ALIKE: usize = 18;
@@ -67,21 +69,46 @@ async fn refused_sign_ins_take_alike_whyever_they_are_refused() {
     for name in names {
         sign_in(&anonymous, name, 0).await;
     }
-    // One that waits is refused without a look at the password: it shows what skipping the hash does. Each from an
-    // address of its own as well: of a flood from one address each waits until it is gathered into the audit trail.
+    // One that waits is refused without a look at the password: it shows what skipping the hash does.
     let throttled = [known.as_str(), "nobody@registry.test"];
+    for round in 0..ROUNDS {
+        let (times, skipped) = taken(&anonymous, &names, &throttled, round).await;
+        for (name, other) in names.iter().zip(&times).skip(1) {
+            let apart = distance(&times[0], other);
+            assert!(apart <= ALIKE, "{name}: {apart}");
+        }
+        let apart = distance(&skipped[0], &skipped[1]);
+        assert!(apart <= ALIKE, "a wait tells who exists: {apart}");
+        let is_told = |skipped: &Vec<Duration>| distance(&times[0], skipped) > ALIKE;
+        if skipped.iter().all(is_told) {
+            return;
+        }
+        // On a machine that is busy elsewhere, waiting for it hides the hash.
+    }
+    panic!("the test would miss a skipped hash");
+}
+
+/// How long sign-ins under each of `names` took, and those under each of `throttled` while they had to wait. Each is
+/// from an address of its own: of a flood from one address each waits until it is gathered into the audit trail.
+async fn taken(
+    anonymous: &Actor,
+    names: &[&str],
+    throttled: &[&str],
+    round: usize,
+) -> (Vec<Vec<Duration>>, Vec<Vec<Duration>>) {
     let mut times = vec![Vec::new(); names.len()];
     let mut skipped = vec![Vec::new(); throttled.len()];
     for sample in 0..SAMPLES {
+        let address = 2 + 400 * round + sample;
         for (name, times) in names.iter().zip(&mut times) {
-            let (status, time) = sign_in(&anonymous, name, 2 + sample).await;
+            let (status, time) = sign_in(anonymous, name, address).await;
             assert_eq!(status, 401);
             times.push(time);
         }
         for (name, times) in throttled.iter().zip(&mut skipped) {
             // Where a wait is over, the next is twice as long.
             loop {
-                let (status, time) = sign_in(&anonymous, name, 200 + sample).await;
+                let (status, time) = sign_in(anonymous, name, address + 200).await;
                 if status == 429 {
                     times.push(time);
                     break;
@@ -89,14 +116,5 @@ async fn refused_sign_ins_take_alike_whyever_they_are_refused() {
             }
         }
     }
-    for (name, other) in names.iter().zip(&times).skip(1) {
-        let apart = distance(&times[0], other);
-        assert!(apart <= ALIKE, "{name}: {apart}");
-    }
-    let apart = distance(&skipped[0], &skipped[1]);
-    assert!(apart <= ALIKE, "a wait tells who exists: {apart}");
-    for skipped in &skipped {
-        let apart = distance(&times[0], skipped);
-        assert!(apart > ALIKE, "the test would miss a skipped hash: {apart}");
-    }
+    (times, skipped)
 }
