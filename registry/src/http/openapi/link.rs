@@ -275,7 +275,7 @@ mod tests {
                     for (name, _) in parameters {
                         assert_eq!(
                             *name,
-                            path_parameter(&document, to),
+                            path_parameter(document, to),
                             "{method} {path} -> {to}"
                         );
                         assert!(!name.is_empty(), "{to} has no variable in its path");
