@@ -19,7 +19,12 @@ pub enum Location {
     Sqlite(PathBuf),
     /// A server, or a cluster of them.
     #[cfg(feature = "kurrentdb")]
-    Kurrent(crate::kurrentdb::Address),
+    Kurrent {
+        /// Where it is, and as whom to speak to it.
+        address: crate::kurrentdb::Address,
+        /// What one append may hold there.
+        limits: crate::Limits,
+    },
 }
 
 /// Why a URL names no event store that can be opened.
@@ -37,6 +42,14 @@ pub enum LocationError {
          `kurrentdb`)"
     )]
     NotBuilt(String),
+    /// The file that should say it.
+    #[error("event_store.url_file {path} can not be read: {cause}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: String,
+    },
     /// A connection string that is not understood.
     #[cfg(feature = "kurrentdb")]
     #[error("{0}")]
@@ -47,6 +60,21 @@ impl StoreUrl {
     /// The URL of a store.
     pub fn new(url: impl Into<String>) -> Self {
         Self(url.into())
+    }
+
+    /// The first line of the file, where one is named; else this.
+    ///
+    /// # Errors
+    /// [`LocationError::File`].
+    pub fn or_of_file(&self, file: Option<&Path>) -> Result<Self, LocationError> {
+        let Some(path) = file else {
+            return Ok(self.clone());
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| LocationError::File {
+            path: path.to_owned(),
+            cause: error.to_string(),
+        })?;
+        Ok(Self::new(text.lines().next().unwrap_or_default().trim()))
     }
 
     /// The event store meant; a relative path is taken from `folder`.
@@ -84,6 +112,12 @@ impl StoreUrl {
     }
 }
 
+#[cfg(feature = "kurrentdb")]
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 fn is_kurrent(engine: &str) -> bool {
     let scheme = engine.strip_suffix("+discover").unwrap_or(engine);
     ["esdb", "kurrentdb", "kurrent", "kdb"].contains(&scheme)
@@ -91,7 +125,10 @@ fn is_kurrent(engine: &str) -> bool {
 
 #[cfg(feature = "kurrentdb")]
 fn server(_engine: &str, url: &str) -> Result<Location, LocationError> {
-    Ok(Location::Kurrent(crate::kurrentdb::Address::parse(url)?))
+    Ok(Location::Kurrent {
+        address: crate::kurrentdb::Address::parse(url)?,
+        limits: crate::kurrentdb::LIMITS,
+    })
 }
 
 #[cfg(not(feature = "kurrentdb"))]
@@ -147,7 +184,38 @@ impl Location {
                 Ok(Arc::new(store))
             }
             #[cfg(feature = "kurrentdb")]
-            Self::Kurrent(address) => Ok(Arc::new(crate::KurrentStore::new(address.clone()))),
+            Self::Kurrent { address, limits } => Ok(Arc::new(crate::KurrentStore::with_limits(
+                address.clone(),
+                *limits,
+            ))),
+        }
+    }
+
+    /// The same, on a server that takes `server_append_bytes` in one append (its `MaxAppendSize`); a file takes what
+    /// it takes.
+    #[must_use]
+    #[cfg_attr(not(feature = "kurrentdb"), allow(unused_variables))]
+    pub fn taking(self, server_append_bytes: usize) -> Self {
+        match self {
+            Self::Sqlite(path) => Self::Sqlite(path),
+            #[cfg(feature = "kurrentdb")]
+            Self::Kurrent { address, .. } => Self::Kurrent {
+                address,
+                limits: crate::kurrentdb::limits(server_append_bytes),
+            },
+        }
+    }
+
+    /// Whether what is sent to it can be read or changed on the way: a server elsewhere without TLS, or whose
+    /// certificate is not looked at.
+    #[must_use]
+    pub fn is_insecure(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            #[cfg(feature = "kurrentdb")]
+            Self::Kurrent { address, .. } => {
+                address.is_insecure() && !address.hosts().all(is_this_machine)
+            }
         }
     }
 
@@ -157,7 +225,7 @@ impl Location {
         match self {
             Self::Sqlite(path) => Some(path),
             #[cfg(feature = "kurrentdb")]
-            Self::Kurrent(_) => None,
+            Self::Kurrent { .. } => None,
         }
     }
 }
@@ -167,7 +235,7 @@ impl fmt::Display for Location {
         match self {
             Self::Sqlite(path) => write!(f, "{}", path.display()),
             #[cfg(feature = "kurrentdb")]
-            Self::Kurrent(address) => write!(f, "the event store at {address}"),
+            Self::Kurrent { address, .. } => write!(f, "the event store at {address}"),
         }
     }
 }
@@ -221,6 +289,39 @@ mod tests {
         assert_eq!(plain.to_string(), "sqlite:a@b.db");
     }
 
+    #[test]
+    fn the_url_of_a_file_is_used_instead_and_a_file_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("url");
+        std::fs::write(&file, "sqlite:other.db\n").unwrap();
+        let url = StoreUrl::new("sqlite:events.db");
+        assert_eq!(url.or_of_file(None).unwrap(), url);
+        let found = url.or_of_file(Some(&file)).unwrap();
+        assert_eq!(found, StoreUrl::new("sqlite:other.db"));
+        let missing = folder.path().join("none");
+        let error = url.or_of_file(Some(&missing)).unwrap_err().to_string();
+        assert!(
+            error.contains("url_file") && error.contains("none"),
+            "{error}"
+        );
+    }
+
+    #[cfg(feature = "kurrentdb")]
+    #[test]
+    fn a_server_elsewhere_without_tls_or_whose_certificate_is_not_looked_at_is_insecure() {
+        for (url, is_insecure) in [
+            ("esdb://a:1,b:2", false),
+            ("esdb://a:1,b:2?tls=false", true),
+            ("esdb://a?tlsVerifyCert=false", true),
+            ("esdb://127.0.0.1:1,a:2?tls=false", true),
+            ("esdb://127.0.0.1:1,localhost:2?tls=false", false),
+            ("esdb://[::1]:1?tls=false", false),
+            ("sqlite:events.db", false),
+        ] {
+            assert_eq!(location(url).unwrap().is_insecure(), is_insecure, "{url}");
+        }
+    }
+
     #[cfg(feature = "kurrentdb")]
     #[test]
     fn a_connection_string_names_a_server() {
@@ -232,7 +333,7 @@ mod tests {
             "kurrentdb+discover",
         ] {
             let found = location(&format!("{scheme}://admin:changeit@host:2113")).unwrap();
-            assert!(matches!(found, Location::Kurrent(_)), "{scheme}");
+            assert!(matches!(found, Location::Kurrent { .. }), "{scheme}");
             assert!(!format!("{found} {found:?}").contains("changeit"));
         }
         let error = location("esdb://admin:changeit@host:x").unwrap_err();

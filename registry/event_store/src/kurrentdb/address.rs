@@ -1,6 +1,8 @@
 //! Where a server is, and as whom to speak to it.
 
 use eventstore::ClientSettings;
+use percent_encoding::percent_decode;
+use serde_json::Value;
 use std::fmt;
 
 /// A connection string that has been understood. It may hold a password, so nothing prints it.
@@ -26,12 +28,58 @@ impl Address {
         if settings.hosts().iter().any(|host| host.host.is_empty()) {
             return Err(BadAddress);
         }
+        let settings = with_plain_credentials(&settings).ok_or(BadAddress)?;
         Ok(Self(Box::new(settings)))
+    }
+
+    /// Whether what is sent there can be read on the way, or by somebody who pretends to be it.
+    #[must_use]
+    pub fn is_insecure(&self) -> bool {
+        !self.0.is_secure_mode_enabled() || !self.0.is_tls_certificate_verification_enabled()
+    }
+
+    /// The names or addresses of its hosts.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.0.hosts().iter().map(|host| host.host.as_str())
     }
 
     pub(super) fn settings(&self) -> &ClientSettings {
         &self.0
     }
+}
+
+/// The library sends user and password as they stand in the URL, where what is reserved is percent-encoded (RFC
+/// 3986, section 3.2.1). They can be replaced only where the settings are written down, and of what they can be
+/// written as they are read again from TOML alone.
+fn with_plain_credentials(settings: &ClientSettings) -> Option<ClientSettings> {
+    let mut settings = serde_json::to_value(settings).ok()?;
+    if let Some(Value::Object(user)) = settings.get_mut("default_user_name") {
+        for part in user.values_mut() {
+            let encoded: Vec<u8> = serde_json::from_value(part.take()).ok()?;
+            *part = percent_decode(&encoded).decode_utf8().ok()?.into();
+        }
+    }
+    as_toml(settings)?.try_into().ok()
+}
+
+/// What is not there is left out. Numbers are counts and milliseconds; those that are too large stand for "never",
+/// which is read as -1.
+fn as_toml(json: Value) -> Option<toml::Value> {
+    Some(match json {
+        Value::Null => return None,
+        Value::Bool(is) => is.into(),
+        Value::Number(number) => number.as_i64().unwrap_or(-1).into(),
+        Value::String(text) => text.into(),
+        Value::Array(values) => {
+            let values: Vec<_> = values.into_iter().filter_map(as_toml).collect();
+            values.into()
+        }
+        Value::Object(members) => members
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, as_toml(value)?)))
+            .collect::<toml::Table>()
+            .into(),
+    })
 }
 
 impl fmt::Display for Address {
@@ -54,6 +102,7 @@ impl fmt::Debug for Address {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use eventstore::Credentials;
 
     #[test]
     fn it_shows_hosts_and_no_password() {
@@ -68,12 +117,30 @@ mod tests {
     }
 
     #[test]
+    fn nothing_but_user_and_password_is_changed_by_decoding_them() {
+        let url = "esdb+discover://a%40b:p%2Fw%25@one:1,two:2?tlsVerifyCert=false&nodePreference=leader\
+                   &keepAliveInterval=-1&defaultDeadline=60000&connectionName=x";
+        let given: ClientSettings = url.parse().unwrap();
+        let taken = Address::parse(url).unwrap();
+        let plain = Some(Credentials::new("a@b", "p/w%"));
+        assert_eq!(taken.settings().default_authenticated_user(), &plain);
+        let without = |settings: &ClientSettings| {
+            let mut settings = serde_json::to_value(settings).unwrap();
+            settings["default_user_name"].take();
+            settings
+        };
+        assert_eq!(without(taken.settings()), without(&given));
+        assert!(taken.is_insecure());
+    }
+
+    #[test]
     fn what_is_no_connection_string_is_refused_without_repeating_it() {
         for url in [
             "esdb://",
             "http://admin:changeit@here",
             "esdb://u:changeit@h:x",
             "esdb://h/p",
+            "esdb://u:changeit%FF@h",
         ] {
             let error = Address::parse(url).unwrap_err().to_string();
             assert!(!error.contains("changeit"), "{url}: {error}");

@@ -6,7 +6,8 @@
 //! still arrives.
 
 use super::backoff::Backoff;
-use super::failure::Failure;
+use super::connection::ATTEMPT_WITHIN;
+use super::failure::{Failure, TimedOut};
 use super::{Inner, read, record};
 use crate::error::Cause;
 use crate::{AppendError, Head, NewEvent};
@@ -40,13 +41,10 @@ pub(super) async fn append(inner: &Inner, batch: &Batch<'_>) -> Result<Head, App
     // Whether something was sent of which nothing was heard.
     let mut is_unsettled = false;
     loop {
-        let tried = if is_unsettled {
-            match settle(inner, batch).await {
-                Ok(Outcome::Open) => send(inner, batch, &mut is_unsettled).await,
-                settled => settled,
-            }
-        } else {
-            send(inner, batch, &mut is_unsettled).await
+        let attempt = attempt(inner, batch, &mut is_unsettled);
+        let tried = match tokio::time::timeout(ATTEMPT_WITHIN, attempt).await {
+            Ok(tried) => tried,
+            Err(_) => Err(Failure::passing(TimedOut(ATTEMPT_WITHIN))),
         };
         let cause: Cause = match tried {
             Ok(Outcome::Done(head)) => return Ok(head),
@@ -82,6 +80,20 @@ pub(super) async fn append(inner: &Inner, batch: &Batch<'_>) -> Result<Head, App
 #[error("the servers do not agree where the stream ends")]
 struct Unsettled;
 
+async fn attempt(
+    inner: &Inner,
+    batch: &Batch<'_>,
+    is_unsettled: &mut bool,
+) -> Result<Outcome, Failure> {
+    if *is_unsettled {
+        match settle(inner, batch).await? {
+            Outcome::Open => {}
+            settled => return Ok(settled),
+        }
+    }
+    send(inner, batch, is_unsettled).await
+}
+
 async fn send(
     inner: &Inner,
     batch: &Batch<'_>,
@@ -99,6 +111,8 @@ async fn send(
         .stream_state(state)
         .requires_leader(true);
     let name = batch.stream.as_str();
+    // From here on it may be carried out, also when nobody waits for it any more.
+    *is_unsettled = true;
     let sent = inner
         .connection
         .call(batch.stream, |client| async move {
@@ -112,14 +126,8 @@ async fn send(
             Ok(Outcome::Done(head))
         }
         // It says so of a batch as well that was carried out before.
-        Ok(_) => {
-            *is_unsettled = true;
-            settle(inner, batch).await
-        }
-        Err(failure) => {
-            *is_unsettled = true;
-            Err(failure)
-        }
+        Ok(_) => settle(inner, batch).await,
+        Err(failure) => Err(failure),
     }
 }
 
@@ -139,19 +147,20 @@ async fn settle(inner: &Inner, batch: &Batch<'_>) -> Result<Outcome, Failure> {
             outcome => return Ok(outcome),
         }
     }
-    let Some(last) = stored.last() else {
+    let Some(first) = stored.first() else {
         return Ok(Outcome::Open);
     };
-    let is_ours = stored.len() == batch.events.len()
-        && stored
-            .iter()
-            .zip(batch.events)
-            .all(|(stored, ours)| stored.event_id == ours.event_id);
+    // All of it is there or nothing, so it does not matter if not all of it could be read at once.
+    let is_ours = stored
+        .iter()
+        .zip(batch.events)
+        .all(|(stored, ours)| stored.event_id == ours.event_id);
     if is_ours {
-        return Ok(Outcome::Done(Head {
-            position: last.position,
-            hash: last.hash,
-        }));
+        let first = Head {
+            position: first.position,
+            hash: first.hash,
+        };
+        return Ok(Outcome::Done(batch.events[1..].iter().fold(first, after)));
     }
     conflict(inner, batch).await
 }
@@ -182,6 +191,14 @@ async fn hash_at_expected(
     Ok(stored.first().map(|event| event.hash))
 }
 
+/// Where the stream stands after one more event.
+fn after(head: Head, event: &NewEvent) -> Head {
+    Head {
+        position: head.position.plus(1),
+        hash: event.hash_after(head.hash),
+    }
+}
+
 fn encode(batch: &Batch<'_>, before: RunningHash) -> (Vec<EventData>, Head) {
     let mut head = Head {
         position: batch.expected,
@@ -191,10 +208,7 @@ fn encode(batch: &Batch<'_>, before: RunningHash) -> (Vec<EventData>, Head) {
         .events
         .iter()
         .map(|event| {
-            head = Head {
-                position: head.position.plus(1),
-                hash: event.hash_after(head.hash),
-            };
+            head = after(head, event);
             record::encode(event, head.hash)
         })
         .collect();

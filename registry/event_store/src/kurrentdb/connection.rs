@@ -13,6 +13,10 @@ use tokio::time::Instant;
 /// Longest silence of the server within one call, connecting included.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(4);
 
+/// How long one attempt to append or to read may take, whatever the server does meanwhile: a stream of answers that
+/// never falls silent, and never ends, is no better than none.
+pub const ATTEMPT_WITHIN: Duration = Duration::from_secs(6);
+
 pub(super) struct Connection {
     address: Address,
     /// Which client it is, counted, and the client.

@@ -12,6 +12,7 @@ mod subscription;
 
 pub use address::{Address, BadAddress};
 pub use append::APPEND_WITHIN;
+pub use connection::ATTEMPT_WITHIN;
 pub use read::READ_BYTES;
 pub use subscription::{BATCH_EVENTS, POLL_INTERVAL};
 
@@ -26,13 +27,27 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, watch};
 
-/// What one append may hold. Servers take 1 MiB unless they are told otherwise; they count what we write
-/// beside each event as well, about 100 bytes.
-pub const LIMITS: Limits = Limits {
-    event_bytes: 768 << 10,
-    append_bytes: 768 << 10,
-    append_events: 1_000,
-};
+/// What servers take in one append unless they are told otherwise (`MaxAppendSize`), in bytes.
+pub const SERVER_APPEND_BYTES: usize = 1 << 20;
+
+/// What one append may hold on a server with that setting.
+pub const LIMITS: Limits = limits(SERVER_APPEND_BYTES);
+
+/// What a server counts beside each event, at most: version, hash and names before the envelope, and the type.
+const BESIDE_EACH: usize = 256;
+
+/// What one append may hold where the server takes `server_append_bytes`: three quarters of it, the rest is for
+/// what we write beside each event.
+#[must_use]
+pub const fn limits(server_append_bytes: usize) -> Limits {
+    let rest = server_append_bytes / 4;
+    let events = rest / BESIDE_EACH;
+    Limits {
+        event_bytes: server_append_bytes - rest,
+        append_bytes: server_append_bytes - rest,
+        append_events: if events < 1_000 { events } else { 1_000 },
+    }
+}
 
 /// Appends under way at the same time; further callers wait. The client itself would queue without a bound.
 const APPENDS_IN_FLIGHT: usize = 16;
@@ -44,6 +59,7 @@ const HEADS: usize = 64;
 pub struct KurrentStore {
     inner: Arc<Inner>,
     in_flight: Semaphore,
+    limits: Limits,
 }
 
 /// What the subscriptions share with the store.
@@ -74,7 +90,14 @@ impl KurrentStore {
     /// A store on this server. Whether it can be reached is found out by using it.
     #[must_use]
     pub fn new(address: Address) -> Self {
+        Self::with_limits(address, LIMITS)
+    }
+
+    /// Likewise, on one that takes other appends than servers do by default.
+    #[must_use]
+    pub fn with_limits(address: Address, limits: Limits) -> Self {
         Self {
+            limits,
             inner: Arc::new(Inner {
                 connection: Connection::new(address),
                 heads: Mutex::default(),
@@ -93,7 +116,7 @@ impl EventStore for KurrentStore {
         events: Vec<NewEvent>,
     ) -> BoxFuture<'a, Result<Head, AppendError>> {
         async move {
-            LIMITS.admit(&events)?;
+            self.limits.admit(&events)?;
             // It is never closed.
             let _permit = self.in_flight.acquire().await;
             let batch = Batch {
@@ -131,6 +154,6 @@ impl EventStore for KurrentStore {
     }
 
     fn limits(&self) -> Limits {
-        LIMITS
+        self.limits
     }
 }

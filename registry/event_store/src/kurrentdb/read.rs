@@ -1,7 +1,7 @@
 //! Reading: from the leader only, which alone knows all that was acknowledged.
 
 use super::chain::Chain;
-use super::connection::{ANSWER_WITHIN, Connection, persist};
+use super::connection::{ANSWER_WITHIN, ATTEMPT_WITHIN, Connection, persist};
 use super::failure::{Failure, TimedOut};
 use crate::{Head, RecordedEvent, StoreError};
 use eventstore::{ReadStream, ReadStreamOptions, StreamPosition};
@@ -30,7 +30,7 @@ pub(super) async fn read(
     Ok(persist(Instant::now() + READ_WITHIN, attempt).await?)
 }
 
-/// One attempt to read up to `limit` events behind what `chain` has followed.
+/// One attempt to read up to `limit` events behind what `chain` has followed; fewer where they come too slowly.
 pub(super) async fn once(
     connection: &Connection,
     mut chain: Chain<'_>,
@@ -40,13 +40,17 @@ pub(super) async fn once(
     let options = ReadStreamOptions::default()
         .position(StreamPosition::Position(chain.next_revision()))
         .max_count(chain.count(limit));
+    let deadline = Instant::now() + ATTEMPT_WITHIN;
     let Some(mut coming) = open(connection, stream, options).await? else {
         return Ok(Vec::new());
     };
     let (mut events, mut bytes) = (Vec::new(), 0);
-    while bytes < READ_BYTES
-        && let Some(event) = next(&mut coming, stream).await?
-    {
+    while bytes < READ_BYTES {
+        let event = match next(&mut coming, stream, deadline).await {
+            Err(Failure::Passing(_)) if !events.is_empty() && Instant::now() >= deadline => break,
+            other => other?,
+        };
+        let Some(event) = event else { break };
         if let Some(event) = chain.follow(event).map_err(Failure::Damaged)? {
             bytes += event.size();
             events.push(event);
@@ -71,11 +75,12 @@ pub(super) async fn head_once(
     let options = ReadStreamOptions::default()
         .position(StreamPosition::End)
         .max_count(2);
+    let deadline = Instant::now() + ATTEMPT_WITHIN;
     let Some(mut coming) = open(connection, stream, options).await? else {
         return Ok(Head::START);
     };
     let mut last = Vec::new();
-    while let Some(event) = next(&mut coming, stream).await? {
+    while let Some(event) = next(&mut coming, stream, deadline).await? {
         last.push(event);
     }
     let Some(first) = last.last() else {
@@ -122,8 +127,10 @@ async fn open(
 async fn next(
     coming: &mut ReadStream,
     stream: &StreamName,
+    deadline: Instant,
 ) -> Result<Option<eventstore::RecordedEvent>, Failure> {
-    match tokio::time::timeout(ANSWER_WITHIN, coming.next()).await {
+    let silent = Instant::now() + ANSWER_WITHIN;
+    match tokio::time::timeout_at(deadline.min(silent), coming.next()).await {
         Ok(Ok(event)) => Ok(event.and_then(|event| event.event)),
         // Where the stream is not there, this is where it is said.
         Ok(Err(error)) => match Failure::of(error, stream.as_str()) {

@@ -2,7 +2,7 @@
 
 use crate::conformance::{event, events, fresh_stream, read_all, soon};
 use crate::double::{Double, Fault, ReadFault, Recorded};
-use event_store::kurrentdb::{Address, LIMITS};
+use event_store::kurrentdb::{ATTEMPT_WITHIN, Address, LIMITS, READ_BYTES, limits};
 use event_store::{AppendError, EventStore, Head, KurrentStore, NewEvent, StoreError};
 use futures_util::StreamExt;
 use rand::rngs::StdRng;
@@ -286,7 +286,7 @@ async fn what_was_changed_on_the_server_is_damage() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_lie_on_the_server_as_people_and_later_releases_expect_them() {
     let (double, stream) = (Double::start().await, fresh_stream());
-    let url = double.url().replace("://", "://clerk:s3cret@");
+    let url = double.url().replace("://", "://cle%72k:s%33c%40%3A%25ret@");
     let store = KurrentStore::new(Address::parse(&url).unwrap());
     let mut json = event(0);
     json.data = br#"{"wh": 1}"#.to_vec();
@@ -311,13 +311,92 @@ async fn events_lie_on_the_server_as_people_and_later_releases_expect_them() {
         format!(r#"{{"version":7,"hash":"{hash}","envelope":{{"actor":"somebody"}}}}"#)
     );
     let shown = double.node.authorization.lock().unwrap().clone();
-    assert_eq!(shown.as_deref(), Some("Basic Y2xlcms6czNjcmV0"));
+    assert_eq!(shown.as_deref(), Some("Basic Y2xlcms6czNjQDolcmV0"));
 }
 
 #[test]
 fn what_an_append_may_hold_stays_below_what_servers_take() {
-    const SERVERS_TAKE: usize = 1 << 20;
     // Version, hash and names before the envelope, and the type, which is counted in two bytes a letter.
     const BESIDE_EACH: usize = 200;
-    const { assert!(LIMITS.append_bytes + LIMITS.append_events * BESIDE_EACH < SERVERS_TAKE) };
+    for servers_take in [256 << 10, 1 << 20, 4 << 20, 16 << 20] {
+        let limits = limits(servers_take);
+        assert!(limits.append_bytes + limits.append_events * BESIDE_EACH < servers_take);
+    }
+    assert_eq!(limits(1 << 20), LIMITS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_takes_more_is_sent_more_and_what_is_lost_on_the_way_is_found() {
+    let (double, stream) = (Double::start().await, fresh_stream());
+    let limits = limits(16 << 20);
+    let store = KurrentStore::with_limits(Address::parse(&double.url()).unwrap(), limits);
+    // More than one read gives, in an append whose answer is lost.
+    let large: Vec<_> = (0..4)
+        .map(|_| event(limits.append_bytes / 4 - 1024))
+        .collect();
+    assert!(large[..3].iter().map(NewEvent::size).sum::<usize>() > READ_BYTES);
+    double.fail([Fault::LostApplied]);
+    let head = soon(store.append(&stream, Position(0), large.clone()));
+    let head = head.await.unwrap();
+    assert_eq!(stored(&double, &stream), ids(&large));
+    assert_eq!(
+        read_all(&store, &stream).await.last().unwrap().hash,
+        head.hash
+    );
+    let above = store.append(&stream, head.position, vec![event(limits.event_bytes)]);
+    assert!(matches!(above.await, Err(AppendError::TooLarge { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_never_ends_gives_what_has_come_and_the_next_one_goes_on() {
+    let (double, stream) = (Double::start().await, fresh_stream());
+    let store = store(&double);
+    let given = events(12);
+    store
+        .append(&stream, Position(0), given.clone())
+        .await
+        .unwrap();
+    double.fail_reads([ReadFault::Slow(ATTEMPT_WITHIN / 4)]);
+    let some = soon(store.read(&stream, Position(0), 12)).await.unwrap();
+    assert!((1..12).contains(&some.len()), "{} events", some.len());
+    let last = some.last().unwrap().position;
+    let rest = soon(store.read(&stream, last, 12)).await.unwrap();
+    let both = some.iter().chain(&rest).map(|event| event.event_id);
+    assert_eq!(both.collect::<Vec<_>>(), ids(&given));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_append_that_only_ever_gets_slow_answers_is_given_up_and_is_there_once_if_at_all() {
+    let (double, stream) = (Double::start().await, fresh_stream());
+    let first = events(1);
+    let head = store(&double)
+        .append(&stream, Position(0), first.clone())
+        .await
+        .unwrap();
+    // It knows no hash yet, so it reads first.
+    let store = store(&double);
+    double.fail_reads([ReadFault::Slow(ATTEMPT_WITHIN / 3); 20]);
+    double.fail([Fault::Silent]);
+    let second = events(3);
+    let given_up = soon(store.append(&stream, head.position, second.clone())).await;
+    assert!(
+        matches!(given_up, Err(AppendError::Unavailable(_))),
+        "{given_up:?}"
+    );
+    double.node.read_faults.lock().unwrap().clear();
+    let again = soon(store.append(&stream, head.position, events(1))).await;
+    assert!(
+        matches!(
+            again,
+            Err(AppendError::Conflict {
+                actual: Position(4),
+                ..
+            })
+        ),
+        "{again:?}"
+    );
+    assert_eq!(
+        stored(&double, &stream),
+        [ids(&first), ids(&second)].concat()
+    );
 }
