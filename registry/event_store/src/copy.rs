@@ -45,6 +45,19 @@ pub enum CopyError {
         /// Where the target stands.
         head: Position,
     },
+    /// The target holds more than it should in the end.
+    #[error(
+        "stream {stream}: the target already holds {head} events, and should hold {end} in the end. Nothing was changed; \
+         copy to an empty target"
+    )]
+    Further {
+        /// The stream.
+        stream: StreamName,
+        /// Where the target stands.
+        head: Position,
+        /// Where it should.
+        end: Position,
+    },
     /// Read again from the first event on, the target is not what the source is.
     #[error("stream {stream}: read again, the target is not what the source is at position {at}")]
     NotTheSame {
@@ -73,6 +86,20 @@ pub async fn copy(
     from: &dyn EventStore,
     to: &dyn EventStore,
     stream: &StreamName,
+    progress: impl FnMut(Progress),
+) -> Result<Head, CopyError> {
+    copy_until(from, to, stream, Position(i64::MAX), progress).await
+}
+
+/// Likewise, up to the event at `end` and none behind it.
+///
+/// # Errors
+/// [`CopyError`].
+pub async fn copy_until(
+    from: &dyn EventStore,
+    to: &dyn EventStore,
+    stream: &StreamName,
+    end: Position,
     mut progress: impl FnMut(Progress),
 ) -> Result<Head, CopyError> {
     let read_failed = |side| {
@@ -83,6 +110,13 @@ pub async fn copy(
         }
     };
     let mut head = to.head(stream).await.map_err(read_failed("target"))?;
+    if head.position > end {
+        return Err(CopyError::Further {
+            stream: stream.clone(),
+            head: head.position,
+            end,
+        });
+    }
     match from.check(stream, head).await {
         Ok(()) => {}
         Err(StoreError::Diverged { .. } | StoreError::BehindCheckpoint { .. }) => {
@@ -93,8 +127,9 @@ pub async fn copy(
         }
         Err(error) => return Err(read_failed("source")(error)),
     }
-    let read = async |after| {
-        let read = from.read(stream, after, READ_EVENTS).await;
+    let read = async |after: Position| {
+        let left = usize::try_from(end.0 - after.0).unwrap_or_default();
+        let read = from.read(stream, after, left.min(READ_EVENTS)).await;
         read.map_err(read_failed("source"))
     };
     let mut events = read(head.position).await?;

@@ -93,6 +93,16 @@ impl Personal {
     }
 }
 
+/// Of whom an event tells something personal.
+pub(super) fn people(event: &RecordedEvent) -> Vec<UserId> {
+    let parts = personal(&event.event_type).and_then(|personal| {
+        let mut payload: Value = serde_json::from_slice(&event.data).ok()?;
+        let parts = personal.parts(&mut payload).ok()?;
+        Some(parts.into_iter().map(|(user_id, _)| user_id).collect())
+    });
+    parts.unwrap_or_default()
+}
+
 /// An event of a person names none.
 pub(super) struct Nobody;
 

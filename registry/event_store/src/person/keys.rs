@@ -2,9 +2,10 @@
 
 use super::PeopleError;
 use rand::Rng;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use schemas::id::UserId;
 use schemas::log::Position;
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -179,6 +180,76 @@ impl PersonKeys {
         );
         kept.map(drop).map_err(|error| self.failed(error))
     }
+}
+
+impl PersonKeys {
+    /// Writes what the file holds at this moment to a new one at `path`, whoever uses this one meanwhile. Nobody but
+    /// its owner reads it.
+    ///
+    /// # Errors
+    /// [`PeopleError`]; also if there is something at `path`.
+    pub fn copy_to(&self, path: &Path) -> Result<(), PeopleError> {
+        let failed = |source: Arc<dyn std::error::Error + Send + Sync>| PeopleError::File {
+            path: path.to_owned(),
+            source,
+        };
+        // SQLite writes into an empty file as into one that it makes.
+        create(path).map_err(|error| failed(Arc::new(error)))?;
+        let text = path.to_str().ok_or_else(|| {
+            let what = "its path is not Unicode";
+            failed(Arc::new(std::io::Error::other(what)))
+        })?;
+        let copied = self.db().execute("VACUUM INTO ?1", [text]);
+        copied.map_err(|error| failed(Arc::new(error)))?;
+        let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
+        synced.map_err(|error| failed(Arc::new(error)))
+    }
+
+    /// Forgets everybody of a domain whom `known` does not name, for a log that ends before they came: who gets
+    /// their number there is somebody else. Every erasure in the log is carried out again by who opens it.
+    ///
+    /// # Errors
+    /// [`PeopleError`]; then nothing is forgotten.
+    pub fn keep_only(&self, domain: &str, known: &HashSet<UserId>) -> Result<(), PeopleError> {
+        let kept = keep_only(&self.db(), domain, known);
+        kept.map_err(|error| self.failed(error))
+    }
+}
+
+/// The id of the file at `path`, which is left as it is.
+pub(super) fn id_of(path: &Path) -> Result<Uuid, PeopleError> {
+    let read = || {
+        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let application: i32 = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        if application != APPLICATION_ID {
+            return Ok(None);
+        }
+        db.query_row("SELECT id FROM file", [], |row| row.get(0))
+            .map(Some)
+    };
+    let id: rusqlite::Result<Option<[u8; 16]>> = read();
+    let id = id.map_err(|error| PeopleError::File {
+        path: path.to_owned(),
+        source: Arc::new(error),
+    })?;
+    let id = id.ok_or_else(|| PeopleError::NotKeys(path.to_owned()))?;
+    Ok(Uuid::from_bytes(id))
+}
+
+fn keep_only(db: &Connection, domain: &str, known: &HashSet<UserId>) -> rusqlite::Result<()> {
+    let write = db.unchecked_transaction()?;
+    let users: Vec<i64> = write
+        .prepare("SELECT user_id FROM person WHERE domain = ?1")?
+        .query_map([domain], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for user_id in users.into_iter().filter(|id| !known.contains(&UserId(*id))) {
+        write.execute(
+            "DELETE FROM person WHERE domain = ?1 AND user_id = ?2",
+            params![domain, user_id],
+        )?;
+    }
+    write.execute("DELETE FROM erasures WHERE domain = ?1", [domain])?;
+    write.commit()
 }
 
 fn find(db: &Connection, domain: &str, user_id: UserId) -> rusqlite::Result<Found> {

@@ -13,5 +13,5 @@ mod tests;
 
 pub use error::PeopleError;
 pub use keys::PersonKeys;
-pub use place::KeyPlace;
+pub use place::{KeyPlace, mentioned};
 pub use store::SealedStore;

@@ -2,9 +2,11 @@
 
 use super::PeopleError;
 use super::field;
-use super::keys::PersonKeys;
+use super::keys::{PersonKeys, id_of};
 use crate::{EventStore, Location, SealedStore, StoreError};
+use schemas::id::UserId;
 use schemas::log::{Position, StreamName};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -64,6 +66,54 @@ impl KeyPlace {
             done => done?,
         }
         Ok(Arc::new(store))
+    }
+}
+
+impl KeyPlace {
+    /// Whether the file is the one that the identity stream needs; changes nothing.
+    ///
+    /// # Errors
+    /// [`PeopleError::Missing`], [`PeopleError::Other`] or [`PeopleError::NotKeys`] if it is not; [`StoreError`] if
+    /// either can not be read.
+    pub async fn prove(
+        &self,
+        store: &dyn EventStore,
+        identity: &StreamName,
+    ) -> Result<(), StoreError> {
+        let needed = needed_file(store, identity, self.lost).await?;
+        let path = self.path.clone();
+        match (path.exists(), needed) {
+            (false, None) => Ok(()),
+            (false, Some(id)) => Err(PeopleError::Missing { path, id }.into()),
+            (true, needed) => {
+                let ours = id_of(&path)?;
+                match needed {
+                    Some(theirs) if theirs != ours => {
+                        Err(PeopleError::Other { path, ours, theirs }.into())
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// Everybody of whom a stream tells something personal.
+///
+/// # Errors
+/// [`StoreError`] if it can not be read.
+pub async fn mentioned(
+    store: &dyn EventStore,
+    stream: &StreamName,
+) -> Result<HashSet<UserId>, StoreError> {
+    let (mut users, mut after) = (HashSet::new(), Position::START);
+    loop {
+        let events = store.read(stream, after, READ_EVENTS).await?;
+        let Some(last) = events.last() else {
+            return Ok(users);
+        };
+        after = last.position;
+        users.extend(events.iter().flat_map(field::people));
     }
 }
 

@@ -339,3 +339,76 @@ async fn a_sealed_event_can_not_be_put_in_the_place_of_another() {
         "{refused}"
     );
 }
+
+#[tokio::test]
+async fn a_copy_of_the_keys_opens_what_they_opened_and_forgets_who_is_not_known() {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    let events = [1, 2, 3].map(|id| event(field::BEGINNING, &registered(id)));
+    append(&store, 0, events.to_vec()).await;
+    append(&store, 3, vec![erasure(2)]).await;
+    let before = payloads(&store).await;
+    let elsewhere = Folder::new();
+    let path = elsewhere.place().path;
+    folder.keys().copy_to(&path).unwrap();
+    assert!(
+        folder.keys().copy_to(&path).is_err(),
+        "nothing is overwritten"
+    );
+    let copied = KeyPlace {
+        path: path.clone(),
+        ..folder.place()
+    };
+    let again = copied.seal(folder.plain(), &stream()).await.unwrap();
+    assert_eq!(payloads(&again).await, before);
+
+    let mentioned = mentioned(store.as_ref(), &stream()).await.unwrap();
+    assert_eq!(mentioned, [1, 2, 3].map(UserId).into());
+    let keys = PersonKeys::open(&path).unwrap();
+    assert!(keys.find("test", UserId(2)).unwrap() == Found::Destroyed);
+    keys.keep_only("test", &[UserId(1)].into()).unwrap();
+    assert!(matches!(
+        keys.find("test", UserId(1)).unwrap(),
+        Found::Key(_)
+    ));
+    assert!(keys.find("test", UserId(2)).unwrap() == Found::Never);
+    assert!(keys.find("test", UserId(3)).unwrap() == Found::Never);
+    assert_eq!(keys.erased_up_to("test").unwrap(), Position::START);
+    assert_eq!(keys.id(), folder.keys().id());
+}
+
+#[tokio::test]
+async fn keys_are_proved_without_being_touched() {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    append(&store, 0, vec![event(field::BEGINNING, &registered(1))]).await;
+    let plain = folder.plain();
+    let prove = async |place: KeyPlace| place.prove(plain.as_ref(), &stream()).await;
+    assert!(prove(folder.place()).await.is_ok());
+    let missing = KeyPlace {
+        path: folder.0.path().join("none"),
+        ..folder.place()
+    };
+    let error = prove(missing.clone()).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::People(PeopleError::Missing { .. })),
+        "{error}"
+    );
+    assert!(!missing.path.exists());
+    let other = Folder::new();
+    other.keys();
+    let error = prove(other.place()).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::People(PeopleError::Other { .. })),
+        "{error}"
+    );
+    let events = KeyPlace {
+        path: folder.events(),
+        ..folder.place()
+    };
+    let error = prove(events).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::People(PeopleError::NotKeys(_))),
+        "{error}"
+    );
+}

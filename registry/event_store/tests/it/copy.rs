@@ -2,7 +2,7 @@
 
 use crate::conformance::{event, events, fresh_stream, read_all};
 use crate::sqlite::Folder;
-use event_store::copy::{CopyError, Progress, copy};
+use event_store::copy::{CopyError, Progress, copy, copy_until};
 use event_store::{EventStore, Head};
 use schemas::log::{Position, StreamName};
 
@@ -83,6 +83,27 @@ async fn a_target_that_holds_something_else_is_left_alone() {
         );
         assert_eq!(to.head(&stream).await.unwrap().position, Position(stands));
     }
+}
+
+#[tokio::test]
+async fn a_copy_up_to_a_position_ends_there_and_a_longer_target_is_left_alone() {
+    let (here, there) = (Folder::new(), Folder::new());
+    let (from, stream) = filled(&here, 1_500).await;
+    let to = there.open().unwrap();
+    let all = read_all(&from, &stream).await;
+    for end in [0, 1, 1_000, 1_001, 1_499] {
+        let head = copy_until(&from, &to, &stream, Position(end), |_| ())
+            .await
+            .unwrap();
+        assert_eq!(head.position, Position(end));
+        let copied = usize::try_from(end).unwrap();
+        assert_eq!(read_all(&to, &stream).await, all[..copied]);
+    }
+    let error = copy_until(&from, &to, &stream, Position(1_498), |_| ())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, CopyError::Further { .. }), "{error}");
+    assert_eq!(to.head(&stream).await.unwrap().position, Position(1_499));
 }
 
 #[cfg(feature = "kurrentdb")]
