@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use event_store::{EventStore, StoreError};
 use ledger::{Policy, Stream};
 use schemas::log::StreamName;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -55,6 +56,9 @@ pub enum SequencerError {
     /// An event of the ledger can not be understood.
     #[error("event {0} of the ledger can not be read: {1}")]
     Decode(schemas::log::Position, String),
+    /// A defect. What was said of it is on standard error.
+    #[error("its thread panicked; the process must start again")]
+    Panicked,
     /// A rule looked at something that was not loaded.
     #[error(transparent)]
     NotLoaded(#[from] ledger::NotLoaded),
@@ -84,7 +88,10 @@ impl Sequencer {
         let worker = worker::Worker::new(settings, queue);
         let body = move || {
             let _entered = runtime.enter();
-            if let Err(error) = runtime.block_on(worker.run()) {
+            // Nothing of the worker is looked at again.
+            let run = AssertUnwindSafe(|| runtime.block_on(worker.run()));
+            let ended = catch_unwind(run).unwrap_or(Err(SequencerError::Panicked));
+            if let Err(error) = ended {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the sequencer stopped"

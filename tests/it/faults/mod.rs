@@ -7,5 +7,6 @@ mod absent;
 mod backup;
 mod killed;
 mod load;
+mod panicked;
 mod paused;
 pub(crate) mod process;
