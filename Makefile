@@ -60,7 +60,6 @@ test.fuzz: ## Fuzz the whole API for as long as it takes, or shortly (FUZZ=smoke
 	@.ci/venv tests/fuzz
 	@$(TEST_BUILD)
 	@$(WITH_REGISTRY) tests/fuzz/run $(FUZZ)
-	@$(WITH_REGISTRY) tests/fuzz/run links $(if $(filter smoke,$(FUZZ)),--max-examples 5 --generation-deterministic --no-shrink)
 	@[ "$(FUZZ)" = smoke ] || $(WITH_REGISTRY) tests/fuzz/run peers
 
 test.kurrentdb: install ## Run the event store's suite and a walk on the KurrentDB server that GCR_TEST_KURRENTDB names
