@@ -35,6 +35,9 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::fro
 /// its connection.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// Key of the advisory lock that the projector at work holds; `$1` is its schema.
+pub(crate) const LOCK: &str = "hashtextextended('projector:' || $1, 0)";
+
 /// What a projector is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
@@ -199,7 +202,7 @@ impl Projector {
         loop {
             let row = client
                 .query_one(
-                    "SELECT pg_try_advisory_lock(hashtextextended('projector:' || $1, 0))",
+                    &format!("SELECT pg_try_advisory_lock({LOCK})"),
                     &[&schema::LIVE],
                 )
                 .await?;

@@ -113,6 +113,43 @@ pub async fn migrate(
     Ok(())
 }
 
+/// How many migrations of this program the tables at `connection` lack; negative if they have some that it does not
+/// know.
+///
+/// # Errors
+/// If the server can not be reached or refuses.
+pub async fn missing_migrations(connection: &Connection, target: Target) -> Result<i64, Error> {
+    let runner = migrations(target);
+    let known = runner.get_migrations().iter();
+    let newest = known.map(|migration| i64::from(migration.version())).max();
+    let client = connect(connection, LIVE).await?;
+    let row = client
+        .query_one(
+            "SELECT to_regclass('refinery_schema_history') IS NOT NULL",
+            &[],
+        )
+        .await?;
+    let mut done = 0;
+    if row.try_get(0)? {
+        let max = "SELECT coalesce(max(version), 0)::bigint FROM refinery_schema_history";
+        done = client.query_one(max, &[]).await?.try_get(0)?;
+    }
+    Ok(newest.unwrap_or_default() - done)
+}
+
+/// Drops everything that was projected into the database at `connection`.
+///
+/// # Errors
+/// If the server can not be reached or refuses.
+pub async fn drop_tables(connection: &Connection) -> Result<(), Error> {
+    let client = connect(connection, LIVE).await?;
+    for schema in [LIVE, BUILD, OLD, SCRATCH] {
+        let drop = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
+        client.batch_execute(&drop).await?;
+    }
+    Ok(())
+}
+
 /// Connects to `connection` and migrates its live schema.
 ///
 /// # Errors

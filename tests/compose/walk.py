@@ -80,8 +80,11 @@ class Stack:
             ["user", "create", "--role=admin", "--email=a@example.com", "--name=A", "--password-stdin"],
             password.encode(),
         )
-        for service in ("projector-write", "projector-read", "registry"):
+        for service in ("projector-write", "projector-read"):
+            idle = self.health(service)
+            assert idle.returncode == 1 and b"no projector is at work" in idle.stdout, f"{service}: {idle}"
             self.start(service)
+        self.start("registry")
         self.eventually("the registry is ready", lambda: self.ask("/readyz")[0] == 200)
         form = f"username=a%40example.com&password={password}".encode()
         signed_in: dict[str, Any] = {}
@@ -99,9 +102,8 @@ class Stack:
         status, found = self.ask(f"/account/{opened['id']}", None, bearer)
         assert status == 200 and found["account_name"] == "A", f"the account is found: {status} {found}"
         for name in ("projector-write", "projector-read"):
-            healthy = self.services[name]["healthcheck"]["test"]
-            assert healthy[0] == "CMD", healthy
-            subprocess.run(self.command(healthy[1:]), env=self.environment(name), check=True, capture_output=True)
+            healthy = self.health(name)
+            assert healthy.returncode == 0, f"{name}: {healthy}"
         answers = [str(ROOT / "registry" / "deploy" / "answers"), self.api.rsplit(":", 1)[1]]
         subprocess.run([*answers, "/readyz"], check=True)
         assert subprocess.run([*answers, "/nowhere"], capture_output=True).returncode != 0
@@ -109,6 +111,24 @@ class Stack:
             command = ["gateway", *self.services[service]["command"], "--help"]
             subprocess.run(self.command(command), check=True, capture_output=True)
         self.stop()
+
+    def back_up_and_restore(self) -> None:
+        """While all of it runs; then to a folder in which nothing is."""
+        self.run("registry", ["config", "--check"])
+        self.run("registry", ["doctor"])
+        backup = str(self.folder / "backup")
+        taken = self.run("registry", ["backup", f"--to={backup}"])
+        restored = self.folder / "restored"
+        self.run("registry", [f"--data-dir={restored}", "restore", f"--from={backup}"])
+        again = self.run("registry", [f"--data-dir={restored}", "backup", f"--to={self.folder / 'again'}"])
+        assert taken.split(b"keys:")[0] == again.split(b"keys:")[0], (taken, again)
+        refused = self.refused("registry", [f"--data-dir={restored}", "restore", f"--from={backup}"])
+        assert b"is there already" in refused, refused
+
+    def health(self, service: str) -> subprocess.CompletedProcess[bytes]:
+        test = self.services[service]["healthcheck"]["test"]
+        assert test[0] == "CMD", test
+        return subprocess.run(self.command(test[1:]), env=self.environment(service), capture_output=True)
 
     def start_databases(self) -> dict[str, str]:
         """Two Postgres servers, those of `registry dev`, with a database each that nobody else uses."""

@@ -17,13 +17,17 @@ pub const READ_PORT: u16 = 5438;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Connection {
+    /// Name or address of the server.
     pub host: String,
+    /// Its port.
     pub port: u16,
+    /// Who connects; owns the tables.
     pub user: String,
     /// Empty: taken from `password_file` if that is set, else none is sent.
     pub password: Secret,
     /// A file whose first line is the password.
     pub password_file: Option<PathBuf>,
+    /// Name of the database.
     pub dbname: String,
     /// Connections that one process holds at most.
     pub pool_size: usize,

@@ -10,13 +10,13 @@ mod external;
 mod http;
 mod issuance;
 mod limits;
-mod log;
 mod proxy;
 
 use std::path::PathBuf;
 
 pub use ::event_store::{KeyPlace, Location, LocationError, StoreUrl};
 pub use projections::{
+    log::{Format, Log, change_level},
     postgres::{Connection, Databases, Secret},
     settings::{SettingsError, Sources},
 };
@@ -31,7 +31,6 @@ pub use self::{
     http::Http,
     issuance::Issuance,
     limits::{Limits, Rate},
-    log::{Format, Log, change_level},
     proxy::{Network, NotANetwork, ProxyHeader},
 };
 

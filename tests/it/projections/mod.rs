@@ -4,6 +4,7 @@ mod broken;
 mod exchange;
 mod faults;
 mod gateway;
+mod health;
 mod history;
 mod migration;
 mod organisation;

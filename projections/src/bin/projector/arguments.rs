@@ -25,12 +25,23 @@ pub enum Command {
     /// Project until stopped; of several for one database, one works and the others stand by.
     Run,
     /// Show positions, lag and row counts.
-    Status,
+    Status(Status),
     /// Make the tables anew from the events, beside the live ones, and swap; may be interrupted and
     /// started again.
     Rebuild,
     /// Replay the events, compare row by row, and check the invariants.
     Verify,
+}
+
+/// How to show them.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Status {
+    /// Count no rows; fail, and say why, unless a projector is at work in each database meant and is not behind.
+    #[arg(long)]
+    pub check: bool,
+    /// How long an event may wait to be projected.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "check")]
+    pub max_lag: u32,
 }
 
 /// Which database.

@@ -5,6 +5,7 @@ use crate::arguments::{SourceArguments, Which};
 use anyhow::{Context, bail};
 use event_store::{KeyPlace, Location, StoreUrl};
 use projections::Target;
+use projections::log::Log;
 use projections::postgres::{Connection, Databases, Secret};
 use projections::settings::{self, Sources};
 use serde::{Deserialize, Serialize};
@@ -19,11 +20,14 @@ pub struct Config {
     data_dir: PathBuf,
     event_store: Events,
     database: Databases,
+    pub log: Log,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Events {
     url: StoreUrl,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     people_keys: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,10 +41,12 @@ impl Default for Config {
             data_dir: "data".into(),
             event_store: Events {
                 url: StoreUrl::new("sqlite:events.db"),
+                url_file: None,
                 people_keys: None,
                 people_keys_lost: None,
             },
             database: Databases::default(),
+            log: Log::default(),
         }
     }
 }
@@ -57,6 +63,7 @@ impl Config {
         if let Some(path) = &arguments.events {
             let path = std::path::absolute(path)?;
             config.event_store.url = StoreUrl::new(format!("sqlite:{}", path.display()));
+            config.event_store.url_file = None;
         }
         for (url, connection) in [
             (&arguments.write_url, &mut config.database.write),
@@ -71,7 +78,10 @@ impl Config {
 
     /// Where the events are.
     pub fn events(&self) -> anyhow::Result<Location> {
-        Ok(self.event_store.url.location(&self.data_dir)?)
+        let Events { url, url_file, .. } = &self.event_store;
+        Ok(url
+            .or_of_file(url_file.as_deref())?
+            .location(&self.data_dir)?)
     }
 
     /// Where the keys of people in them are.
@@ -131,6 +141,7 @@ fn set(connection: &mut Connection, url: &str) -> anyhow::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use projections::log::Format;
 
     #[test]
     fn a_url_overrides_what_it_names_and_nothing_else() {
@@ -147,8 +158,57 @@ mod tests {
     }
 
     #[test]
+    fn what_is_reserved_in_user_and_password_is_percent_decoded() {
+        let mut connection = Connection::local(1);
+        set(
+            &mut connection,
+            "postgres://m%40e:p%40%2F%3A%3F%23%25%20w@h:1/a%2Fb",
+        )
+        .unwrap();
+        assert_eq!(connection.user, "m@e");
+        assert_eq!(connection.password, Secret::new("p@/:?#% w"));
+        assert_eq!(
+            (connection.host.as_str(), connection.dbname.as_str()),
+            ("h", "a/b")
+        );
+    }
+
+    #[test]
     fn a_wrong_url_is_refused_without_its_password() {
-        let error = set(&mut Connection::local(1), "postgres://me:secret@:x/").unwrap_err();
-        assert!(!error.to_string().contains("secret"), "{error}");
+        for url in [
+            "postgres://me:secret@:x/",
+            "postgres://me:secret%FF@h/",
+            "postgres://me:se@cret@h:x/",
+            "me:secret@h",
+            "postgres://me:secret/@h:1/x?y=z",
+        ] {
+            let error = set(&mut Connection::local(1), url).unwrap_err();
+            let said = format!("{error} {error:?}");
+            assert!(!said.contains("secret") && !said.contains("cret"), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_registrys_settings_of_the_log_are_read_and_a_wrong_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gcr.toml");
+        let load = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            let sources = Sources {
+                file: Some(&file),
+                ..Sources::default()
+            };
+            settings::load(&Config::default(), &sources)
+        };
+        let found = load("[log]\nformat = 'json'\nlevel = 'warn'\n[http]\nport = 1\n").unwrap();
+        assert_eq!(found.log.format, Format::Json);
+        assert_eq!(found.log.level, "warn");
+        for (text, key) in [
+            ("format = 'xml'", "log.format"),
+            ("levle = 'x'", "log.levle"),
+        ] {
+            let error = load(&format!("[log]\n{text}\n")).unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
     }
 }

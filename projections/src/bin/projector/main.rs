@@ -1,6 +1,7 @@
 //! The program `projector`: carries events into the two databases, rebuilds and verifies them.
 
 mod arguments;
+mod check;
 mod config;
 mod rebuild;
 mod run;
@@ -16,10 +17,6 @@ use event_store::EventStore;
 use schemas::log::StreamName;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tracing_subscriber::EnvFilter;
-
-/// What is logged unless `RUST_LOG` says otherwise: migrations are told of by us.
-const DEFAULT_LOG: &str = "info,kurrentdb=off,refinery_core=warn";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -44,18 +41,18 @@ fn sentence(error: &anyhow::Error) -> String {
 }
 
 async fn command(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG)),
-        )
-        .with_writer(std::io::stderr)
-        .init();
     let config = Config::load(&arguments.sources)?;
+    config.log.start().context("`log.level`")?;
+    if let Command::Status(command) = arguments.command
+        && command.check
+    {
+        return check::check(&config, arguments.target, command.max_lag).await;
+    }
     let store = open_store(&config).await?;
     let databases = config.databases(arguments.target);
     match arguments.command {
         Command::Run => run::run(&databases, store, &config.domain).await?,
-        Command::Status => status::status(&databases, &store, &config.domain).await?,
+        Command::Status(_) => status::status(&databases, &store, &config.domain).await?,
         Command::Rebuild => rebuild::rebuild(&databases, &store, &config.domain).await?,
         Command::Verify => return verify::verify(&databases, &store, &config.domain).await,
     }

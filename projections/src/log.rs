@@ -1,4 +1,5 @@
-//! What the process says about itself, on standard error.
+//! What a program of this workspace says about itself, on standard error: the settings `log` of `registry` and
+//! `projector` alike.
 
 use std::{io::IsTerminal, sync::OnceLock};
 
@@ -12,9 +13,11 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+/// How it says it, and how much.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
+    /// For people, or for machines.
     pub format: Format,
     /// A level, or directives as in `info,registry::sequencer=debug`.
     pub level: String,
@@ -22,6 +25,7 @@ pub struct Log {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+/// How a record is written.
 pub enum Format {
     /// One readable line per record, for people.
     Pretty,
