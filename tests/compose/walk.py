@@ -31,6 +31,7 @@ def main(programs: Path) -> None:
     compose = YAML(typ="safe").load(ROOT / "compose.override.yml")
     services = compose["services"]
     check_files(services)
+    check_secrets(compose)
     for service, ports in PORTS.items():
         (published,) = services[service]["ports"]
         assert published.endswith(ports), f"{service} is published at {published}, not {ports}"
@@ -52,6 +53,19 @@ def check_files(services: dict[str, Any]) -> None:
             source = volume.split(":")[0]
             if source.startswith("./"):
                 assert (ROOT / source).is_file(), f"{name} is given {source}, which is not there"
+
+
+def check_secrets(compose: dict[str, Any]) -> None:
+    """A secret is in a file that the service is given, and in no environment."""
+    example = (ROOT / ".env.example").read_text()
+    for secret, source in compose["secrets"].items():
+        assert list(source) == ["file"], f"{secret} is taken from {source}"
+        assert secret in example, f"{secret} is not in .env.example"
+    for name, service in compose["services"].items():
+        given = {f"/run/secrets/{secret}" for secret in service.get("secrets", [])}
+        for variable, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|SECRET|EVENT_STORE__URL", variable):
+                assert variable.endswith("_FILE") and value in given, f"{name}: {variable} is {value}"
 
 
 def free_port() -> int:
@@ -158,13 +172,15 @@ class Stack:
     def environment(self, service: str) -> dict[str, str]:
         """The service's own, with what stands for the other containers here."""
         master = self.folder / "master"
+        event_store = self.folder / "event_store_url"
         if not master.exists():
             master.write_text(secrets.token_hex(32))
+            event_store.write_text("sqlite:events.db\n")
         given = self.services[service]["environment"]
         environment = {name: filled_in(value, {}) for name, value in given.items()}
-        assert environment["GCR_EVENT_STORE__URL"].startswith("kurrentdb://eventstore:2113"), environment
+        assert "GCR_EVENT_STORE__URL_FILE" in environment, environment
         environment |= {
-            "GCR_EVENT_STORE__URL": "sqlite:events.db",
+            "GCR_EVENT_STORE__URL_FILE": str(event_store),
             "GCR_DATA_DIR": str(self.folder / "data"),
             "GCR_AUTH__MASTER_SECRET_FILE": str(master),
             "GCR_HTTP__PORT": self.api.rsplit(":", 1)[1],

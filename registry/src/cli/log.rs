@@ -51,7 +51,9 @@ impl Copy {
     async fn run(self, config: &Config) -> anyhow::Result<()> {
         config.log.start()?;
         let place = |url: Option<String>| match url {
-            Some(url) => StoreUrl::new(url).location(Path::new("")),
+            Some(url) => Ok(StoreUrl::new(url)
+                .location(Path::new(""))?
+                .taking(config.event_store.server_append_bytes)),
             None => config.event_store_location(),
         };
         let from = place(self.from).context("--from")?;
@@ -83,12 +85,7 @@ impl Copy {
             let end = source.head(&name).await?.position;
             let bar = bar(&name.to_string(), u64::try_from(end.0).unwrap_or_default());
             let head = copy(source.as_ref(), target.as_ref(), &name, |step| {
-                let (what, at) = match step {
-                    Progress::Copied(at) => ("copying", at),
-                    Progress::Verified(at) => ("verifying", at),
-                };
-                bar.set_message(what);
-                bar.set_position(u64::try_from(at.0).unwrap_or_default());
+                show(&bar, step)
             })
             .await;
             bar.finish_and_clear();
@@ -105,8 +102,18 @@ impl Copy {
     }
 }
 
+/// How far a copy is.
+pub(super) fn show(bar: &ProgressBar, step: Progress) {
+    let (what, at) = match step {
+        Progress::Copied(at) => ("copying", at),
+        Progress::Verified(at) => ("verifying", at),
+    };
+    bar.set_message(what);
+    bar.set_position(u64::try_from(at.0).unwrap_or_default());
+}
+
 /// Hidden unless somebody looks at it.
-fn bar(stream: &str, events: u64) -> ProgressBar {
+pub(super) fn bar(stream: &str, events: u64) -> ProgressBar {
     let template = "{prefix} {msg:9} [{bar:30}] {pos}/{len} events, {eta} left";
     let bar = ProgressBar::new(events).with_prefix(stream.to_owned());
     match ProgressStyle::with_template(template) {

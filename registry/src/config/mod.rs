@@ -93,7 +93,11 @@ impl Config {
     /// # Errors
     /// [`LocationError`] when `event_store.url` names no engine that this build has.
     pub fn event_store_location(&self) -> Result<Location, LocationError> {
-        self.event_store.url.location(&self.data_dir)
+        let EventStore { url, url_file, .. } = &self.event_store;
+        let location = url
+            .or_of_file(url_file.as_deref())?
+            .location(&self.data_dir)?;
+        Ok(location.taking(self.event_store.server_append_bytes))
     }
 
     /// Where the keys of people in the log are.
@@ -182,6 +186,11 @@ impl Config {
                 "auth.password_cost.passes",
                 "must be 1 to 100",
                 (1..=100).contains(&self.auth.password_cost.passes),
+            ),
+            (
+                "event_store.server_append_bytes",
+                "must be 262144 to 16777216",
+                self.event_store.is_server_append_bytes_sound(),
             ),
             (
                 "issuance.expiry_years",
@@ -296,6 +305,7 @@ mod tests {
             ("GCR_AUTH__TOKEN_MINUTES", "0"),
             ("GCR_HTTP__PUBLIC_URL", "registry.example"),
             ("GCR_EVENT_STORE__URL", "mysql://x"),
+            ("GCR_EVENT_STORE__SERVER_APPEND_BYTES", "262143"),
         ])
         .unwrap_err()
         .to_string();
@@ -304,6 +314,7 @@ mod tests {
             "`auth.token_minutes`",
             "`http.public_url`",
             "`event_store.url`",
+            "`event_store.server_append_bytes`",
         ] {
             assert!(error.contains(key), "{error}");
         }
