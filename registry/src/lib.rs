@@ -2,6 +2,7 @@
 //! environment, and the binary `registry`.
 
 pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod client;
 pub mod clock;

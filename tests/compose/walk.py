@@ -124,6 +124,7 @@ class Stack:
         for service in ("simulator", "gateway"):
             command = ["gateway", *self.services[service]["command"], "--help"]
             subprocess.run(self.command(command), check=True, capture_output=True)
+        self.back_up_and_restore()
         self.stop()
 
     def back_up_and_restore(self) -> None:
@@ -202,13 +203,19 @@ class Stack:
     def of(self, service: str) -> list[str]:
         return self.command(self.services[service].get("entrypoint", ["registry"]))
 
-    def run(self, service: str, words: list[str] | None = None, typed: bytes = b"") -> None:
+    def refused(self, service: str, words: list[str]) -> bytes:
+        done = subprocess.run([*self.of(service), *words], env=self.environment(service), capture_output=True)
+        assert done.returncode != 0, f"{service} {words} was not refused: {done}"
+        return done.stderr
+
+    def run(self, service: str, words: list[str] | None = None, typed: bytes = b"") -> bytes:
         (self.folder / "data").mkdir(exist_ok=True)
         words = words or self.services[service]["command"]
         done = subprocess.run(
             [*self.of(service), *words], env=self.environment(service), input=typed, capture_output=True, timeout=PATIENCE_S
         )
-        assert done.returncode == 0, f"{service} {words}: {done.stderr.decode()}"
+        assert done.returncode == 0, f"{service} {words}: {done.stdout.decode()} {done.stderr.decode()}"
+        return done.stdout
 
     def start(self, service: str) -> None:
         self.spawn(service, [*self.of(service), *self.services[service]["command"]], self.environment(service))

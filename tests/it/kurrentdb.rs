@@ -4,10 +4,11 @@ use crate::double::Double;
 use clap::Parser;
 use projections::Target;
 use projections::rebuild::{CHUNK_ROWS, rebuild};
+use registry::backup::{Until, restore, take};
 use registry::cli::Cli;
 use registry::config::StoreUrl;
 use serde_json::json;
-use tests::{Clusters, Registry, World};
+use tests::{Clusters, PASSWORD, Registry, World, email};
 use uuid::Uuid;
 
 /// Where the events go, and the double if there is no server.
@@ -139,4 +140,38 @@ async fn a_registry_moves_from_a_file_to_a_server_and_back_and_goes_on() {
         .await
         .expect(202);
     world.registry.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_taken_from_a_server_is_restored_to_a_file_and_to_another_server() {
+    let (here, there) = (Double::start().await, Double::start().await);
+    let world = world(&here.url()).await;
+    let [bundle] = world.issue([100]).await;
+    let cancelled = world.trader.cancel(world.s, &[bundle], "Somebody").await;
+    cancelled.expect(202);
+    let folder = tempfile::tempdir().unwrap();
+    let (from, domain) = (folder.path(), &world.registry.config.domain);
+    let taken = take(&world.registry.config, from, from, |_, _| ()).await;
+    let manifest = taken.unwrap_or_else(|error| panic!("no backup: {error}"));
+    for (index, url) in ["sqlite:events.db".to_owned(), there.url()]
+        .into_iter()
+        .enumerate()
+    {
+        let mut other = Registry::prepare_as(Clusters::shared().await, domain).await;
+        other.config.data_dir = from.join(format!("machine {index}"));
+        other.config.event_store.url = StoreUrl::new(url);
+        let restored = restore(&other.config, from, from, Until::End, |_, _| ()).await;
+        let restored = restored.unwrap_or_else(|error| panic!("not restored: {error}"));
+        for ((stream, head), ending) in restored.streams.iter().zip(&manifest.streams) {
+            assert_eq!((stream, head.hash), (&ending.stream, ending.hash));
+        }
+        other.up().await;
+        other.audit().await;
+        let trader = other
+            .anonymous()
+            .signed_in(&email("trader"), PASSWORD)
+            .await;
+        let shown = trader.bundle(bundle).await;
+        assert_eq!(shown["certificate_bundle_status"], "Cancelled");
+    }
 }

@@ -23,6 +23,7 @@ mod device;
 #[allow(dead_code, unused_imports)] // Its faults are for the event store's own tests.
 #[path = "../../registry/event_store/tests/it/double/mod.rs"]
 mod double;
+mod drill;
 mod erasure;
 mod exchange;
 mod expiry;

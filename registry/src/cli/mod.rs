@@ -1,6 +1,7 @@
 //! The command line: one file per sub-command. Each reads the configuration, does one thing through
 //! the library, and says what it did.
 
+mod backup;
 mod config;
 mod dev;
 mod import;
@@ -9,6 +10,7 @@ mod log;
 mod migrate;
 mod openapi;
 mod password;
+mod restore;
 mod seed;
 mod serve;
 mod settings;
@@ -39,6 +41,8 @@ enum Command {
     Migrate(migrate::Migrate),
     Import(import::Import),
     Log(log::Log),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Seed(seed::Seed),
     User(user::User),
     Keys(keys::Keys),
@@ -64,6 +68,8 @@ impl Cli {
             Command::Migrate(command) => command.run(&config).await,
             Command::Import(command) => command.run(&config).await,
             Command::Log(command) => command.run(&config).await,
+            Command::Backup(command) => command.run(&config).await,
+            Command::Restore(command) => command.run(&config).await,
             Command::User(command) => command.run(&config).await,
             Command::Keys(command) => command.run(&config).await,
             Command::Seed(command) => command.run(&config).await,

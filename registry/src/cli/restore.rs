@@ -1,0 +1,106 @@
+//! `registry restore`.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use projections::{
+    Target,
+    health::{Ailment, ailments},
+    schema,
+};
+use schemas::log::Position;
+
+use super::log::{bar, show};
+use crate::{
+    backup::{self, Until},
+    config::Config,
+};
+
+/// Restore a backup to where the configuration has its event store, which must be empty
+///
+/// Stop everything first. Afterwards start the projectors, which make the databases anew, and the registry.
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// The folder of the backup
+    #[arg(long, value_name = "FOLDER")]
+    from: PathBuf,
+    /// The folder with the keys [default: the same]
+    #[arg(long, value_name = "FOLDER")]
+    keys: Option<PathBuf>,
+    /// Restore what was recorded by then, e.g. 2026-05-01T12:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "position")]
+    at: Option<DateTime<Utc>>,
+    /// Restore the ledger up to this position, and what was recorded elsewhere by then
+    #[arg(long, value_name = "POSITION")]
+    position: Option<i64>,
+    /// Drop the tables of databases that have seen more than is restored, or something else
+    #[arg(long)]
+    drop_tables: bool,
+}
+
+impl Restore {
+    pub async fn run(self, config: &Config) -> anyhow::Result<()> {
+        config.log.start()?;
+        let keys = self.keys.as_ref().unwrap_or(&self.from);
+        let until = match (self.at, self.position) {
+            (Some(at), _) => Until::Instant(at),
+            (None, Some(position)) => Until::Ledger(Position(position)),
+            (None, None) => Until::End,
+        };
+        let bar = bar("", 0);
+        let restored = backup::restore(config, &self.from, keys, until, |stream, step| {
+            bar.set_prefix(stream.to_string());
+            show(&bar, step);
+        })
+        .await;
+        bar.finish_and_clear();
+        let restored = restored?;
+        for (stream, head) in &restored.streams {
+            println!(
+                "{stream}: {} events, running hash {}",
+                head.position, head.hash
+            );
+        }
+        println!("keys of people: {}", restored.people_keys.display());
+        self.look_at_databases(config).await
+    }
+
+    /// Databases that were made from what is gone would be refused by whoever starts next.
+    async fn look_at_databases(&self, config: &Config) -> anyhow::Result<()> {
+        let store = config.event_store_location()?.open_read_only().await?;
+        let databases = [
+            (Target::Write, &config.database.write),
+            (Target::Read, &config.database.read),
+        ];
+        for (target, connection) in databases {
+            let found = ailments(
+                target,
+                connection,
+                &store,
+                &config.domain,
+                TimeDelta::MAX,
+                Utc::now(),
+            );
+            match found.await {
+                Err(error) => println!("{target}: not looked at: {error}"),
+                Ok(found) if !found.iter().any(is_of_other_log) => {
+                    println!("{target}: its projector goes on from where it is");
+                }
+                Ok(_) if self.drop_tables => {
+                    schema::drop_tables(connection).await?;
+                    println!("{target}: its tables are dropped; its projector makes them anew");
+                }
+                Ok(_) => println!(
+                    "{target}: it was made from what is not there any more; empty it (DROP SCHEMA registry CASCADE)"
+                ),
+            }
+        }
+        store.close().await;
+        Ok(())
+    }
+}
+
+fn is_of_other_log(ailment: &Ailment) -> bool {
+    matches!(ailment, Ailment::OtherLog { .. })
+}
