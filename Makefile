@@ -35,7 +35,7 @@ TARGET ?= all
 DAYS ?= 20
 FUZZ ?= full
 
-.PHONY: help dev test test.clients test.compose test.fuzz test.kurrentdb test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check bench bench.smoke gateway.bench install
+.PHONY: help dev test test.clients test.compose test.fuzz test.kurrentdb test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check config.page bench bench.smoke gateway.bench install
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -98,6 +98,9 @@ db.rebuild: ## Build the projections of dev anew from the events (TARGET=read|wr
 
 openapi: ## Write the API's document to schemas/openapi/openapi.json
 	@cargo run --quiet --package registry -- openapi --output schemas/openapi/openapi.json
+
+config.page: ## Write the page of settings, registry/CONFIGURATION.md, from what the code says of them
+	@GCR_TEST_UPDATE_CONFIGURATION=1 cargo test --quiet --package registry --lib -- config::page_tests
 
 openapi.check: ## Check that the document breaks no client of the last released one
 	@cargo test --quiet --package schemas --test openapi_release

@@ -3,6 +3,7 @@
 use crate::postgres::{Connection, PoolError};
 use crate::{Error, Target};
 use deadpool_postgres::ClientWrapper;
+use std::collections::HashSet;
 use tokio_postgres::NoTls;
 
 /// The schema that is served.
@@ -121,7 +122,7 @@ pub async fn migrate(
 pub async fn missing_migrations(connection: &Connection, target: Target) -> Result<i64, Error> {
     let runner = migrations(target);
     let known = runner.get_migrations().iter();
-    let newest = known.map(|migration| i64::from(migration.version())).max();
+    let known: HashSet<_> = known.map(|one| i64::from(one.version())).collect();
     let client = connect(connection, LIVE).await?;
     let row = client
         .query_one(
@@ -129,12 +130,18 @@ pub async fn missing_migrations(connection: &Connection, target: Target) -> Resu
             &[],
         )
         .await?;
-    let mut done = 0;
+    let mut done = HashSet::new();
     if row.try_get(0)? {
-        let max = "SELECT coalesce(max(version), 0)::bigint FROM refinery_schema_history";
-        done = client.query_one(max, &[]).await?.try_get(0)?;
+        let all = "SELECT version::bigint FROM refinery_schema_history";
+        for row in client.query(all, &[]).await? {
+            done.insert(row.try_get(0)?);
+        }
     }
-    Ok(newest.unwrap_or_default() - done)
+    let count = |some: usize| i64::try_from(some).unwrap_or(i64::MAX);
+    Ok(match done.difference(&known).count() {
+        0 => count(known.difference(&done).count()),
+        unknown => -count(unknown),
+    })
 }
 
 /// Drops everything that was projected into the database at `connection`.

@@ -8,6 +8,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod dev;
+pub mod doctor;
 pub mod exchange;
 pub mod expiry;
 pub mod gateway;

@@ -15,7 +15,7 @@ pub(super) struct Print {
 impl Print {
     pub fn run(self, config: &Config) -> anyhow::Result<()> {
         if self.check {
-            config.auth.check_production()?;
+            config.check_production()?;
         } else {
             print!("{}", config.to_toml()?);
         }

@@ -4,6 +4,7 @@
 mod backup;
 mod config;
 mod dev;
+mod doctor;
 mod import;
 mod keys;
 mod log;
@@ -47,6 +48,7 @@ enum Command {
     User(user::User),
     Keys(keys::Keys),
     Config(config::Print),
+    Doctor(doctor::Doctor),
     Openapi(openapi::Openapi),
     VerifyBundle(verify_bundle::VerifyBundle),
 }
@@ -76,6 +78,7 @@ impl Cli {
             Command::Config(command) => command.run(&config),
             Command::Openapi(command) => command.run(),
             Command::VerifyBundle(command) => return Ok(command.run()),
+            Command::Doctor(command) => return Ok(command.run(&config).await),
         }?;
         Ok(ExitCode::SUCCESS)
     }

@@ -14,8 +14,11 @@ pub(super) struct Serve {}
 
 impl Serve {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
-        config.auth.check_production()?;
+        config.check_production()?;
         config.log.start()?;
+        for hazard in config.hazards() {
+            tracing::warn!(%hazard, "an unsafe setting is allowed");
+        }
         let stop = signal::stop_requested();
         let mut system = System::start(&config, Projectors::Elsewhere).await?;
         tracing::info!(address = %system.address(), domain = config.domain, "serving");

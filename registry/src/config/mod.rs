@@ -7,9 +7,12 @@ mod auth;
 mod event_store;
 mod exchange;
 mod external;
+mod hazard;
 mod http;
 mod issuance;
 mod limits;
+#[cfg(test)]
+mod page_tests;
 mod proxy;
 
 use std::path::PathBuf;
@@ -28,11 +31,21 @@ pub use self::{
     event_store::EventStore,
     exchange::{Exchange, Trusted},
     external::{Introspection, Mapping, Oidc, is_local_path, is_safe},
+    hazard::{Hazard, Unsafe},
     http::Http,
     issuance::Issuance,
     limits::{Limits, Rate},
     proxy::{Network, NotANetwork, ProxyHeader},
 };
+
+/// Why `serve` does not start with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ProductionError {
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    #[error(transparent)]
+    Unsafe(#[from] Unsafe),
+}
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +57,9 @@ pub struct Config {
     pub domain: String,
     /// Where files live that are not named otherwise; relative to the working directory.
     pub data_dir: PathBuf,
+    /// Unsafe settings that are meant, by name: `dev_users`, `guessable_master_secret`, `insecure_event_store`,
+    /// `plain_public_url`, `cheap_passwords`. `serve` refuses others.
+    pub allow_unsafe: Vec<Hazard>,
     pub http: Http,
     pub limits: Limits,
     pub event_store: EventStore,
@@ -60,6 +76,7 @@ impl Default for Config {
         Self {
             domain: "gb".into(),
             data_dir: "data".into(),
+            allow_unsafe: Vec::new(),
             http: Http::default(),
             limits: Limits::default(),
             event_store: EventStore::default(),
@@ -111,6 +128,16 @@ impl Config {
             &self.event_store_location()?,
             &self.data_dir,
         ))
+    }
+
+    /// What a production process needs: a master secret, files that can be read, and no unsafe setting that
+    /// `allow_unsafe` does not name.
+    ///
+    /// # Errors
+    /// [`ProductionError`], the first rule that does not hold.
+    pub fn check_production(&self) -> Result<(), ProductionError> {
+        self.auth.check_production()?;
+        Ok(self.check_hazards()?)
     }
 
     /// The configuration as a TOML file, secrets masked.
