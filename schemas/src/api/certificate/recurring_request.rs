@@ -124,10 +124,10 @@ macro_rules! recurring_requests {
             #[schema(required = false)]
             pub certificate_bundle_statuses: Vec<CertificateStatus>,
             /// Only bundles whose production ended at least so many seconds before the run.
-            #[schema(minimum = 0)]
+            #[schema(minimum = 0, maximum = 3_155_760_000_i64)]
             pub min_age_s: Option<i64>,
             /// Only bundles whose production ended at most so many seconds before the run.
-            #[schema(minimum = 0)]
+            #[schema(minimum = 0, maximum = 3_155_760_000_i64)]
             pub max_age_s: Option<i64>,
             /// When it runs first, at most 366 days ago and 3653 ahead; at once where absent.
             pub initial_action_datetime: Option<DateTime<Utc>>,
