@@ -5,7 +5,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long to wait for the lock of another process. Its transactions last milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ pub(super) fn open(path: &Path, purpose: Use) -> Result<Connection, StoreError> 
 /// Makes a connection from [`open`] the one that writes. Its writer moves the log into the database
 /// itself, see [`super::checkpoint`].
 pub(super) fn make_writer(db: &Connection) -> rusqlite::Result<()> {
-    let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    let mode = write_ahead(db)?;
     if mode != "wal" {
         return Err(rusqlite::Error::InvalidParameterName(format!(
             "the file system does not support write-ahead logging, journal mode stays {mode}"
@@ -60,6 +60,25 @@ pub(super) fn make_writer(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "journal_size_limit", JOURNAL_BYTES)?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(())
+}
+
+/// Turns write-ahead logging on and says which mode it is then. SQLite does not wait for the lock that
+/// it needs for that while another process is making the same store, so this does.
+fn write_ahead(db: &Connection) -> rusqlite::Result<String> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let mode = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+        match mode {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            mode => return mode,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 /// Sorts an error of SQLite: what it read is not a database it wrote, or it could not read at all.

@@ -82,10 +82,14 @@ pub(super) enum Format {
     Current,
 }
 
-/// Looks at the header.
+/// Looks at the header, all of it at one moment: another process may be making the store.
 pub(super) fn check_format(db: &Connection, path: &Path) -> Result<Format, StoreError> {
+    let moment = db
+        .unchecked_transaction()
+        .map_err(|error| damaged(path, error))?;
     let number = |sql: &str| {
-        db.query_row(sql, [], |row| row.get::<_, i32>(0))
+        moment
+            .query_row(sql, [], |row| row.get::<_, i32>(0))
             .map_err(|error| damaged(path, error))
     };
     let application_id = number("PRAGMA application_id")?;
