@@ -1,0 +1,146 @@
+//! What is imported, and what is not.
+
+use super::*;
+
+#[test]
+fn imported_bundles_keep_their_certificates_and_are_free_to_move() {
+    let mut world = World::with_accounts();
+    world
+        .run(import(vec![row(1, 101, 200), row(2, 1, 100)]))
+        .unwrap();
+    let bundle = world.bundle(1);
+    assert_eq!((bundle.start.0, bundle.end.0), (1, 100));
+    assert_eq!(world.live_wh(1), 200);
+    world
+        .run(Command::ActOnBundles(act(ActionType::Cancel, 1, &[1])))
+        .unwrap();
+    assert_eq!(world.live_wh(1), 100);
+    world.audit();
+}
+
+#[test]
+fn a_certificate_is_imported_once_also_after_it_was_cancelled() {
+    let mut world = World::with_accounts();
+    world.run(import(vec![row(1, 1, 100)])).unwrap();
+    world
+        .run(Command::ActOnBundles(act(ActionType::Cancel, 1, &[1])))
+        .unwrap();
+    for (start, end) in [(1, 100), (100, 150), (50, 60), (1, 1)] {
+        let again = world.run(import(vec![row(1, start, end)]));
+        assert_eq!(code(again), Code::ImportedBefore, "[{start}, {end}]");
+    }
+    world.run(import(vec![row(1, 101, 150)])).unwrap();
+    // Of another device they are others.
+    let other = import_of("32", vec![row(1, 1, 100)]);
+    world.run(Command::ImportBundles(Box::new(other))).unwrap();
+    world.audit();
+}
+
+#[test]
+fn rows_of_an_import_that_overlap_are_refused() {
+    let mut world = World::with_accounts();
+    let rows = vec![row(1, 1, 100), row(2, 40, 50), row(3, 100, 120)];
+    assert_eq!(
+        codes(world.run(import(rows))),
+        ["import_overlap", "import_overlap"]
+    );
+    assert!(world.bundles().is_empty());
+}
+
+#[test]
+fn every_rule_of_a_row_is_named() {
+    assert_eq!(
+        spoilt(|row| row.status = CertificateStatus::Reserved),
+        "import_not_active"
+    );
+    assert_eq!(spoilt(|row| row.quantity = WattHours(99)), "range_quantity");
+    assert_eq!(
+        spoilt(|row| row.terms.expiry = at("2025-06-01T12:00:00Z")),
+        "bundle_expired"
+    );
+    assert_eq!(
+        spoilt(|row| row.production_end = at("2025-05-01T12:30:00Z")),
+        "interval_grid"
+    );
+    assert_eq!(
+        spoilt(|row| row.issued_at = at("2025-06-02T00:00:00Z")),
+        "value_out_of_range"
+    );
+    assert_eq!(
+        spoilt(|row| row.hash = Some("0a".repeat(31))),
+        "value_out_of_range"
+    );
+    assert_eq!(
+        spoilt(|row| row.terms.energy_source = schemas::energy::EnergySource::SolarPv),
+        "value_out_of_range"
+    );
+    // 10 MW for an hour with 10 % of margin: 11 MWh is not below it.
+    assert_eq!(
+        spoilt(|row| {
+            row.start = CertificateId(1_000);
+            row.end = CertificateId(11_000_999);
+            row.quantity = WattHours(11_000_000);
+        }),
+        "over_capacity"
+    );
+}
+
+#[test]
+fn the_last_certificate_may_be_the_largest_there_is_and_none_above() {
+    let mut world = World::with_accounts();
+    let most = MAX_CERTIFICATE_ID;
+    assert_eq!(
+        codes(world.run(import(vec![row(1, most, most + 1)]))),
+        ["value_out_of_range"]
+    );
+    world.run(import(vec![row(1, most - 1, most)])).unwrap();
+}
+
+#[test]
+fn an_import_has_at_most_fifty_thousand_bundles() {
+    let mut world = World::with_accounts();
+    let count = i64::try_from(MAX_BUNDLES).unwrap();
+    let mut rows: Vec<_> = (1..=count).map(|n| row(1, 2 * n, 2 * n)).collect();
+    rows.push(row(1, 1, 1));
+    assert_eq!(code(world.run(import(rows.clone()))), Code::ListTooLong);
+    rows.pop();
+    world.run(import(rows)).unwrap();
+    assert_eq!(code(world.run(import(Vec::new()))), Code::ListEmpty);
+}
+
+#[test]
+fn what_was_issued_here_is_not_imported() {
+    let mut world = World::with_accounts();
+    let mut own = import_of("1", vec![row(1, 1, 100)]);
+    own.here = "fr".into();
+    let refused = world.run(Command::ImportBundles(Box::new(own)));
+    assert_eq!(code(refused), Code::ImportFromHere);
+}
+
+#[test]
+fn readings_of_an_imported_device_are_refused() {
+    let mut world = World::with_accounts();
+    world.run(import(vec![row(1, 1, 100)])).unwrap();
+    let refused = world.run(readings(3, hours(0, &[10])));
+    assert_eq!(code(refused), Code::DeviceImported);
+}
+
+#[test]
+fn imported_metadata_does_not_apply_to_what_is_issued_here() {
+    let mut world = World::with_accounts();
+    world.run(import(vec![row(1, 1, 100)])).unwrap();
+    world.run(readings(1, hours(0, &[10]))).unwrap();
+    let issued = world.events.iter().rev().find_map(|event| match event {
+        Event::Ledger(LedgerEvent::BundlesIssued(issued)) => Some(issued.metadata_id),
+        _ => None,
+    });
+    assert_eq!(issued, Some(schemas::id::MetadataId(1)));
+    world
+        .run(Command::RecordIssuanceMetadata(Box::new(metadata())))
+        .unwrap();
+    world.run(readings(1, hours(1, &[10]))).unwrap();
+    let Some(Event::Ledger(LedgerEvent::BundlesIssued(issued))) = world.events.last() else {
+        panic!("the readings issued nothing");
+    };
+    assert_eq!(issued.metadata_id, schemas::id::MetadataId(3));
+}
