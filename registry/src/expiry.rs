@@ -56,20 +56,7 @@ pub async fn expire_due(write: &Pool, sequencers: &Sequencers) -> anyhow::Result
     drop(client);
     let mut expired = 0;
     for (account_id, bundle_ids) in due {
-        let command = Command::ActOnBundles(ActOnBundles {
-            action_type: ActionType::Expire,
-            source_id: account_id,
-            bundle_ids,
-            amount: Amount::Whole,
-            target_id: None,
-            beneficiary: None,
-            beneficiary_account_id: None,
-            storage_device_id: None,
-            reason: None,
-            receiving_registry: None,
-            localise_time: true,
-        });
-        let request = Request::of_system("expiry", command);
+        let request = expire(account_id, bundle_ids);
         match sequencers.execute(request).await {
             Ok(receipt) => {
                 for (_, event) in receipt.events {
@@ -89,4 +76,23 @@ pub async fn expire_due(write: &Pool, sequencers: &Sequencers) -> anyhow::Result
         }
     }
     Ok(expired)
+}
+
+/// That bundles of an account be expired; those that are not due yet are let be.
+#[must_use]
+pub fn expire(account_id: AccountId, bundle_ids: Vec<BundleId>) -> Request {
+    let command = Command::ActOnBundles(ActOnBundles {
+        action_type: ActionType::Expire,
+        source_id: account_id,
+        bundle_ids,
+        amount: Amount::Whole,
+        target_id: None,
+        beneficiary: None,
+        beneficiary_account_id: None,
+        storage_device_id: None,
+        reason: None,
+        receiving_registry: None,
+        localise_time: true,
+    });
+    Request::of_system("expiry", command)
 }

@@ -1,16 +1,13 @@
 //! What `registry doctor` finds wrong, and that it finds nothing else.
 
 use chrono::{TimeDelta, Utc};
-use event_store::NewEvent;
 use projections::postgres::connect;
 use projections::schema::drop_tables;
 use registry::clock::Clock;
 use registry::config::{Config, Hazard, Secret};
 use registry::doctor::{Finding, Grade, examine};
-use schemas::envelope::{Actor as By, Envelope};
 use schemas::log::StreamName;
-use tests::{Clusters, Registry, World, eventually};
-use uuid::Uuid;
+use tests::{Clusters, Registry, World, event, eventually};
 
 /// Said of the servers of tests, which hurry and keep nothing.
 const OF_TEST_SERVERS: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
@@ -195,32 +192,15 @@ async fn tables_of_another_release_and_a_projector_that_hangs_are_found() {
     let audit = StreamName::audit(&config.domain).unwrap();
     let store = config.event_store_location().unwrap().open().await.unwrap();
     let head = store.head(&audit).await.unwrap().position;
-    store.append(&audit, head, vec![unknown()]).await.unwrap();
+    store
+        .append(&audit, head, vec![event("Unknown", 1, b"{}".to_vec())])
+        .await
+        .unwrap();
     store.close().await;
     let later = Clock::from(|| Utc::now() + TimeDelta::seconds(120));
     let found = about_read(&later).await;
     assert!(found.contains("1 events of audit-gb wait"), "{found}");
     assert!(!found.contains("no projector"), "{found}");
-}
-
-/// An event of which nothing but the time matters.
-fn unknown() -> NewEvent {
-    let envelope = Envelope {
-        recorded_at: Utc::now(),
-        actor: By::System("test".into()),
-        command_id: Uuid::now_v7(),
-        correlation_id: Uuid::now_v7(),
-        causation_id: None,
-        idempotency: None,
-        origin: None,
-    };
-    NewEvent {
-        event_id: Uuid::now_v7(),
-        event_type: "Unknown".into(),
-        version: 1,
-        data: b"{}".to_vec(),
-        metadata: serde_json::to_vec(&envelope).unwrap(),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

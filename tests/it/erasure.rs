@@ -10,7 +10,6 @@ use projections::postgres::{Connection, connect};
 use projections::rebuild::{CHUNK_ROWS, rebuild};
 use registry::sequencer::{ExecuteError, Receipt, Request};
 use registry::system::{Core, Projectors};
-use schemas::envelope::{Actor as By, Envelope};
 use schemas::event::IdentityEvent;
 use schemas::event::identity::{UserChanges, UserErased, UserProfile, UserRegistered, UserUpdated};
 use schemas::event::link::ExternalIdentity;
@@ -21,7 +20,6 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use tests::{Actor, Answer, Clusters, PASSWORD, Registry, World, eventually};
-use uuid::Uuid;
 
 const NAME: &str = "Wilhelmina Unmistakable";
 const RENAMED: &str = "Wilhelmina Changed-Unmistakably";
@@ -285,25 +283,10 @@ async fn the_last_administrator_stays_one_and_the_last_member_of_an_account_is_n
 }
 
 fn erasure(user_id: i64) -> NewEvent {
-    let event = IdentityEvent::from(UserErased {
+    let erased = IdentityEvent::from(UserErased {
         user_id: UserId(user_id),
     });
-    let envelope = Envelope {
-        recorded_at: chrono::Utc::now(),
-        actor: By::System("test".into()),
-        command_id: Uuid::now_v7(),
-        correlation_id: Uuid::now_v7(),
-        causation_id: None,
-        idempotency: None,
-        origin: None,
-    };
-    NewEvent {
-        event_id: Uuid::now_v7(),
-        event_type: event.event_type().into(),
-        version: event.version(),
-        data: event.encode(),
-        metadata: serde_json::to_vec(&envelope).unwrap(),
-    }
+    tests::event(erased.event_type(), erased.version(), erased.encode())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -345,12 +328,9 @@ async fn a_projector_that_was_away_meanwhile_makes_of_the_rest_what_the_others_m
     let store = keys.seal(plain, &stream).await.unwrap();
     let append = async |events: Vec<IdentityEvent>| {
         let head = store.head(&stream).await.unwrap().position;
-        let events = events.iter().map(|event| NewEvent {
-            event_type: event.event_type().into(),
-            data: event.encode(),
-            event_id: Uuid::now_v7(),
-            ..erasure(0)
-        });
+        let events = events
+            .iter()
+            .map(|event| tests::event(event.event_type(), event.version(), event.encode()));
         store.append(&stream, head, events.collect()).await.unwrap();
     };
     let user_id = UserId(person.id);

@@ -1,11 +1,7 @@
 //! FEA study 8.1, scenario 28: expiry is enforced at each action and by the registry itself.
 
 use chrono::{TimeDelta, Utc};
-use ledger::Command;
-use ledger::command::{ActOnBundles, Amount};
-use registry::sequencer::Request;
 use schemas::id::{AccountId, BundleId};
-use schemas::life_cycle::ActionType;
 use serde_json::{Value, json};
 use tests::{World, eventually, hour};
 
@@ -70,21 +66,9 @@ async fn an_expired_bundle_moves_no_more() {
 
 /// Has bundles expired as the registry's own round does; how many events follow.
 async fn expire(world: &World, bundles: [i64; 2]) -> usize {
-    let expire = Command::ActOnBundles(ActOnBundles {
-        action_type: ActionType::Expire,
-        source_id: AccountId(world.s),
-        bundle_ids: bundles.map(BundleId).to_vec(),
-        amount: Amount::Whole,
-        target_id: None,
-        beneficiary: None,
-        beneficiary_account_id: None,
-        storage_device_id: None,
-        reason: None,
-        receiving_registry: None,
-        localise_time: true,
-    });
-    let request = Request::of_system("expiry", expire);
+    let request = registry::expiry::expire(AccountId(world.s), bundles.map(BundleId).to_vec());
     let receipt = world.registry.core().sequencers().execute(request).await;
+    world.registry.caught_up().await;
     receipt.unwrap().events.len()
 }
 

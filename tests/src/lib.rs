@@ -12,6 +12,7 @@ mod data;
 mod deadline;
 mod disk;
 mod edge;
+mod event;
 mod gateway;
 mod hash;
 mod lineage;
@@ -31,6 +32,7 @@ pub use data::data_folder;
 pub use deadline::eventually;
 pub use disk::SmallDisk;
 pub use edge::{Edge, SimulatedDay};
+pub use event::event;
 pub use gateway::{
     GatewayKey, TestGateway, doubtful_hour, enrolment, gateway_code, measured, measured_hour,
 };

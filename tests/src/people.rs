@@ -1,17 +1,14 @@
 //! The people of every registry here: they are in its log from the start, because nobody can register
 //! the first administrator over HTTP, and because registering the others costs each test a second.
 
-use chrono::Utc;
+use crate::event;
 use event_store::NewEvent;
 use registry::config::Config;
-use schemas::envelope::{Actor, Envelope};
 use schemas::event::IdentityEvent;
 use schemas::event::identity::{UserProfile, UserRegistered};
 use schemas::id::UserId;
 use schemas::life_cycle::Role;
 use schemas::log::{Position, StreamName};
-use std::borrow::Cow;
-use uuid::Uuid;
 
 /// Their password.
 pub const PASSWORD: &str = "correct horse battery";
@@ -50,7 +47,7 @@ pub(crate) async fn found(config: &Config) {
 }
 
 fn registered(id: i64, name: &str, role: Role) -> NewEvent {
-    let event = IdentityEvent::from(UserRegistered {
+    let registered = IdentityEvent::from(UserRegistered {
         user_id: UserId(id),
         profile: UserProfile {
             name: name.to_owned(),
@@ -60,20 +57,9 @@ fn registered(id: i64, name: &str, role: Role) -> NewEvent {
             password_hash: Some(HASH.to_owned()),
         },
     });
-    let envelope = Envelope {
-        recorded_at: Utc::now(),
-        actor: Actor::System("test".into()),
-        command_id: Uuid::now_v7(),
-        correlation_id: Uuid::now_v7(),
-        causation_id: None,
-        idempotency: None,
-        origin: None,
-    };
-    NewEvent {
-        event_id: Uuid::now_v7(),
-        event_type: Cow::Borrowed(event.event_type()),
-        version: event.version(),
-        data: event.encode(),
-        metadata: serde_json::to_vec(&envelope).unwrap(),
-    }
+    event(
+        registered.event_type(),
+        registered.version(),
+        registered.encode(),
+    )
 }
