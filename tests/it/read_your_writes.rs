@@ -53,7 +53,7 @@ async fn an_answer_says_which_position_it_reflects_and_a_read_waits_for_the_one_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_position_that_nobody_was_given_is_refused() {
     let mut registry = tests::Registry::prepare(tests::Clusters::shared().await).await;
-    registry.config.http.read_wait_ms = 100;
+    registry.config.http.read_wait_ms = 2_000;
     registry.up().await;
     let admin = registry.admin().await;
     for header in ["X-Ledger-Position", "X-Identity-Position"] {

@@ -414,7 +414,10 @@ fn token_of_unknown_key(registry: &Registry) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_the_log_may_tell_of_is_waited_for_and_one_that_it_does_not_is_refused() {
-    let world = World::start().await;
+    let mut registry = Registry::prepare(Clusters::shared().await).await;
+    registry.config.http.read_wait_ms = 500;
+    registry.up().await;
+    let world = World::on(registry).await;
     let token = token_of_unknown_key(&world.registry);
     let somebody = world.registry.anonymous().with_token(&token).alone();
     let refused = somebody.get("/user/me").await;

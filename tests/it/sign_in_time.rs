@@ -8,7 +8,7 @@ use tests::{Actor, Clusters, PASSWORD, Registry, World};
 /// Sign-ins of each kind.
 const SAMPLES: usize = 24;
 /// How often they are taken, where the machine is too busy to tell a hash.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 6;
 /// How far apart the distribution functions of two kinds may be, in samples. Of two samples of this size from one
 /// distribution, one pair in a million is further apart (Kolmogorov-Smirnov: 2.69 times the root of 2 times 24).
 const ALIKE: usize = 18;

@@ -18,6 +18,11 @@ pub struct Clusters {
 }
 
 impl Clusters {
+    /// Whether they are those of one test.
+    pub(crate) const fn are_own(&self) -> bool {
+        self.own
+    }
+
     /// Lets servers of one test go on that it has paused.
     pub(crate) fn resume(&self) {
         if self.own {

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 /// How long anything may take here: a debug build on a loaded machine of two cores.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
-/// Asks until there is an answer; panics, naming `what`, when there is none within 30 s.
+/// Asks until there is an answer; panics, naming `what`, when there is none within two minutes.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut ask: impl FnMut() -> F,

@@ -18,6 +18,10 @@ const READY: &str = "listening on port ";
 /// Password of the clusters that tests make.
 const DATABASE_PASSWORD: &str = "test";
 
+/// How long a read waits for what was written before it. The default is for people; a test would fail by it where
+/// nothing is wrong but that the machine is busy.
+const READ_WAIT_MS: u64 = 30_000;
+
 /// The configuration of every registry here.
 pub(crate) fn config(data_dir: &Path, port: u16, database: Databases) -> Config {
     let mut config = Config {
@@ -25,6 +29,7 @@ pub(crate) fn config(data_dir: &Path, port: u16, database: Databases) -> Config 
         http: Http {
             port,
             workers: 2,
+            read_wait_ms: READ_WAIT_MS,
             ..Http::default()
         },
         database,

@@ -8,7 +8,7 @@ use crate::clusters::{Clusters, Database};
 use crate::people::{PASSWORD, PEOPLE, email, found};
 use crate::process::config;
 use projections::postgres::{self, Databases};
-use registry::config::{Config, StoreUrl, Trusted};
+use registry::config::{Config, Http, StoreUrl, Trusted};
 use registry::exchange::Exchange;
 use registry::identity::{KeyRing, Master, Tokens};
 use registry::read::signing_key;
@@ -22,7 +22,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 /// How long a registry may take to stop.
-const STOP: Duration = Duration::from_secs(20);
+const STOP: Duration = Duration::from_secs(60);
 
 /// A whole registry: event store file in a folder of its own, databases of its own, API on a free
 /// port. Gone when it is dropped.
@@ -67,6 +67,10 @@ impl Registry {
         );
         let mut config = config(folder.path(), 0, Databases { write, read });
         domain.clone_into(&mut config.domain);
+        if clusters.are_own() {
+            // What is stopped on purpose is not waited for.
+            config.http.read_wait_ms = Http::default().read_wait_ms;
+        }
         if let Some(url) = url {
             config.event_store.url = url;
         }

@@ -94,7 +94,7 @@ pub(super) async fn search(subnet: &str, ports: Vec<u16>, control: Control) -> R
     let begun = discovery.start(plan.clone()).unwrap();
     assert!(begun.running);
     assert_eq!(discovery.start(plan), Err(Running));
-    tokio::time::timeout(Duration::from_secs(60), async {
+    tokio::time::timeout(Duration::from_secs(180), async {
         while discovery.report().running {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 const FACTOR: u32 = 600;
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 const SHARE: u64 = 64 << 20;
 
 const WELL: u8 = 0;

@@ -73,6 +73,7 @@ async fn attack_who_was_removed_comes_back_by_a_restart_while_read_hangs() {
     })
     .await;
     core.shutdown().await;
+    world.registry.config.http.read_wait_ms = 500;
     world.registry.up().await;
     let me = world.trader.get("/user/me").await;
     me.refused(503, "read_lagging");

@@ -21,11 +21,11 @@ const GATEWAY: &str = "gateway::bluetooth::a_gateway_for_the_test_beside";
 const KEY: &str = "ABCD-EFGH-JKMN-PQRS";
 /// What is in its file already.
 const NOTED: &str = "bluetooth.trust = \"key\" # it is on the label, inside the door\n";
-/// How many times as fast a day passes: an interval is over in less than a second.
-const FACTOR: u32 = 1_300;
+/// How many times as fast a day passes: an interval is over in about a second.
+const FACTOR: u32 = 400;
 /// In the forenoon, so that there is sun.
 const BEGINS_H: i64 = 9;
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it works in a process that another test starts and kills"]

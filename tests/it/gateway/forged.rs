@@ -3,7 +3,7 @@
 use super::{enrolled, refusal, submit};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::{TimeDelta, Utc};
+use chrono::{DurationRound, TimeDelta, Utc};
 use schemas::gateway::enrolment::EnrolmentProof;
 use schemas::gateway::jws::Signed;
 use schemas::gateway::limit::{MAX_CLOCK_AHEAD_S, MAX_ENVELOPE_BYTES, MAX_ENVELOPES};
@@ -218,8 +218,8 @@ async fn an_envelope_of_the_future_is_clock_in_future_and_can_be_sent_again() {
     assert_eq!(receipt["code"], "clock_in_future", "{receipt}");
     assert!(receipt["retry_after_s"].as_i64().unwrap() > 0);
     let now = Utc::now();
-    let start = now - TimeDelta::seconds(now.timestamp().rem_euclid(3_600));
-    let start = start - TimeDelta::nanoseconds(i64::from(now.timestamp_subsec_nanos()));
+    let within = now + TimeDelta::minutes(1);
+    let start = within.duration_trunc(TimeDelta::hours(1)).unwrap();
     let unfinished = measured(start, start + TimeDelta::hours(1), 10);
     let mut payload = gateway.payload(world.w, vec![unfinished]);
     payload.created_at = now;

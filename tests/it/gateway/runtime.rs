@@ -169,6 +169,7 @@ fn config(world: &World) -> Config {
 
 /// Each interval once, in order, and all of it issued; the sum of them.
 async fn issued_is_metered(world: &World) -> usize {
+    world.registry.caught_up().await;
     let path = format!("/measurement/list?device_id={}&limit=1000", world.w);
     let list = world.auditor.get(&path).await.expect(200);
     let list = list.as_array().unwrap();
@@ -194,6 +195,7 @@ async fn issued_is_metered(world: &World) -> usize {
 
 /// The key that signed the last envelope that the registry has of the device.
 async fn signed_last(world: &World, gateway_id: GatewayId) -> Value {
+    world.registry.caught_up().await;
     let path = format!("/gateway/{gateway_id}");
     let gateway = world.producer.get(&path).await.expect(200);
     let last = gateway["devices"][0]["next_sequence"].as_i64().unwrap() - 1;

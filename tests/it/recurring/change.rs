@@ -28,6 +28,7 @@ async fn a_paused_rule_waits_and_goes_on_with_the_next_period_when_it_is_resumed
         .await
         .refused(409, "recurring_rule_state");
     world.registry.clock.advance(TimeDelta::hours(2));
+    world.registry.caught_up().await;
     assert_eq!(world.registry.core().scheduler().look().await.unwrap(), 0);
     let resumed = change(&world, id, "resume").await.expect(200);
     assert_eq!(
@@ -69,6 +70,7 @@ async fn a_rule_that_was_ended_never_runs_again() {
             .refused(409, "recurring_rule_state");
     }
     world.registry.clock.advance(TimeDelta::hours(5));
+    world.registry.caught_up().await;
     assert_eq!(world.registry.core().scheduler().look().await.unwrap(), 0);
     assert_eq!(held(&world, world.t).await, 100);
     let listed = world

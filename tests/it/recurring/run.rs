@@ -228,6 +228,7 @@ async fn a_run_takes_into_account_what_was_issued_just_before_it() {
             .await
             .expect(200);
         world.registry.clock.advance(TimeDelta::hours(1));
+        world.registry.caught_up().await;
         world.registry.core().scheduler().look().await.unwrap();
         let rule = done(&world, id, period + 1).await;
         assert_eq!(

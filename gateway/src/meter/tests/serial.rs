@@ -4,8 +4,8 @@ use super::*;
 use crate::connection::{Connection, Parity};
 use tokio_serial::{SerialPort, SerialStream};
 
-/// Short, since nothing but the machine has to be waited for.
-const TIMEOUT_MS: u64 = 400;
+/// Long enough for a slave on a busy machine, which is also waited for where it says nothing.
+const TIMEOUT_MS: u64 = 2_000;
 
 /// A slave at one end of a line, and the path of the other. The line is there as long as the stream is.
 fn line() -> (Slave, SerialStream, Connection) {

@@ -11,7 +11,7 @@ use tokio_modbus::prelude::*;
 use tokio_modbus::server::{Service, rtu_over_tcp::Server};
 
 const LOGGER: u32 = 2_712_345_678;
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Answers each register with its own address, and exception 2 from 100 on.
 struct Addresses;

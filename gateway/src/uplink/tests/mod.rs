@@ -16,7 +16,8 @@ use server::{Act, Server};
 use std::ops::Range;
 use std::path::Path;
 
-const PATIENCE: Duration = Duration::from_millis(400);
+/// How long an answer is waited for where there is one.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A clock that stands still until it is put forward.
 #[derive(Debug, Clone, Default)]
@@ -66,12 +67,18 @@ fn config(address: &str) -> Config {
 
 impl World {
     async fn new() -> Self {
+        Self::within(PATIENCE).await
+    }
+
+    /// With a bound on the time for a request.
+    async fn within(timeout: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let key = FileKey::create(&dir.path().join("key.pem"), Algorithm::Es256).unwrap();
         let server = Server::start(key.public_key().clone()).await;
         let buffer = Buffer::open(&dir.path().join("buffer.db"), 64 << 20).unwrap();
         let hand = Hand::default();
-        let uplink = Self::uplink(dir.path(), &server, &buffer, &hand, Arc::new(key)).await;
+        let uplink =
+            Self::uplink(dir.path(), &server, &buffer, &hand, Arc::new(key), timeout).await;
         Self {
             dir,
             server,
@@ -87,9 +94,10 @@ impl World {
         buffer: &Buffer,
         hand: &Hand,
         key: Arc<dyn Signer>,
+        timeout: Duration,
     ) -> Uplink {
         let config = config(&format!("http://127.0.0.1:{}/base", server.port));
-        let registry = Registry::within(dir, &config, PATIENCE).unwrap();
+        let registry = Registry::within(dir, &config, timeout).unwrap();
         let clock = Clock::from_source(hand.clone());
         let uplink = Uplink::new(registry, GatewayId(3), key, buffer.clone(), clock);
         uplink.await.unwrap()
@@ -187,7 +195,7 @@ async fn after_an_outage_many_readings_share_a_signature() {
 
 #[tokio::test]
 async fn each_reading_arrives_once_whatever_becomes_of_requests_and_answers() {
-    let world = World::new().await;
+    let world = World::within(Duration::from_millis(400)).await;
     world.server.will([
         Act::LoseAnswer,
         Act::Status(503, "retry-after: 3\r\n"),
@@ -406,7 +414,8 @@ async fn a_hold_of_before_the_restart_is_tried_at_once_and_lifted() {
     world.uplink.send().await;
     let key = FileKey::open(&world.dir.path().join("key.pem")).unwrap();
     let (server, buffer, hand) = (&world.server, &world.buffer, &world.hand);
-    let again = World::uplink(world.dir.path(), server, buffer, hand, Arc::new(key)).await;
+    let key = Arc::new(key);
+    let again = World::uplink(world.dir.path(), server, buffer, hand, key, PATIENCE).await;
     assert_eq!(again.send().await, Turn::Idle(None));
     assert_eq!(world.hold(1).await, None);
     assert_eq!(world.server.readings(1), readings(0..1));
