@@ -2,6 +2,8 @@
 
 use super::BackupError;
 use super::cut::Cut;
+use super::folder::{draft_of, rename};
+use super::keys::Kind;
 use chrono::{DateTime, Utc};
 use event_store::Head;
 use schemas::log::{Position, RunningHash, StreamName};
@@ -31,7 +33,7 @@ pub struct Manifest {
     pub streams: Vec<Ending>,
     /// The keys of people.
     pub people_keys: Keys,
-    /// SHA-256 of the file with the key that signs exports, where there was one.
+    /// SHA-256 of the file with the key that signs exports, where there was one. Its name is `exchange-key-<SHA-256>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange_key: Option<Digest>,
 }
@@ -59,7 +61,7 @@ pub struct Ending {
 pub struct Keys {
     /// Its id, which the events name.
     pub id: Uuid,
-    /// SHA-256 of the file as it was written.
+    /// SHA-256 of the file as it was written. Its name is `people-<SHA-256>.db`.
     pub sha256: Digest,
 }
 
@@ -107,18 +109,25 @@ impl Manifest {
     /// Puts it in the place of an earlier one.
     pub(super) fn write(&self, folder: &Path) -> Result<(), BackupError> {
         let path = folder.join(FILE);
-        let draft = folder.join("manifest.json.new");
+        let draft = draft_of(&path);
         let text = serde_json::to_vec_pretty(self).map_err(|error| BackupError::Manifest {
             path: path.clone(),
             reason: error.to_string(),
         })?;
         let written = File::create(&draft).and_then(|mut file| {
             file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)?;
-            File::open(folder)?.sync_all()
+            file.sync_all()
         });
-        written.map_err(BackupError::file(path))
+        written.map_err(BackupError::file(&draft))?;
+        rename(&draft, &path)
+    }
+
+    /// The files of keys that belong to it.
+    pub(super) fn keys(&self) -> KeyFiles {
+        KeyFiles {
+            people: self.people_keys.clone(),
+            exchange: self.exchange_key,
+        }
     }
 
     /// Where `stream` ends.
@@ -135,6 +144,18 @@ impl Manifest {
 pub(super) struct KeyFiles {
     pub people: Keys,
     pub exchange: Option<Digest>,
+}
+
+impl KeyFiles {
+    /// What each holds, and its name.
+    pub fn files(&self) -> Vec<(Digest, String)> {
+        let exchange = self.exchange.map(|sha256| (Kind::Exchange, sha256));
+        [(Kind::People, self.people.sha256)]
+            .into_iter()
+            .chain(exchange)
+            .map(|(kind, sha256)| (sha256, kind.file(sha256)))
+            .collect()
+    }
 }
 
 /// SHA-256 of a file of keys, which is small.

@@ -2,11 +2,14 @@
 //! Databases are none of it, they are made from the events.
 //!
 //! A backup is a folder with `events.db` (and its witness), an event store whatever engine it was taken from, and
-//! `manifest.json`, which is written last and says where each stream ends in it; and a folder with keys, the same or
-//! another: `people.db`, and `exchange-key` where there is one.
+//! `manifest.json`, which says where each stream ends in it; and a folder with keys, the same or another:
+//! `people-<SHA-256>.db`, and `exchange-key-<SHA-256>` where there is one. Until the manifest, which is written last, names
+//! other keys, it is the earlier backup.
 
 mod cut;
 mod error;
+mod folder;
+mod keys;
 mod manifest;
 mod restore;
 mod take;
@@ -23,7 +26,3 @@ use ledger::Stream;
 const STREAMS: [Stream; 3] = [Stream::Identity, Stream::Audit, Stream::Ledger];
 /// The events in a backup.
 const EVENTS: &str = "events.db";
-/// The keys of people in a backup.
-const PEOPLE: &str = "people.db";
-/// The key that signs exports in a backup.
-const EXCHANGE: &str = "exchange-key";

@@ -1,9 +1,12 @@
 //! Restoring a backup.
 
 use super::cut::{recorded_at, recorded_by};
-use super::manifest::{Manifest, digest};
-use super::take::{blocking, copy_file, draft_of, make_folder, remove};
-use super::{BackupError, EVENTS, EXCHANGE, PEOPLE, STREAMS};
+use super::folder::{
+    blocking, copy_draft, draft_of, folder_of, is_there, make_folder, rename, sync,
+};
+use super::keys::{Kind, prove_keys};
+use super::manifest::Manifest;
+use super::{BackupError, EVENTS, STREAMS};
 use crate::config::Config;
 use chrono::{DateTime, Utc};
 use event_store::copy::{Progress, copy_until};
@@ -13,7 +16,6 @@ use ledger::Stream;
 use schemas::id::UserId;
 use schemas::log::{Position, StreamName};
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How much of a backup is restored.
@@ -55,18 +57,15 @@ pub async fn restore(
             ours: config.domain.clone(),
         });
     }
-    prove_keys(&manifest, keys)?;
-    let place = config.people_keys()?.path;
-    if place.exists() {
-        return Err(BackupError::InTheWay(place));
-    }
+    prove_keys(&manifest.keys(), keys)?;
+    let places = Places::of(config, &manifest, keys)?;
     let source = Location::Sqlite(folder.join(EVENTS))
         .open_read_only()
         .await?;
     let ends = ends(source.as_ref(), &manifest, until).await?;
     let location = config.event_store_location()?;
-    for file in location.file().into_iter().chain([place.as_path()]) {
-        make_folder(file.parent().unwrap_or(Path::new("")))?;
+    if let Some(file) = location.file() {
+        make_folder(folder_of(file))?;
     }
     let target = location.open().await?;
     let mut streams = Vec::with_capacity(ends.len());
@@ -78,49 +77,67 @@ pub async fn restore(
     let people = people(target.as_ref(), &config.domain).await?;
     target.close().await;
     source.close().await;
-    put_keys(
-        keys.join(PEOPLE),
-        place.clone(),
-        config.domain.clone(),
-        people,
-    )
-    .await?;
-    if manifest.exchange_key.is_some() {
-        put_exchange(
-            &keys.join(EXCHANGE),
-            &config.exchange.key_file(&config.data_dir),
-        )?;
-    }
+    let people_keys = places.people.clone();
+    let domain = config.domain.clone();
+    blocking(move || places.put(&domain, &people)).await?;
     Ok(Restored {
         streams,
-        people_keys: place,
+        people_keys,
     })
 }
 
-/// The files of keys are those that the manifest means.
-fn prove_keys(manifest: &Manifest, folder: &Path) -> Result<(), BackupError> {
-    let exchange = manifest.exchange_key.map(|sha256| (EXCHANGE, sha256));
-    for (file, sha256) in [(PEOPLE, manifest.people_keys.sha256)]
-        .into_iter()
-        .chain(exchange)
-    {
-        let path = folder.join(file);
-        if digest(&path)? != sha256 {
-            return Err(BackupError::Changed(path));
-        }
-    }
-    Ok(())
+/// Where files of keys come from, and where they go.
+struct Places {
+    people_from: PathBuf,
+    people: PathBuf,
+    exchange: Option<(PathBuf, PathBuf)>,
 }
 
-/// Puts the key that signs exports in its place, unless there is one already.
-fn put_exchange(from: &Path, to: &Path) -> Result<(), BackupError> {
-    if to.exists() {
-        return Ok(());
+impl Places {
+    /// Refuses what would be in the way. The key that signs exports stays if there is one.
+    fn of(config: &Config, manifest: &Manifest, keys: &Path) -> Result<Self, BackupError> {
+        let people = config.people_keys()?.path;
+        if is_there(&people)? {
+            return Err(BackupError::InTheWay(people));
+        }
+        let to = config.exchange.key_file(&config.data_dir);
+        let from = |sha256| keys.join(Kind::Exchange.file(sha256));
+        let exchange = manifest
+            .exchange_key
+            .filter(|_| !to.exists())
+            .map(|sha256| (from(sha256), to));
+        Ok(Self {
+            people_from: keys.join(Kind::People.file(manifest.people_keys.sha256)),
+            people,
+            exchange,
+        })
     }
-    if let Some(folder) = to.parent() {
-        make_folder(folder)?;
+
+    /// Puts the keys in their places.
+    fn put(&self, domain: &str, people: &HashSet<UserId>) -> Result<(), BackupError> {
+        put(&self.people_from, &self.people, |draft| {
+            // The backup itself is not opened, which would change it.
+            Ok(PersonKeys::open(draft)?.keep_only(domain, people)?)
+        })?;
+        match &self.exchange {
+            Some((from, to)) => put(from, to, |_| Ok(())),
+            None => Ok(()),
+        }
     }
-    copy_file(from, to)
+}
+
+/// Puts a file in its place with its permissions, once it is whole and `change` is made to it.
+fn put(
+    from: &Path,
+    to: &Path,
+    change: impl FnOnce(&Path) -> Result<(), BackupError>,
+) -> Result<(), BackupError> {
+    make_folder(folder_of(to))?;
+    let draft = draft_of(to);
+    copy_draft(from, &draft)?;
+    change(&draft)?;
+    sync(&draft)?;
+    rename(&draft, to)
 }
 
 /// Where each stream is to end, once it is proved that the backup holds what its manifest says.
@@ -162,22 +179,4 @@ async fn people(store: &dyn EventStore, domain: &str) -> Result<HashSet<UserId>,
     let mut people = mentioned(store, &Stream::Identity.name(domain)?).await?;
     people.extend(mentioned(store, &Stream::Audit.name(domain)?).await?);
     Ok(people)
-}
-
-/// Puts the keys of `people` in their place, which they take once they are whole.
-async fn put_keys(
-    from: PathBuf,
-    to: PathBuf,
-    domain: String,
-    people: HashSet<UserId>,
-) -> Result<(), BackupError> {
-    blocking(move || {
-        let draft = draft_of(&to);
-        remove(&draft)?;
-        // With its permissions; the backup itself is not opened, which would change it.
-        fs::copy(&from, &draft).map_err(BackupError::file(&draft))?;
-        PersonKeys::open(&draft)?.keep_only(&domain, &people)?;
-        fs::rename(&draft, &to).map_err(BackupError::file(&to))
-    })
-    .await
 }

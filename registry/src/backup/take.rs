@@ -1,19 +1,21 @@
 //! Taking a backup.
 
 use super::cut::Cut;
-use super::manifest::{Digest, KeyFiles, Keys, Manifest, digest};
-use super::{BackupError, EVENTS, EXCHANGE, PEOPLE};
+use super::folder::{blocking, hold, same};
+use super::keys::{copy_keys, remove_others};
+use super::manifest::{KeyFiles, Manifest};
+use super::{BackupError, EVENTS};
 use crate::config::Config;
 use chrono::Utc;
 use event_store::copy::{Progress, copy_until};
-use event_store::person::PersonKeys;
 use event_store::{EventStore, KeyPlace, SqliteStore};
 use schemas::log::StreamName;
-use std::fs;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Takes a backup of the registry of this configuration into `folder`, whether or not the registry runs. One that was
-/// taken there before is continued, which copies no more than what is new. The keys go to the folder `keys`.
+/// taken there before is continued, which copies no more than what is new. The keys go to the folder `keys`, the same
+/// or one that is for this backup alone: others' keys in it are removed.
 ///
 /// Everything that was acknowledged before this is called is in it.
 ///
@@ -26,15 +28,16 @@ pub async fn take(
     mut tell: impl FnMut(&StreamName, Progress),
 ) -> Result<Manifest, BackupError> {
     let taken_at = Utc::now();
+    let place = config.people_keys()?;
+    let exchange = config.exchange.key_file(&config.data_dir);
     // What is sealed in the events is copied as it is.
     let source = config.event_store_location()?.open_read_only().await?;
-    let place = config.people_keys()?;
     // Says so if the keys are not there, and destroys those of people whose erasure was broken off.
     place
         .seal(source.clone(), &StreamName::identity(&config.domain)?)
         .await?;
+    let _held = hold_both(folder, keys)?;
     let cut = Cut::now(source.as_ref(), &config.domain).await?;
-    make_folder(folder)?;
     let path = folder.join(EVENTS);
     let target = blocking(move || Ok(SqliteStore::open(&path)?)).await?;
     let copied = copy_events(source.as_ref(), &target, &cut, &mut tell).await;
@@ -42,11 +45,20 @@ pub async fn take(
     source.close().await;
     copied?;
     // Behind the events: each of them was written after the key it is sealed with.
-    let exchange = config.exchange.key_file(&config.data_dir);
-    let keys = copy_keys(place, exchange, keys.to_owned()).await?;
-    let manifest = Manifest::new(&config.domain, taken_at, &cut, keys);
+    let files = keys_to(place, exchange, keys.to_owned()).await?;
+    let manifest = Manifest::new(&config.domain, taken_at, &cut, files);
     manifest.write(folder)?;
+    remove_others(keys, &manifest.keys())?;
     Ok(manifest)
+}
+
+fn hold_both(folder: &Path, keys: &Path) -> Result<Vec<File>, BackupError> {
+    let held = hold(folder)?;
+    // Held once only, by whatever name.
+    if same(folder, keys) {
+        return Ok(vec![held]);
+    }
+    Ok(vec![held, hold(keys)?])
 }
 
 async fn copy_events(
@@ -61,85 +73,10 @@ async fn copy_events(
     Ok(())
 }
 
-/// Makes the folder, closed to others.
-pub(super) fn make_folder(folder: &Path) -> Result<(), BackupError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder).map_err(BackupError::file(folder))
-}
-
-/// Puts the keys as they are now into the folder, in the place of earlier ones.
-async fn copy_keys(
+async fn keys_to(
     place: KeyPlace,
     exchange: PathBuf,
     folder: PathBuf,
 ) -> Result<KeyFiles, BackupError> {
-    blocking(move || {
-        make_folder(&folder)?;
-        Ok(KeyFiles {
-            people: copy_people(&place, &folder.join(PEOPLE))?,
-            exchange: copy_exchange(&exchange, &folder.join(EXCHANGE))?,
-        })
-    })
-    .await
-}
-
-fn copy_people(place: &KeyPlace, path: &Path) -> Result<Keys, BackupError> {
-    let draft = draft_of(path);
-    remove(&draft)?;
-    let keys = PersonKeys::open(&place.path)?;
-    keys.copy_to(&draft)?;
-    let sha256 = digest(&draft)?;
-    fs::rename(&draft, path).map_err(BackupError::file(path))?;
-    Ok(Keys {
-        id: keys.id(),
-        sha256,
-    })
-}
-
-/// None where there is none yet: it is made when a registry starts first.
-fn copy_exchange(from: &Path, path: &Path) -> Result<Option<Digest>, BackupError> {
-    if !from.exists() {
-        remove(path)?;
-        return Ok(None);
-    }
-    copy_file(from, path)?;
-    digest(path).map(Some)
-}
-
-/// A copy with the same permissions, which takes its place once it is whole.
-pub(super) fn copy_file(from: &Path, to: &Path) -> Result<(), BackupError> {
-    let draft = draft_of(to);
-    fs::copy(from, &draft).map_err(BackupError::file(from))?;
-    fs::rename(&draft, to).map_err(BackupError::file(to))
-}
-
-/// A file beside `path` that takes its place once it is whole.
-pub(super) fn draft_of(path: &Path) -> PathBuf {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    draft.into()
-}
-
-/// Removes what an attempt that was broken off may have left.
-pub(super) fn remove(path: &Path) -> Result<(), BackupError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(BackupError::file(path)(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Work on files, off the threads that answer requests.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
-) -> Result<T, BackupError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|stopped| event_store::StoreError::Unavailable(std::sync::Arc::new(stopped)))?
+    blocking(move || copy_keys(&place, &exchange, &folder)).await
 }

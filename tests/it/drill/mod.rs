@@ -1,6 +1,9 @@
 //! The drill: a backup is taken under load, and restored on an empty machine.
 
+mod keys;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use event_store::Head;
 use event_store::copy::CopyError;
 use registry::backup::{BackupError, Manifest, Restored, Until, restore, take};
 use registry::config::Config;
@@ -56,6 +59,11 @@ fn position(manifest: &Manifest) -> Position {
     ending.unwrap().position
 }
 
+fn end_of_ledger(restored: &Restored) -> Head {
+    let mut streams = restored.streams.iter();
+    streams.find(|(name, _)| *name == ledger()).unwrap().1
+}
+
 /// By which everything so far is recorded, and nothing that comes later.
 fn now(world: &World) -> DateTime<Utc> {
     let now = world.registry.clock.now();
@@ -92,8 +100,7 @@ async fn what_was_acknowledged_before_a_backup_is_there_when_it_is_restored_on_a
 
     let mut machine = Machine::empty().await;
     let restored = machine.restore(folder.path(), Until::End).await.unwrap();
-    let head = restored.streams.iter().find(|(name, _)| *name == ledger());
-    assert_eq!(head.unwrap().1.position, position(&manifest));
+    assert_eq!(end_of_ledger(&restored).position, position(&manifest));
     machine.starts().await;
     machine.registry.audit().await;
     let trader = machine.trader().await;
@@ -131,11 +138,7 @@ async fn a_backup_is_restored_as_of_a_time_and_who_came_later_leaves_no_trace_in
     let mut machine = Machine::empty().await;
     let until = Until::Instant(then);
     let restored = machine.restore(folder.path(), until).await.unwrap();
-    let (_, head) = restored
-        .streams
-        .iter()
-        .find(|(name, _)| *name == ledger())
-        .unwrap();
+    let head = end_of_ledger(&restored);
     assert_eq!(head.position, position(&manifest).plus(-1));
     machine.starts().await;
     let shown = machine.trader().await.bundle(bundle).await;
@@ -152,7 +155,7 @@ async fn a_backup_is_restored_as_of_a_time_and_who_came_later_leaves_no_trace_in
     let machine = Machine::empty().await;
     let until = Until::Ledger(head.position);
     let by_place = machine.restore(folder.path(), until).await.unwrap();
-    assert_eq!(by_place.streams.last(), restored.streams.last());
+    assert_eq!(end_of_ledger(&by_place), head);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +168,8 @@ async fn a_backup_that_is_not_whole_or_would_replace_something_is_refused() {
 
     // Its own machine goes on, so its keys are there.
     let config = &world.registry.config;
-    let keys = from.join("people.db");
+    let sha256 = hex::encode(manifest.people_keys.sha256.0);
+    let keys = from.join(format!("people-{sha256}.db"));
     let own = restore(config, from, from, Until::End, |_, _| ()).await;
     assert!(matches!(own, Err(BackupError::InTheWay(_))), "{own:?}");
 

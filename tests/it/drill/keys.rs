@@ -1,0 +1,82 @@
+//! The keys of a backup: whatever a backup or a restore is broken off by, none is lost and none is replaced.
+
+use super::{Machine, back_up};
+use registry::backup::{BackupError, Until, take};
+use registry::config::Config;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tests::{PASSWORD, World};
+
+async fn refused(config: &Config, to: &Path, keys: &Path) -> BackupError {
+    take(config, to, keys, |_, _| ()).await.unwrap_err()
+}
+
+/// The files of a folder whose names begin so.
+fn files(folder: &Path, begin: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let is_one = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with(begin)
+    };
+    paths.filter(is_one).collect()
+}
+
+/// Somebody more, who has a key.
+async fn somebody(world: &World, email: &str) {
+    let created = world.admin.create_user("Somebody", email, 3, PASSWORD);
+    created.await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_ends_before_its_manifest_leaves_the_one_before_restorable() {
+    let world = World::start().await;
+    let (config, folder) = (&world.registry.config, tempfile::tempdir().unwrap());
+    let to = folder.path();
+    back_up(config, to).await;
+    somebody(&world, "first@registry.test").await;
+    // Nothing can be written here.
+    let in_the_way = to.join("manifest.json.new");
+    fs::create_dir(&in_the_way).unwrap();
+    let error = refused(config, to, to).await;
+    assert!(matches!(error, BackupError::File { .. }), "{error}");
+    assert_eq!(files(to, "people-").len(), 2);
+    let mut machine = Machine::empty().await;
+    machine.restore(to, Until::End).await.unwrap();
+    machine.starts().await;
+    machine.registry.audit().await;
+
+    // What it has left goes with the next one: somebody may be in it who was erased since.
+    fs::remove_dir(in_the_way).unwrap();
+    somebody(&world, "second@registry.test").await;
+    let manifest = back_up(config, to).await;
+    let sha256 = hex::encode(manifest.people_keys.sha256.0);
+    assert_eq!(
+        files(to, "people-"),
+        [to.join(format!("people-{sha256}.db"))]
+    );
+    assert_eq!(files(to, "exchange-key-").len(), 1);
+    let machine = Machine::empty().await;
+    machine.restore(to, Until::End).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_backup_at_a_time_is_taken_into_a_folder() {
+    let world = World::start().await;
+    let (config, folder) = (&world.registry.config, tempfile::tempdir().unwrap());
+    let (to, keys) = (folder.path().join("events"), folder.path().join("keys"));
+    take(config, &to, &keys, |_, _| ()).await.unwrap();
+    for held in [&to, &keys] {
+        let lock = fs::File::options()
+            .write(true)
+            .open(held.join(".lock"))
+            .unwrap();
+        lock.lock().unwrap();
+        let error = refused(config, &to, &keys).await;
+        assert!(
+            matches!(&error, BackupError::InUse(folder) if folder == held),
+            "{error}"
+        );
+    }
+    take(config, &to, &keys, |_, _| ()).await.unwrap();
+}
