@@ -33,6 +33,8 @@ pub enum BackupError {
     Restless(u64),
     #[error("the backup is of domain {theirs}, the configuration says {ours} (`domain`)")]
     OtherDomain { theirs: String, ours: String },
+    #[error("{0} is where the registry itself has its files: back up to a folder of its own")]
+    Itself(PathBuf),
     #[error("another backup is being taken into {0}")]
     InUse(PathBuf),
     #[error("{0} has changed since the backup was taken, or belongs to another one")]

@@ -20,6 +20,8 @@ pub use manifest::{Ending, Manifest};
 pub use restore::{Restored, Until, restore};
 pub use take::take;
 
+pub(crate) use folder::same;
+
 use ledger::Stream;
 
 /// The streams, in the order in which they are copied.

@@ -1,7 +1,7 @@
 //! Taking a backup.
 
 use super::cut::Cut;
-use super::folder::{blocking, hold, same};
+use super::folder::{blocking, folder_of, hold, same};
 use super::keys::{copy_keys, remove_others};
 use super::manifest::{KeyFiles, Manifest};
 use super::{BackupError, EVENTS};
@@ -30,6 +30,7 @@ pub async fn take(
     let taken_at = Utc::now();
     let place = config.people_keys()?;
     let exchange = config.exchange.key_file(&config.data_dir);
+    refuse_own_folders(config, &place, &exchange, [folder, keys])?;
     // What is sealed in the events is copied as it is.
     let source = config.event_store_location()?.open_read_only().await?;
     // Says so if the keys are not there, and destroys those of people whose erasure was broken off.
@@ -50,6 +51,23 @@ pub async fn take(
     manifest.write(folder)?;
     remove_others(keys, &manifest.keys())?;
     Ok(manifest)
+}
+
+/// Where the registry has its own files they would be replaced, or taken for those of a backup.
+fn refuse_own_folders(
+    config: &Config,
+    place: &KeyPlace,
+    exchange: &Path,
+    folders: [&Path; 2],
+) -> Result<(), BackupError> {
+    let location = config.event_store_location()?;
+    let own = location.file().into_iter().chain([&*place.path, exchange]);
+    for file in own {
+        if let Some(folder) = folders.into_iter().find(|one| same(one, folder_of(file))) {
+            return Err(BackupError::Itself(folder.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 fn hold_both(folder: &Path, keys: &Path) -> Result<Vec<File>, BackupError> {

@@ -8,6 +8,7 @@ use event_store::copy::{Progress, copy};
 use indicatif::{ProgressBar, ProgressStyle};
 use ledger::Stream;
 
+use crate::backup::same;
 use crate::config::{Config, Location, StoreUrl};
 
 /// The streams of a domain.
@@ -59,11 +60,7 @@ impl Copy {
         let from = place(self.from).context("--from")?;
         let to = place(self.to).context("--to")?;
         if let (Some(one), Some(other)) = (from.file(), to.file()) {
-            let same = match (one.canonicalize(), other.canonicalize()) {
-                (Ok(one), Ok(other)) => one == other,
-                _ => one == other,
-            };
-            anyhow::ensure!(!same, "--from and --to are the same file");
+            anyhow::ensure!(!same(one, other), "--from and --to are the same file");
         }
         let opening = |location: &Location| location.to_string();
         let source = from

@@ -22,10 +22,40 @@ fn files(folder: &Path, begin: &str) -> Vec<PathBuf> {
     paths.filter(is_one).collect()
 }
 
+fn exchange_key(config: &Config) -> PathBuf {
+    config.exchange.key_file(&config.data_dir)
+}
+
 /// Somebody more, who has a key.
 async fn somebody(world: &World, email: &str) {
     let created = world.admin.create_user("Somebody", email, 3, PASSWORD);
     created.await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_into_the_registrys_own_folders_is_refused_and_leaves_them_alone() {
+    let world = World::start().await;
+    let config = &world.registry.config;
+    let data = config.data_dir.as_path();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let linked = elsewhere.path().join("linked");
+    std::os::unix::fs::symlink(data, &linked).unwrap();
+    let keys = data.join("people.db");
+    let before = fs::read(&keys).unwrap();
+    let secrets = exchange_key(config).parent().unwrap().to_owned();
+    let backup = elsewhere.path().join("backup");
+    for (to, keys) in [
+        (data, data),
+        (&backup, data),
+        (data, &backup),
+        (&linked, &backup),
+        (&backup, &secrets),
+    ] {
+        let error = refused(config, to, keys).await;
+        assert!(matches!(error, BackupError::Itself(_)), "{error}");
+    }
+    assert_eq!(fs::read(&keys).unwrap(), before);
+    assert!(!data.join("manifest.json").exists() && !backup.exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
