@@ -37,6 +37,11 @@ pub enum BackupError {
     Itself(PathBuf),
     #[error("another backup is being taken into {0}")]
     InUse(PathBuf),
+    #[error(
+        "{path}, the key that signs exports, is not there, and the backup has it in {kept}; if there shall be none any \
+         more, remove it there yourself"
+    )]
+    ExchangeGone { path: PathBuf, kept: PathBuf },
     #[error("{0} has changed since the backup was taken, or belongs to another one")]
     Changed(PathBuf),
     #[error("{0} is there already: restore to where nothing is, or move it away")]

@@ -2,7 +2,7 @@
 //! of the one before, which can be restored until there is a manifest of the next one.
 
 use super::BackupError;
-use super::folder::{copy_draft, draft_of, folder_of, remove, rename, sync};
+use super::folder::{copy_draft, draft_of, folder_of, is_there, remove, rename, sync};
 use super::manifest::{Digest, KeyFiles, Keys, digest};
 use event_store::KeyPlace;
 use event_store::person::PersonKeys;
@@ -70,10 +70,16 @@ fn copy_people(place: &KeyPlace, folder: &Path) -> Result<Keys, BackupError> {
     })
 }
 
-/// None where there is none yet: it is made when a registry starts first.
+/// None where there never was one: it is made when a registry starts first.
 fn copy_exchange(from: &Path, folder: &Path) -> Result<Option<Digest>, BackupError> {
-    if !from.exists() {
-        return Ok(None);
+    if !is_there(from)? {
+        return match files(folder, Kind::Exchange)?.pop() {
+            None => Ok(None),
+            Some(kept) => Err(BackupError::ExchangeGone {
+                path: from.to_owned(),
+                kept,
+            }),
+        };
     }
     let draft = Kind::Exchange.draft(folder);
     copy_draft(from, &draft)?;

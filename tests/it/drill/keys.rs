@@ -1,7 +1,7 @@
 //! The keys of a backup: whatever a backup or a restore is broken off by, none is lost and none is replaced.
 
 use super::{Machine, back_up};
-use registry::backup::{BackupError, Until, take};
+use registry::backup::{BackupError, Manifest, Until, take};
 use registry::config::Config;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -109,4 +109,32 @@ async fn one_backup_at_a_time_is_taken_into_a_folder() {
         );
     }
     take(config, &to, &keys, |_, _| ()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_does_not_see_the_exchange_key_keeps_the_copy_that_it_has() {
+    let world = World::start().await;
+    let (config, folder) = (&world.registry.config, tempfile::tempdir().unwrap());
+    let to = folder.path();
+    let manifest = back_up(config, to).await;
+    let kept = files(to, "exchange-key-");
+
+    // What can not be looked at is not taken to be gone.
+    let mut unseen = config.clone();
+    unseen.exchange.signing_key_file = Some(config.data_dir.join("events.db/exchange-key"));
+    let error = refused(&unseen, to, to).await;
+    assert!(matches!(error, BackupError::File { .. }), "{error}");
+    let key = exchange_key(config);
+    fs::remove_file(&key).unwrap();
+    let error = refused(config, to, to).await;
+    assert!(matches!(error, BackupError::ExchangeGone { .. }), "{error}");
+    assert!(error.to_string().contains("remove it there"), "{error}");
+    assert_eq!(files(to, "exchange-key-"), kept);
+    assert_eq!(Manifest::read(to).unwrap(), manifest);
+    let machine = Machine::empty().await;
+    machine.restore(to, Until::End).await.unwrap();
+    assert!(exchange_key(&machine.registry.config).exists());
+
+    fs::remove_file(&kept[0]).unwrap();
+    assert_eq!(back_up(config, to).await.exchange_key, None);
 }
