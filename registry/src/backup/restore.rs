@@ -5,7 +5,7 @@ use super::folder::{
     blocking, copy_draft, draft_of, folder_of, is_there, make_folder, rename, sync,
 };
 use super::keys::{Kind, prove_keys};
-use super::manifest::Manifest;
+use super::manifest::{Digest, Manifest, digest};
 use super::{BackupError, EVENTS, STREAMS};
 use crate::config::Config;
 use chrono::{DateTime, Utc};
@@ -94,18 +94,19 @@ struct Places {
 }
 
 impl Places {
-    /// Refuses what would be in the way. The key that signs exports stays if there is one.
+    /// Refuses what would be in the way. The key that signs exports may be there if it is that of the backup.
     fn of(config: &Config, manifest: &Manifest, keys: &Path) -> Result<Self, BackupError> {
         let people = config.people_keys()?.path;
         if is_there(&people)? {
             return Err(BackupError::InTheWay(people));
         }
         let to = config.exchange.key_file(&config.data_dir);
-        let from = |sha256| keys.join(Kind::Exchange.file(sha256));
-        let exchange = manifest
-            .exchange_key
-            .filter(|_| !to.exists())
-            .map(|sha256| (from(sha256), to));
+        let exchange = match manifest.exchange_key {
+            Some(sha256) if !is_restored(&to, sha256)? => {
+                Some((keys.join(Kind::Exchange.file(sha256)), to))
+            }
+            _ => None,
+        };
         Ok(Self {
             people_from: keys.join(Kind::People.file(manifest.people_keys.sha256)),
             people,
@@ -113,17 +114,27 @@ impl Places {
         })
     }
 
-    /// Puts the keys in their places.
+    /// Puts the keys in their places. Those of people go last: where they are, everything is restored.
     fn put(&self, domain: &str, people: &HashSet<UserId>) -> Result<(), BackupError> {
+        if let Some((from, to)) = &self.exchange {
+            put(from, to, |_| Ok(()))?;
+        }
         put(&self.people_from, &self.people, |draft| {
             // The backup itself is not opened, which would change it.
             Ok(PersonKeys::open(draft)?.keep_only(domain, people)?)
-        })?;
-        match &self.exchange {
-            Some((from, to)) => put(from, to, |_| Ok(())),
-            None => Ok(()),
-        }
+        })
     }
+}
+
+/// Whether the key that signs exports is in its place already.
+fn is_restored(path: &Path, sha256: Digest) -> Result<bool, BackupError> {
+    if !is_there(path)? {
+        return Ok(false);
+    }
+    if digest(path)? != sha256 {
+        return Err(BackupError::InTheWay(path.to_owned()));
+    }
+    Ok(true)
 }
 
 /// Puts a file in its place with its permissions, once it is whole and `change` is made to it.

@@ -138,3 +138,47 @@ async fn a_backup_that_does_not_see_the_exchange_key_keeps_the_copy_that_it_has(
     fs::remove_file(&kept[0]).unwrap();
     assert_eq!(back_up(config, to).await.exchange_key, None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_ends_before_the_exchange_key_is_in_its_place_can_be_done_again() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path();
+    back_up(&world.registry.config, from).await;
+    let machine = Machine::empty().await;
+    let key = exchange_key(&machine.registry.config);
+    let in_the_way = key.with_file_name("exchange-key.new");
+    fs::create_dir_all(&in_the_way).unwrap();
+    let broken_off = machine.restore(from, Until::End).await;
+    assert!(
+        matches!(broken_off, Err(BackupError::File { .. })),
+        "{broken_off:?}"
+    );
+    fs::remove_dir(in_the_way).unwrap();
+    let restored = machine.restore(from, Until::End).await.unwrap();
+    assert!(restored.people_keys.exists());
+    let original = fs::read(exchange_key(&world.registry.config)).unwrap();
+    assert_eq!(fs::read(&key).unwrap(), original);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_exchange_key_than_that_of_the_backup_is_in_the_way_of_a_restore() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path();
+    back_up(&world.registry.config, from).await;
+    let machine = Machine::empty().await;
+    let config = &machine.registry.config;
+    let key = exchange_key(config);
+    fs::create_dir_all(key.parent().unwrap()).unwrap();
+    fs::write(&key, "00".repeat(32)).unwrap();
+    let refused = machine.restore(from, Until::End).await;
+    assert!(
+        matches!(&refused, Err(BackupError::InTheWay(path)) if *path == key),
+        "{refused:?}"
+    );
+    assert!(!config.data_dir.join("events.db").exists());
+    // That of the backup may be there: it is put first, and a restore that was broken off is done again.
+    fs::copy(exchange_key(&world.registry.config), &key).unwrap();
+    machine.restore(from, Until::End).await.unwrap();
+}
