@@ -84,22 +84,42 @@ impl Folder {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let lock = options.open(path.join(LOCK)).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(FolderError::InUse {
-                path: path.to_owned(),
-            }),
-            Err(TryLockError::Error(source)) => Err(io(source)),
-        }
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: locked(lock, path)?,
+        })
     }
 
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// Keeps a gateway from beginning to run in the folder at `path` until what is returned is dropped; `None` if none ever
+/// ran there. Unlike [`Folder::hold`] it makes and changes nothing.
+///
+/// # Errors
+/// [`FolderError::InUse`] if one runs there, [`FolderError::Io`] if that can not be told.
+pub fn at_rest(path: &Path) -> Result<Option<File>, FolderError> {
+    let io = |source| FolderError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    match OpenOptions::new().write(true).open(path.join(LOCK)) {
+        Ok(lock) => locked(lock, path).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(io(source)),
+    }
+}
+
+fn locked(lock: File, path: &Path) -> Result<File, FolderError> {
+    let path = path.to_owned();
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(FolderError::InUse { path }),
+        Err(TryLockError::Error(source)) => Err(FolderError::Io { path, source }),
     }
 }
 
@@ -147,6 +167,26 @@ mod tests {
         Folder::hold(&path).unwrap();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, MODE);
+    }
+
+    #[test]
+    fn whether_a_gateway_runs_in_a_folder_is_seen_without_changing_it() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(at_rest(&dir.path().join("none")).unwrap().is_none());
+        assert!(at_rest(dir.path()).unwrap().is_none());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        let held = Folder::hold(dir.path()).unwrap();
+        let seen = at_rest(dir.path());
+        assert!(matches!(seen, Err(FolderError::InUse { .. })), "{seen:?}");
+        drop(held);
+        // None begins while it is kept at rest.
+        let kept = at_rest(dir.path()).unwrap();
+        assert!(matches!(
+            Folder::hold(dir.path()),
+            Err(FolderError::InUse { .. })
+        ));
+        drop(kept);
+        Folder::hold(dir.path()).unwrap();
     }
 
     #[test]

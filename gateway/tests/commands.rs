@@ -1,8 +1,11 @@
 //! The program as a person at the wall uses it: what it says, right and wrong.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use gateway::config::FILE_NAME;
+use gateway::folder::Folder;
 use gateway::profile::{self, Library, Profile, Protocol};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -184,4 +187,71 @@ fn a_folder_that_is_misspelt_is_told_and_not_made() {
         assert!(!done && said.contains("gatewya"), "{said}");
     }
     assert!(!misspelt.exists());
+}
+
+/// Answers each request with `answer` for as long as the tests run.
+fn something_answers(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for caller in listener.incoming() {
+            let mut caller = BufReader::new(caller.unwrap());
+            let mut line = String::new();
+            while caller.read_line(&mut line).unwrap() > 2 {
+                line.clear();
+            }
+            caller.get_mut().write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    address
+}
+
+#[test]
+fn a_device_is_not_read_beside_a_gateway_that_does_not_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let device = TcpListener::bind("127.0.0.1:0").unwrap();
+    device.set_nonblocking(true).unwrap();
+    let at = format!("tcp://{}", device.local_addr().unwrap());
+    let refuses = "127.0.0.1:1".to_owned();
+    let other = something_answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    for (listen, expected) in [
+        (refuses, "a gateway is running here, and does not answer"),
+        (other, "is another program or release"),
+    ] {
+        let text = format!("api.listen = \"{listen}\"\n");
+        std::fs::write(dir.path().join(FILE_NAME), text).unwrap();
+        let running = Folder::hold(dir.path()).unwrap();
+        let (done, said) = run(&["try", "--profile", "sma", "--at", &at], dir.path());
+        assert!(!done && said.contains(expected), "{said}");
+        drop(running);
+    }
+    let asked = device.accept().map(drop).map_err(|error| error.kind());
+    assert_eq!(asked, Err(ErrorKind::WouldBlock), "the device was asked");
+}
+
+#[test]
+fn a_gateway_that_runs_is_not_said_to_be_at_rest_whatever_answers_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let answers = [
+        (
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+            "503",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"version\": \"9.9\"}",
+            "is another program or release",
+        ),
+    ];
+    for (answer, expected) in answers {
+        let text = format!("api.listen = \"{}\"\n", something_answers(answer));
+        std::fs::write(dir.path().join(FILE_NAME), text).unwrap();
+        let running = Folder::hold(dir.path()).unwrap();
+        let (done, said) = run(&["status"], dir.path());
+        assert!(!done && said.contains(expected), "{said}");
+        assert!(!said.contains("not running"), "{said}");
+        drop(running);
+        // Whoever answers there is not this folder's.
+        let (done, said) = run(&["status"], dir.path());
+        assert!(done && said.contains("not running"), "{said}");
+    }
 }

@@ -30,23 +30,29 @@ pub async fn ask(
     }
 }
 
-/// What the gateway that runs in `dir` is at; `None` if none is there to answer, or another one does.
-pub async fn snapshot(
-    dir: &Path,
-    config: &Config,
-    patience: Duration,
-) -> anyhow::Result<Option<Snapshot>> {
+/// What the gateway that runs in `dir`, as its folder says, is at.
+///
+/// # Errors
+/// If it does not say so, or another one does.
+pub async fn snapshot(dir: &Path, config: &Config, patience: Duration) -> anyhow::Result<Snapshot> {
+    let listen = config.api.listen;
+    let silent = || format!("a gateway is running here, and does not answer at {listen}");
     let question = (Method::GET, "/status");
-    let Some(told) = ask(dir, config, question, patience, |request| request).await? else {
-        return Ok(None);
-    };
+    let asked = ask(dir, config, question, patience, |request| request);
+    let told = asked.await?.with_context(silent)?;
     if told.status() == StatusCode::UNAUTHORIZED {
         bail!("the gateway's local API asks for its token (api.token_file)");
     }
-    // Something else may listen there, or another folder's gateway. Neither has a key before it has enrolled.
-    let Ok(snapshot) = told.json::<Snapshot>().await else {
-        return Ok(None);
+    let told = told.error_for_status().with_context(silent)?;
+    let other = || {
+        format!(
+            "a gateway is running here, and what answers at {listen} is another program or release"
+        )
     };
-    let here = Enrolment::load(dir)?.map(|enrolment| enrolment.key_id);
-    Ok(Some(snapshot).filter(|snapshot| snapshot.key_id == here))
+    let snapshot: Snapshot = told.json().await.with_context(other)?;
+    // Another folder's gateway has another key. None has one before it has enrolled.
+    if snapshot.key_id != Enrolment::load(dir)?.map(|enrolment| enrolment.key_id) {
+        bail!("a gateway is running here, and another folder's answers at {listen}");
+    }
+    Ok(snapshot)
 }

@@ -8,6 +8,7 @@ use gateway::config::{Config, ConfigError, DeviceConfig};
 use gateway::connection::Connection;
 use gateway::control::Trial;
 use gateway::engine::Meters;
+use gateway::folder::{self, FolderError};
 use gateway::meters::Connected;
 use gateway::profile::Library;
 use gateway::trial::trial;
@@ -62,8 +63,14 @@ impl Try {
             Err(error) => return Err(error.into()),
         };
         let devices = self.devices(&config)?;
-        // A line or a port may be one reader's at a time: whoever reads it already is asked.
-        let is_running = local::snapshot(dir, &config, PATIENCE).await?.is_some();
+        // A line or a port may be one reader's at a time: whoever reads it already is asked, and none begins to meanwhile.
+        let (is_running, _kept) = match folder::at_rest(dir) {
+            Err(FolderError::InUse { .. }) => (true, None),
+            kept => (false, kept?),
+        };
+        if is_running {
+            local::snapshot(dir, &config, PATIENCE).await?;
+        }
         let meters = self.meters(&config)?;
         let mut failed = 0_usize;
         for device in &devices {

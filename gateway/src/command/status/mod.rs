@@ -7,6 +7,7 @@ use clap::Args;
 use gateway::buffer;
 use gateway::config::{Config, ConfigError};
 use gateway::enrolment::Enrolment;
+use gateway::folder::{self, FolderError};
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -33,7 +34,11 @@ pub struct Status {
 impl Status {
     pub async fn run(self) -> anyhow::Result<()> {
         loop {
-            let text = self.text().await?;
+            let text = match self.text().await {
+                // One that is only just starting may not answer yet.
+                Err(error) if self.watch => format!("{error:#}"),
+                text => text?,
+            };
             let mut out = std::io::stdout().lock();
             if self.watch && out.is_terminal() {
                 write!(out, "{CLEAR}")?;
@@ -55,13 +60,17 @@ impl Status {
             Err(missing @ ConfigError::Missing { .. }) => (Config::new(None), Some(missing)),
             loaded => (loaded?, None),
         };
-        match local::snapshot(dir, &config, PATIENCE).await? {
-            Some(snapshot) if self.json => Ok(serde_json::to_string_pretty(&snapshot)?),
-            Some(snapshot) => Ok(table::running(&snapshot)),
-            None => match missing {
-                Some(missing) => Err(missing.into()),
-                None => self.at_rest(&config),
-            },
+        match (folder::at_rest(dir).map(drop), missing) {
+            (Err(FolderError::InUse { .. }), _) => {
+                let snapshot = local::snapshot(dir, &config, PATIENCE).await?;
+                if self.json {
+                    return Ok(serde_json::to_string_pretty(&snapshot)?);
+                }
+                Ok(table::running(&snapshot))
+            }
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), Some(missing)) => Err(missing.into()),
+            (Ok(()), None) => self.at_rest(&config),
         }
     }
 
