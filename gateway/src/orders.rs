@@ -2,7 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::clock::Clock;
-use crate::config::{Config, DeviceConfig, Wrong};
+use crate::config::{Config, ConfigError, DeviceConfig, Wrong};
 use crate::control::{ControlError, Order, Secret, Trial};
 use crate::engine::{Engine, Meters};
 use crate::enrolment::{self, Enrolment, EnrolmentError};
@@ -10,7 +10,7 @@ use crate::trial::trial;
 use crate::uplink::{Registry, Uplink};
 use schemas::gateway::{Algorithm, KeyId};
 use schemas::id::DeviceId;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
@@ -124,6 +124,11 @@ impl Desk {
             reason: error.to_string(),
         };
         let (dir, buffer) = (&self.dir, &self.buffer);
+        // A code is good once: what comes after it is proved before.
+        self.with_file(config.clone(), |config, dir, before| {
+            config.text_of(dir, before).map(drop)
+        })
+        .await?;
         let enrolled =
             enrolment::enrol(dir, &config, buffer, code.reveal(), None, Algorithm::Es256).await;
         let (enrolment, _) = enrolled.map_err(|error: EnrolmentError| failed(&error))?;
@@ -164,11 +169,19 @@ impl Desk {
     }
 
     async fn save(&self, config: Config) -> Result<(), ControlError> {
+        self.with_file(config, Config::save).await
+    }
+
+    /// What is read or written of the file, off the threads that answer.
+    async fn with_file(
+        &self,
+        config: Config,
+        work: fn(&Config, &Path, &Config) -> Result<(), ConfigError>,
+    ) -> Result<(), ControlError> {
         let (dir, before) = (self.dir.clone(), self.engine.configuration());
-        let saved = tokio::task::spawn_blocking(move || config.save(&dir, &before)).await;
+        let done = tokio::task::spawn_blocking(move || work(&config, &dir, &before)).await;
         let failed = |reason: String| ControlError::Failed { reason };
-        saved
-            .map_err(|error| failed(error.to_string()))?
+        done.map_err(|error| failed(error.to_string()))?
             .map_err(|error| failed(error.to_string()))
     }
 }
@@ -181,3 +194,7 @@ fn of_the_device(wrong: Wrong) -> Wrong {
     };
     Wrong { place, ..wrong }
 }
+
+#[cfg(test)]
+#[path = "orders_tests.rs"]
+mod tests;

@@ -92,6 +92,8 @@ impl Enrol {
                 before.gateway_id, before.registry
             );
         }
+        // A code is good once: what comes after it is proved before.
+        config.text_of(dir, &before)?;
         let buffer = Buffer::open(&dir.join(buffer::FILE_NAME), config.disk_share())?;
         let enrolled = enrolment::enrol(
             dir,

@@ -133,28 +133,35 @@ impl Config {
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
-    /// Writes what differs from `before` to `gateway.toml` in `dir`, or all of it where there is no such file; whole or
-    /// not at all. What else a person has written there stays.
+    /// The text of `gateway.toml` in `dir` with what differs from `before` changed, or all of this where there is no such
+    /// file. What else a person has written there stays.
+    ///
+    /// # Errors
+    /// [`ConfigError`], for instance when somebody is in the middle of editing the file.
+    pub fn text_of(&self, dir: &Path, before: &Self) -> Result<String, ConfigError> {
+        let path = dir.join(FILE_NAME);
+        match std::fs::read_to_string(&path) {
+            Ok(there) => {
+                amended(&there, before, self).map_err(|wrong| ConfigError::Wrong { path, wrong })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                toml::to_string(self).map_err(|error| ConfigError::Io {
+                    path,
+                    source: io::Error::other(error),
+                })
+            }
+            Err(source) => Err(ConfigError::Io { path, source }),
+        }
+    }
+
+    /// Writes [`Config::text_of`] to `gateway.toml` in `dir`, whole or not at all.
     ///
     /// # Errors
     /// [`ConfigError`]; the file is as it was then.
     pub fn save(&self, dir: &Path, before: &Self) -> Result<(), ConfigError> {
         let path = dir.join(FILE_NAME);
-        let failed = |source| ConfigError::Io {
-            path: path.clone(),
-            source,
-        };
-        let text = match std::fs::read_to_string(&path) {
-            Ok(there) => {
-                let path = path.clone();
-                amended(&there, before, self).map_err(|wrong| ConfigError::Wrong { path, wrong })?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                toml::to_string(self).map_err(|error| failed(io::Error::other(error)))?
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        write_whole(&path, text.as_bytes()).map_err(failed)
+        let text = self.text_of(dir, before)?;
+        write_whole(&path, text.as_bytes()).map_err(|source| ConfigError::Io { path, source })
     }
 
     fn contradictions(&self) -> Vec<Wrong> {
