@@ -125,7 +125,23 @@ class Stack:
             command = ["gateway", *self.services[service]["command"], "--help"]
             subprocess.run(self.command(command), check=True, capture_output=True)
         self.back_up_and_restore()
+        self.check_dev()
         self.stop()
+
+    def check_dev(self) -> None:
+        """The event store of the profile `dev`, as the example has it, is refused unless the setting beside it is given."""
+        example = (ROOT / ".env.example").read_text()
+        (url,) = re.findall(r"echo '(\S+)' > event_store_url", example)
+        (allowed,) = re.findall(r"^# GCR_ALLOW_UNSAFE=(\S+)", example, re.M)
+        assert f"GCR_ALLOW_UNSAFE={allowed}" in (ROOT / "compose.override.yml").read_text(), allowed
+        file = self.folder / "event_store_url_of_dev"
+        file.write_text(url + "\n")
+        check = [*self.of("registry"), "config", "--check"]
+        for variables, is_taken in (({}, False), ({"GCR_ALLOW_UNSAFE": allowed}, True)):
+            environment = self.environment("registry", variables) | {"GCR_EVENT_STORE__URL_FILE": str(file)}
+            done = subprocess.run(check, env=environment, capture_output=True)
+            assert (done.returncode == 0) == is_taken, done
+            assert is_taken or b"insecure_event_store" in done.stderr, done
 
     def back_up_and_restore(self) -> None:
         """While all of it runs; then to a folder in which nothing is."""
@@ -170,15 +186,15 @@ class Stack:
             self.eventually(f"a database of its own in {which}", made)
         return databases
 
-    def environment(self, service: str) -> dict[str, str]:
-        """The service's own, with what stands for the other containers here."""
+    def environment(self, service: str, variables: dict[str, str] = {}) -> dict[str, str]:
+        """The service's own, with `variables` of `.env`, and with what stands for the other containers here."""
         master = self.folder / "master"
         event_store = self.folder / "event_store_url"
         if not master.exists():
             master.write_text(secrets.token_hex(32))
             event_store.write_text("sqlite:events.db\n")
         given = self.services[service]["environment"]
-        environment = {name: filled_in(value, {}) for name, value in given.items()}
+        environment = {name: filled_in(value, variables) for name, value in given.items()}
         assert "GCR_EVENT_STORE__URL_FILE" in environment, environment
         environment |= {
             "GCR_EVENT_STORE__URL_FILE": str(event_store),
