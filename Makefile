@@ -28,9 +28,9 @@ WITH_REGISTRY := "$${CARGO_TARGET_DIR:-target}"/debug/with_registry
 FEATURES := gateway/pkcs11,registry/kurrentdb,tests/kurrentdb
 # What `make test` has built already: other features would build much of it anew.
 TEST_BUILD := cargo build --quiet --workspace --bins --tests --features $(FEATURES)
-# Tests make and drop a thousand databases: in memory, where there is enough of it, rather than on a disk.
-IN_MEMORY := size=$$(df -kP /dev/shm 2>/dev/null | awk 'NR == 2 { print $$2 }'); \
-	if [ "$${size:-0}" -ge 8388608 ]; then export TMPDIR=/dev/shm; fi;
+# Tests make and drop a thousand databases: in memory, where enough of it is free, rather than on a disk.
+IN_MEMORY := free=$$(df -kP /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
+	if [ "$${free:-0}" -ge 8388608 ]; then export TMPDIR=/dev/shm; fi;
 TARGET ?= all
 DAYS ?= 20
 FUZZ ?= full
