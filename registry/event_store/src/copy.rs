@@ -88,10 +88,12 @@ pub async fn copy(
     stream: &StreamName,
     progress: impl FnMut(Progress),
 ) -> Result<Head, CopyError> {
-    copy_until(from, to, stream, Position(i64::MAX), progress).await
+    let end = Position(i64::MAX);
+    copy_until(from, to, stream, end, Head::START, progress).await
 }
 
-/// Likewise, up to the event at `end` and none behind it.
+/// Likewise, up to the event at `end` and none behind it. What `to` has up to `proved` was read since it was opened, and
+/// is not read again.
 ///
 /// # Errors
 /// [`CopyError`].
@@ -100,6 +102,7 @@ pub async fn copy_until(
     to: &dyn EventStore,
     stream: &StreamName,
     end: Position,
+    proved: Head,
     mut progress: impl FnMut(Progress),
 ) -> Result<Head, CopyError> {
     let read_failed = |side| {
@@ -148,7 +151,7 @@ pub async fn copy_until(
         Some(event) if head.position > Position::START => event.hash,
         _ => RunningHash::START,
     };
-    let mut seen = Head::START;
+    let mut seen = proved;
     loop {
         // Each event is held to its running hash by the store that returns it.
         let events = to.read(stream, seen.position, READ_EVENTS).await;

@@ -71,7 +71,8 @@ pub async fn restore(
     let mut streams = Vec::with_capacity(ends.len());
     for (stream, end) in ends {
         let told = |step| tell(&stream, step);
-        let head = copy_until(source.as_ref(), target.as_ref(), &stream, end, told).await?;
+        let (from, to, proved) = (source.as_ref(), target.as_ref(), Head::START);
+        let head = copy_until(from, to, &stream, end, proved, told).await?;
         streams.push((stream, head));
     }
     let people = people(target.as_ref(), &config.domain).await?;

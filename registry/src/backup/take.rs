@@ -81,12 +81,15 @@ fn hold_both(folder: &Path, keys: &Path) -> Result<Vec<File>, BackupError> {
 
 async fn copy_events(
     from: &dyn EventStore,
-    to: &dyn EventStore,
+    to: &SqliteStore,
     cut: &Cut,
     tell: &mut impl FnMut(&StreamName, Progress),
 ) -> Result<(), BackupError> {
     for (stream, head) in &cut.0 {
-        copy_until(from, to, stream, head.position, |step| tell(stream, step)).await?;
+        // All of it was read as it was opened.
+        let proved = to.head(stream).await?;
+        let told = |step| tell(stream, step);
+        copy_until(from, to, stream, head.position, proved, told).await?;
     }
     Ok(())
 }

@@ -227,3 +227,16 @@ async fn a_backup_that_is_not_whole_or_would_replace_something_is_refused() {
     let shorter = machine.restore(from, Until::End).await;
     assert!(matches!(shorter, Err(BackupError::Store(_))), "{shorter:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_to_which_nothing_is_added_is_not_read_a_second_time() {
+    let mut world = World::start().await;
+    world.registry.down().await;
+    let (config, folder) = (&world.registry.config, tempfile::tempdir().unwrap());
+    let first = back_up(config, folder.path()).await;
+    let mut steps = Vec::new();
+    let told = |stream: &StreamName, step| steps.push((stream.clone(), step));
+    let again = take(config, folder.path(), folder.path(), told).await;
+    assert_eq!(again.unwrap().streams, first.streams);
+    assert_eq!(steps, []);
+}

@@ -4,7 +4,7 @@ use crate::conformance::{event, events, fresh_stream, read_all};
 use crate::sqlite::Folder;
 use event_store::copy::{CopyError, Progress, copy, copy_until};
 use event_store::{EventStore, Head};
-use schemas::log::{Position, StreamName};
+use schemas::log::{Position, RunningHash, StreamName};
 
 /// A stream of that many events in a new store.
 async fn filled(folder: &Folder, count: usize) -> (impl EventStore, StreamName) {
@@ -92,18 +92,47 @@ async fn a_copy_up_to_a_position_ends_there_and_a_longer_target_is_left_alone() 
     let to = there.open().unwrap();
     let all = read_all(&from, &stream).await;
     for end in [0, 1, 1_000, 1_001, 1_499] {
-        let head = copy_until(&from, &to, &stream, Position(end), |_| ())
-            .await
-            .unwrap();
-        assert_eq!(head.position, Position(end));
-        let copied = usize::try_from(end).unwrap();
+        let (end, proved) = (Position(end), Head::START);
+        let copied = copy_until(&from, &to, &stream, end, proved, |_| ()).await;
+        let head = copied.unwrap();
+        assert_eq!(head.position, end);
+        let copied = usize::try_from(end.0).unwrap();
         assert_eq!(read_all(&to, &stream).await, all[..copied]);
     }
-    let error = copy_until(&from, &to, &stream, Position(1_498), |_| ())
-        .await
-        .unwrap_err();
+    let (end, proved) = (Position(1_498), Head::START);
+    let copied = copy_until(&from, &to, &stream, end, proved, |_| ()).await;
+    let error = copied.unwrap_err();
     assert!(matches!(error, CopyError::Further { .. }), "{error}");
     assert_eq!(to.head(&stream).await.unwrap().position, Position(1_499));
+}
+
+#[tokio::test]
+async fn what_is_proved_of_a_target_is_not_read_again_and_what_is_added_is() {
+    let (here, there) = (Folder::new(), Folder::new());
+    let (from, stream) = filled(&here, 2_500).await;
+    let to = there.open().unwrap();
+    let proved = copy(&from, &to, &stream, |_| ()).await.unwrap();
+    from.append(&stream, proved.position, events(3))
+        .await
+        .unwrap();
+    for (end, read) in [(2_500, None), (2_503, Some(2_503))] {
+        let mut verified = Vec::new();
+        let told = |step| {
+            if let Progress::Verified(at) = step {
+                verified.push(at.0);
+            }
+        };
+        let copied = copy_until(&from, &to, &stream, Position(end), proved, told).await;
+        assert_eq!(copied.unwrap().position, Position(end));
+        assert_eq!(verified, Vec::from_iter(read));
+    }
+    // Nor is what was never there taken for the source.
+    let other = Head {
+        hash: RunningHash([7; 32]),
+        ..to.head(&stream).await.unwrap()
+    };
+    let copied = copy_until(&from, &to, &stream, other.position, other, |_| ()).await;
+    assert!(matches!(copied, Err(CopyError::NotTheSame { .. })));
 }
 
 #[cfg(feature = "kurrentdb")]
