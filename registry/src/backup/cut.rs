@@ -1,50 +1,58 @@
 //! Positions of the streams that belong together.
 
-use super::{BackupError, STREAMS};
+use super::BackupError;
 use chrono::{DateTime, Utc};
 use event_store::{EventStore, Head};
+use ledger::Stream;
 use schemas::envelope::Envelope;
 use schemas::log::{Position, StreamName};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a moment is waited for in which nothing is appended.
+/// How long a moment is waited for in which one of two streams stands still.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where each stream stands at one instant.
+/// Where each stream stands at one instant; what was tried may be from a little before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut(pub Vec<(StreamName, Head)>);
 
 impl Cut {
-    /// Where the streams of `domain` stand now. They are looked at until nothing was appended between one look at
-    /// all of them and the next: so what is in one stream because of something in another never comes without it.
+    /// Where the streams of `domain` stand now, so that what is in one because of something in another never comes
+    /// without it.
+    ///
+    /// What was tried follows from both others, and nothing follows from it: it is looked at first. Of people and the
+    /// ledger either may follow from the other. They are looked at in turns until one of them is where it was before
+    /// the look at the other: streams only grow, so it was there at that look. The busier one need not pause.
     ///
     /// # Errors
     /// [`BackupError::Restless`], [`BackupError::Empty`], [`BackupError::Store`].
     pub async fn now(store: &dyn EventStore, domain: &str) -> Result<Self, BackupError> {
+        let look = async |stream: Stream| -> Result<_, BackupError> {
+            Ok((stream, store.head(&stream.name(domain)?).await?))
+        };
         let deadline = Instant::now() + PATIENCE;
-        let mut last = Self::look(store, domain).await?;
-        if last.0.iter().all(|(_, head)| *head == Head::START) {
-            return Err(BackupError::Empty(domain.to_owned()));
-        }
-        while Instant::now() < deadline {
-            let next = Self::look(store, domain).await?;
-            if next == last {
-                return Ok(next);
+        let tried = look(Stream::Audit).await?;
+        let mut before = look(Stream::Identity).await?;
+        let mut between = look(Stream::Ledger).await?;
+        loop {
+            let after = look(before.0).await?;
+            if after == before {
+                return Self::of(domain, [after, between, tried]);
             }
-            last = next;
+            if Instant::now() >= deadline {
+                return Err(BackupError::Restless(PATIENCE.as_secs()));
+            }
+            before = std::mem::replace(&mut between, after);
         }
-        Err(BackupError::Restless(PATIENCE.as_secs()))
     }
 
-    async fn look(store: &dyn EventStore, domain: &str) -> Result<Self, BackupError> {
-        let mut heads = Vec::with_capacity(STREAMS.len());
-        for stream in STREAMS {
-            let name = stream.name(domain)?;
-            let head = store.head(&name).await?;
-            heads.push((name, head));
+    fn of(domain: &str, mut heads: [(Stream, Head); 3]) -> Result<Self, BackupError> {
+        if heads.iter().all(|(_, head)| *head == Head::START) {
+            return Err(BackupError::Empty(domain.to_owned()));
         }
-        Ok(Self(heads))
+        heads.sort_by_key(|(stream, _)| *stream);
+        let named = heads.map(|(stream, head)| Ok((stream.name(domain)?, head)));
+        Ok(Self(named.into_iter().collect::<Result<_, BackupError>>()?))
     }
 }
 
@@ -84,3 +92,7 @@ pub(super) async fn recorded_at(
     };
     Ok(envelope.ok_or_else(undated)?.recorded_at)
 }
+
+#[cfg(test)]
+#[path = "cut_tests.rs"]
+mod tests;
