@@ -1,9 +1,8 @@
 //! Whether the projector of a database does its work, wherever it runs.
 
 use crate::checkpoint::checkpoint;
-use crate::postgres::Connection;
 use crate::runner::LOCK;
-use crate::schema::{self, LIVE};
+use crate::schema::LIVE;
 use crate::{Error, EventError, Target};
 use chrono::{DateTime, TimeDelta, Utc};
 use deadpool_postgres::ClientWrapper;
@@ -49,30 +48,29 @@ pub enum Ailment {
     },
 }
 
-/// Looks at the projector of one database. It is behind if an event that was recorded more than `max_lag` before
-/// `now` is not in the database.
+/// Looks at the projector of the database that `client` is connected to, as [`connect`](crate::schema::connect) does with
+/// the live schema. It is behind if an event that was recorded more than `max_lag` before `now` is not in the database.
 ///
 /// # Errors
 /// If the database or the log can not be read.
 pub async fn ailments(
     target: Target,
-    connection: &Connection,
+    client: &ClientWrapper,
     store: &Arc<dyn EventStore>,
     domain: &str,
     max_lag: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<Vec<Ailment>, Error> {
-    let client = schema::connect(connection, LIVE).await?;
-    if !has_tables(&client).await? {
+    if !has_tables(client).await? {
         return Ok(vec![Ailment::NoTables]);
     }
     let mut found = Vec::new();
-    if !is_active(&client).await? {
+    if !is_active(client).await? {
         found.push(Ailment::Idle);
     }
     for stream in target.streams() {
         let stream_name = stream.name(domain)?;
-        let at = checkpoint(&client, *stream).await?;
+        let at = checkpoint(client, *stream).await?;
         match store.check(&stream_name, at).await {
             Ok(()) => {}
             Err(error @ (StoreError::BehindCheckpoint { .. } | StoreError::Diverged { .. })) => {

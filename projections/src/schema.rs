@@ -114,16 +114,15 @@ pub async fn migrate(
     Ok(())
 }
 
-/// How many migrations of this program the tables at `connection` lack; negative if they have some that it does not
+/// How many migrations of this program the tables that `client` sees lack; negative if they have some that it does not
 /// know.
 ///
 /// # Errors
-/// If the server can not be reached or refuses.
-pub async fn missing_migrations(connection: &Connection, target: Target) -> Result<i64, Error> {
+/// If the server refuses.
+pub async fn missing_migrations(client: &ClientWrapper, target: Target) -> Result<i64, Error> {
     let runner = migrations(target);
     let known = runner.get_migrations().iter();
     let known: HashSet<_> = known.map(|one| i64::from(one.version())).collect();
-    let client = connect(connection, LIVE).await?;
     let row = client
         .query_one(
             "SELECT to_regclass('refinery_schema_history') IS NOT NULL",

@@ -252,3 +252,39 @@ async fn the_doctor_changes_nothing() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_could_not_be_looked_at_are_a_warning() {
+    let mut registry = Registry::start().await;
+    registry.down().await;
+    let mut config = registry.config.clone();
+    config.database.read.port = 1;
+    let found = everything_found_by(&config, &Clock::default()).await;
+    let about_keys: Vec<_> = found.iter().filter(|one| one.about == "keys").collect();
+    assert_eq!(about_keys.len(), 1, "{found:#?}");
+    assert_eq!(about_keys[0].grade, Grade::Warning);
+    let says = "the keys that sign access tokens were not looked at";
+    assert!(about_keys[0].says.contains(says), "{}", about_keys[0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_event_that_is_not_understood_is_a_problem() {
+    let mut registry = Registry::start().await;
+    registry.caught_up().await;
+    registry.down().await;
+    let config = &registry.config;
+    let audit = StreamName::audit(&config.domain).unwrap();
+    let store = config.event_store_location().unwrap().open().await.unwrap();
+    let head = store.head(&audit).await.unwrap().position;
+    let mut last = event("Unknown", 1, b"{}".to_vec());
+    last.metadata = b"{}".to_vec();
+    store.append(&audit, head, vec![last]).await.unwrap();
+    store.close().await;
+    let found = found_by(config, &Clock::default()).await;
+    let of_store: Vec<_> = found
+        .iter()
+        .filter(|one| one.about == "event store")
+        .collect();
+    assert_eq!(of_store.len(), 1, "{found:#?}");
+    assert!(of_store[0].says.contains("recorded_at"), "{}", of_store[0]);
+}

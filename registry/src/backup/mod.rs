@@ -22,9 +22,5 @@ pub use take::take;
 
 pub(crate) use folder::same;
 
-use ledger::Stream;
-
-/// The streams, in the order in which they are copied.
-const STREAMS: [Stream; 3] = [Stream::Identity, Stream::Audit, Stream::Ledger];
 /// The events in a backup.
 const EVENTS: &str = "events.db";

@@ -6,7 +6,7 @@ use super::folder::{
 };
 use super::keys::{Kind, prove_keys};
 use super::manifest::{Digest, Manifest, digest};
-use super::{BackupError, EVENTS, STREAMS};
+use super::{BackupError, EVENTS};
 use crate::config::Config;
 use chrono::{DateTime, Utc};
 use event_store::copy::{Progress, copy_until};
@@ -171,8 +171,8 @@ async fn ends(
             Some(recorded_at(source, &ledger, asked).await?)
         }
     };
-    let mut ends = Vec::with_capacity(STREAMS.len());
-    for stream in STREAMS {
+    let mut ends = Vec::with_capacity(Stream::ALL.len());
+    for stream in Stream::ALL {
         let name = stream.name(&manifest.domain)?;
         let head = manifest.head(&name);
         source.check(&name, head).await?;

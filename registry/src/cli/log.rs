@@ -11,9 +11,6 @@ use ledger::Stream;
 use crate::backup::same;
 use crate::config::{Config, Location, StoreUrl};
 
-/// The streams of a domain.
-const STREAMS: [Stream; 3] = [Stream::Identity, Stream::Audit, Stream::Ledger];
-
 /// Look after the log of events
 #[derive(Debug, Args)]
 pub(super) struct Log {
@@ -68,7 +65,7 @@ impl Copy {
             .await
             .with_context(|| opening(&from))?;
         let mut events = 0;
-        for stream in STREAMS {
+        for stream in Stream::ALL {
             events += source.head(&stream.name(&config.domain)?).await?.position.0;
         }
         anyhow::ensure!(
@@ -77,7 +74,7 @@ impl Copy {
             config.domain
         );
         let target = to.open().await.with_context(|| opening(&to))?;
-        for stream in STREAMS {
+        for stream in Stream::ALL {
             let name = stream.name(&config.domain)?;
             let end = source.head(&name).await?.position;
             let bar = bar(&name.to_string(), u64::try_from(end.0).unwrap_or_default());

@@ -74,14 +74,11 @@ impl Restore {
             (Target::Read, &config.database.read),
         ];
         for (target, connection) in databases {
-            let found = ailments(
-                target,
-                connection,
-                &store,
-                &config.domain,
-                TimeDelta::MAX,
-                Utc::now(),
-            );
+            let (domain, now) = (&config.domain, Utc::now());
+            let found = async {
+                let client = schema::connect(connection, schema::LIVE).await?;
+                ailments(target, &client, &store, domain, TimeDelta::MAX, now).await
+            };
             match found.await {
                 Err(error) => println!("{target}: not looked at: {error}"),
                 Ok(found) if !found.iter().any(is_of_other_log) => {

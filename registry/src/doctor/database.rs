@@ -4,12 +4,12 @@ use super::{Finding, clock, in_time};
 use crate::clock::Clock;
 use crate::config::{Config, Connection};
 use chrono::{DateTime, TimeDelta, Utc};
+use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
+use projections::Target;
 use projections::health::{Ailment, ailments};
-use projections::postgres::connect;
-use projections::{Target, schema};
+use projections::schema::{LIVE, connect, missing_migrations};
 use std::sync::Arc;
-use tokio_postgres::Client;
 
 /// How far a projector may be behind.
 const MAX_LAG: TimeDelta = TimeDelta::seconds(60);
@@ -29,7 +29,7 @@ pub(super) async fn examine(
         };
         let place = connection.place();
         let client = in_time(async {
-            let connected = connect(connection).await;
+            let connected = connect(connection, LIVE).await;
             connected.map_err(|error| error.to_string())
         });
         let client = match client.await {
@@ -45,7 +45,7 @@ pub(super) async fn examine(
         let before = found.len();
         found.extend(settings(about, target, connection, &client, clock).await);
         if let Some(store) = store {
-            found.extend(projector(about, target, config, connection, store, clock).await);
+            found.extend(projector(about, target, config, &client, store, clock).await);
         }
         if found.len() == before {
             found.push(Finding::well(about, place));
@@ -59,7 +59,7 @@ async fn settings(
     about: &'static str,
     target: Target,
     connection: &Connection,
-    client: &Client,
+    client: &ClientWrapper,
     clock: &Clock,
 ) -> Vec<Finding> {
     let asked = in_time(async {
@@ -136,22 +136,15 @@ async fn projector(
     about: &'static str,
     target: Target,
     config: &Config,
-    connection: &Connection,
+    client: &ClientWrapper,
     store: &Arc<dyn EventStore>,
     clock: &Clock,
 ) -> Vec<Finding> {
+    let (domain, now) = (&config.domain, clock.now());
     let looked = in_time(async {
-        let found = ailments(
-            target,
-            connection,
-            store,
-            &config.domain,
-            MAX_LAG,
-            clock.now(),
-        )
-        .await;
+        let found = ailments(target, client, store, domain, MAX_LAG, now).await;
         let found = found.map_err(|error| error.to_string())?;
-        let missing = schema::missing_migrations(connection, target).await;
+        let missing = missing_migrations(client, target).await;
         Ok((found, missing.map_err(|error| error.to_string())?))
     });
     let (ailments, missing) = match looked.await {

@@ -5,17 +5,22 @@ use crate::config::Config;
 use crate::exchange::Exchange;
 use crate::identity::{KeyRing, Master};
 use crate::read::signing_key;
+use event_store::EventStore;
 use projections::postgres::pool;
 use schemas::log::StreamName;
 use std::path::Path;
+use std::sync::Arc;
 
 const ABOUT: &str = "keys";
 /// Where container engines put secrets, which are read by whoever is in the container.
 const MOUNTED: &str = "/run/secrets";
 
-pub(super) async fn examine(config: &Config) -> Vec<Finding> {
+pub(super) async fn examine(config: &Config, store: Option<&Arc<dyn EventStore>>) -> Vec<Finding> {
     let mut found = Vec::new();
-    found.extend(people(config).await);
+    // That the store can not be opened is a finding of its own.
+    if let Some(store) = store {
+        found.extend(people(config, store.as_ref()).await);
+    }
     found.extend(exchange(config));
     found.extend(permissions(config));
     match in_time(signing(config)).await {
@@ -35,20 +40,12 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
 }
 
 /// Whether the keys of people are those that the log needs; the error says what to do.
-async fn people(config: &Config) -> Option<Finding> {
+async fn people(config: &Config, store: &dyn EventStore) -> Option<Finding> {
     let looked = in_time(async {
         let said = |error: &dyn std::fmt::Display| error.to_string();
-        let location = config
-            .event_store_location()
-            .map_err(|error| said(&error))?;
         let keys = config.people_keys().map_err(|error| said(&error))?;
-        let Ok(store) = location.open_read_only().await else {
-            // That is a finding of its own.
-            return Ok(());
-        };
         let identity = StreamName::identity(&config.domain).map_err(|error| said(&error))?;
-        let proved = keys.prove(store.as_ref(), &identity).await;
-        store.close().await;
+        let proved = keys.prove(store, &identity).await;
         proved.map_err(|error| said(&error))
     });
     let says = looked.await.err()?;

@@ -24,7 +24,7 @@ pub async fn examine(config: &Config, clock: &Clock) -> Vec<Finding> {
     let store = event_store::open(config).await;
     found.extend(event_store::examine(config, &store, clock).await);
     found.extend(database::examine(config, store.as_ref().ok(), clock).await);
-    found.extend(keys::examine(config).await);
+    found.extend(keys::examine(config, store.as_ref().ok()).await);
     if let Ok(store) = store {
         store.close().await;
     }

@@ -17,8 +17,9 @@ const MAX_LAG: TimeDelta = TimeDelta::seconds(60);
 /// What is found so long after the last event was recorded.
 async fn found(rig: &Rig, target: Target, later: TimeDelta) -> Vec<Ailment> {
     let now = rig.history.now + later;
-    let connection = rig.connection(target);
-    let found = ailments(target, connection, &rig.store(), DOMAIN, MAX_LAG, now).await;
+    let client = schema::connect(rig.connection(target), schema::LIVE);
+    let client = client.await.unwrap();
+    let found = ailments(target, &client, &rig.store(), DOMAIN, MAX_LAG, now).await;
     found.unwrap()
 }
 

@@ -4,6 +4,7 @@ use crate::arguments::Which;
 use crate::config::Config;
 use chrono::{TimeDelta, Utc};
 use projections::health::ailments;
+use projections::schema::{LIVE, connect};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,9 +25,11 @@ async fn look(config: &Config, which: Which, max_lag_s: u32) -> anyhow::Result<E
     let max_lag = TimeDelta::seconds(max_lag_s.into());
     let mut code = ExitCode::SUCCESS;
     for (target, connection) in config.databases(which) {
-        let now = Utc::now();
-        let found = ailments(target, &connection, &store, &config.domain, max_lag, now).await;
-        let found = match found {
+        let found = async {
+            let client = connect(&connection, LIVE).await?;
+            ailments(target, &client, &store, &config.domain, max_lag, Utc::now()).await
+        };
+        let found = match found.await {
             Ok(found) => found.iter().map(ToString::to_string).collect(),
             Err(error) => vec![error.to_string()],
         };
