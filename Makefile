@@ -35,7 +35,7 @@ TARGET ?= all
 DAYS ?= 20
 FUZZ ?= full
 
-.PHONY: help dev test test.clients test.compose test.fuzz test.kurrentdb test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check config.page bench bench.smoke gateway.bench install
+.PHONY: help dev test test.clients test.compose test.fuzz test.kurrentdb test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check config.page bench bench.paths bench.smoke gateway.bench install
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -108,6 +108,10 @@ openapi.check: ## Check that the document breaks no client of the last released 
 bench: install ## Measure every row of the targets, or one (ROW=transfer)
 	@$(BUILD)
 	@cargo run --release --package tests --bin bench -- $(ROW)
+
+bench.paths: install ## Time the hot paths of rules, projections and signatures by themselves
+	@cargo bench --quiet --package ledger --bench time
+	@cargo bench --quiet --package tests --bench projection --bench signature
 
 bench.smoke: ## Compare the instructions that the rules' hot paths take with the committed counts
 	@.ci/install valgrind

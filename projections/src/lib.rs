@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod checkpoint_watch;
 mod chunk;
 mod copy;
+mod dry;
 pub mod entries;
 mod error;
 mod feed;
@@ -24,6 +25,7 @@ pub mod verify;
 mod write;
 
 pub use chunk::Size;
+pub use dry::fold_read;
 pub use error::{Error, EventError};
 pub use replay::Positions;
 pub use schema::{migrate, migrate_live};

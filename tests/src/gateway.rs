@@ -132,27 +132,7 @@ impl TestGateway {
     /// The payload of a device's next envelope.
     pub fn payload(&self, device: i64, readings: Vec<Reading>) -> MeterReadings {
         let (last, previous) = self.chains.get(&device).cloned().unwrap_or_default();
-        MeterReadings {
-            context: MeterReadings::CONTEXT.to_owned(),
-            gateway_id: GatewayId(self.id),
-            device_id: DeviceId(device),
-            meter: MeterIdentity {
-                maker: "Huawei".to_owned(),
-                model: "SUN2000-10KTL-M1".to_owned(),
-                serial: "HV2140123456".to_owned(),
-                firmware: None,
-            },
-            profile: ProfileRef {
-                id: "huawei_sun2000".to_owned(),
-                sha256: "ab".repeat(32),
-            },
-            sequence: last + 1,
-            previous,
-            created_at: readings
-                .last()
-                .map_or_else(Utc::now, |one| one.interval_end),
-            readings,
-        }
+        meter_readings(self.id, device, (last + 1, previous), readings)
     }
 
     /// A device's next envelope; the one after follows it.
@@ -171,6 +151,36 @@ impl TestGateway {
             "signed_by_current": self.key.sign(&change),
             "signed_by_new": new.sign(&change),
         })
+    }
+}
+
+/// The payload of an envelope; `chain` is its number and the hash of the one before.
+pub fn meter_readings(
+    gateway: i64,
+    device: i64,
+    (sequence, previous): (i64, Option<String>),
+    readings: Vec<Reading>,
+) -> MeterReadings {
+    MeterReadings {
+        context: MeterReadings::CONTEXT.to_owned(),
+        gateway_id: GatewayId(gateway),
+        device_id: DeviceId(device),
+        meter: MeterIdentity {
+            maker: "Huawei".to_owned(),
+            model: "SUN2000-10KTL-M1".to_owned(),
+            serial: "HV2140123456".to_owned(),
+            firmware: None,
+        },
+        profile: ProfileRef {
+            id: "huawei_sun2000".to_owned(),
+            sha256: "ab".repeat(32),
+        },
+        sequence,
+        previous,
+        created_at: readings
+            .last()
+            .map_or_else(Utc::now, |one| one.interval_end),
+        readings,
     }
 }
 

@@ -35,6 +35,7 @@ pub use edge::{Edge, SimulatedDay};
 pub use event::event;
 pub use gateway::{
     GatewayKey, TestGateway, doubtful_hour, enrolment, gateway_code, measured, measured_hour,
+    meter_readings,
 };
 pub use hash::recomputed_hash;
 pub use lineage::broken;

@@ -210,7 +210,7 @@ impl Rows {
         Ok(self.bundles.violations().to_vec())
     }
 
-    fn fold(&mut self, chunk: &Chunk) -> Result<(), Error> {
+    pub(crate) fn fold(&mut self, chunk: &Chunk) -> Result<(), Error> {
         for decoded in &chunk.events {
             match &decoded.event {
                 Event::Identity(event) => {

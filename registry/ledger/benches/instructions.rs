@@ -5,58 +5,36 @@
 //! with `-- --write` it commits what it counted.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "../tests/world/mod.rs"]
-mod world;
+mod path;
 
-use ledger::command::Amount;
-use ledger::{Changes, Command, Event, Key, Recorded, Slot, Stream};
-use schemas::WattHours;
-use schemas::id::AccountId;
-use schemas::life_cycle::{ActionType, QuantityMode};
-use schemas::log::Position;
-use std::collections::{BTreeMap, HashMap};
+use path::{PATHS, Work};
+use std::any::Any;
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::ExitCode;
-use world::{World, act, hours, readings};
 
 /// More than this many percent above the committed count is a regression.
 const TOLERATED_PERCENT: u64 = 10;
 
-/// How often a path of one command is gone through.
-const COMMANDS: i64 = 500;
-
-/// A path by name; what it is given is made before counting begins.
-type Row = (&'static str, fn());
-
-const ROWS: [Row; 7] = [
-    ("submit_a_year", submit_a_year),
-    ("submit_single_readings", submit_single_readings),
-    ("transfer", transfer),
-    ("cancel_a_part", cancel_a_part),
-    ("encode", encode),
-    ("decode", decode),
-    ("fold", fold),
-];
-
 /// The one function that is counted; callgrind knows it by this name.
 #[inline(never)]
-fn counted<T>(work: impl FnOnce() -> T) {
-    black_box(work());
+fn counted(work: Work) -> Box<dyn Any> {
+    black_box((work.run)())
 }
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let wanted = |name: &str| arguments.iter().any(|argument| argument == name);
-    if let Some((_, row)) = ROWS.iter().find(|(name, _)| wanted(name)) {
-        row();
+    if let Some((_, prepare)) = PATHS.iter().find(|(name, _)| wanted(name)) {
+        counted(prepare());
         return ExitCode::SUCCESS;
     }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!(
         "benches/instructions.{}.json",
         std::env::consts::ARCH
     ));
-    let found: BTreeMap<_, _> = ROWS.iter().map(|(name, _)| (*name, count(name))).collect();
+    let found: BTreeMap<_, _> = PATHS.iter().map(|(name, _)| (*name, count(name))).collect();
     if wanted("--write") {
         let text = serde_json::to_string_pretty(&found).unwrap();
         std::fs::write(&file, text + "\n").unwrap();
@@ -90,7 +68,7 @@ fn compare(found: &BTreeMap<&str, u64>, committed: &BTreeMap<String, u64>) -> Ex
     failed
 }
 
-/// Instructions of a row, counted in a process of its own.
+/// Instructions of a path, counted in a process of its own.
 fn count(name: &str) -> u64 {
     let output = std::process::Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -104,110 +82,4 @@ fn count(name: &str) -> u64 {
         .find_map(|line| line.split_once("Collected : "))
         .and_then(|(_, count)| count.trim().parse().ok())
         .unwrap_or_else(|| panic!("{name} was not counted: {told}"))
-}
-
-/// A device of account 1 with a bundle of 1,000 Wh for each of so many hours.
-fn with_bundles(bundles: i64) -> World {
-    let mut world = World::with_accounts();
-    let amounts = vec![1_000; usize::try_from(bundles).unwrap()];
-    world.run(readings(1, hours(0, &amounts))).unwrap();
-    world
-}
-
-fn submit_a_year() {
-    let mut world = World::with_accounts();
-    let year = readings(1, hours(0, &[1_000; 8_760]));
-    counted(|| world.run(year).unwrap());
-}
-
-fn submit_single_readings() {
-    let mut world = World::with_accounts();
-    let commands: Vec<_> = (0..COMMANDS)
-        .map(|hour| readings(1, hours(hour, &[1_000])))
-        .collect();
-    counted(|| run_each(&mut world, commands));
-}
-
-fn transfer() {
-    let mut world = with_bundles(COMMANDS);
-    let commands = (1..=COMMANDS).map(|bundle| {
-        let mut transfer = act(ActionType::Transfer, 1, &[bundle]);
-        transfer.target_id = Some(AccountId(2));
-        Command::ActOnBundles(transfer)
-    });
-    let commands: Vec<_> = commands.collect();
-    counted(|| run_each(&mut world, commands));
-}
-
-fn cancel_a_part() {
-    let mut world = with_bundles(COMMANDS);
-    let commands = (1..=COMMANDS).map(|bundle| {
-        let mut cancel = act(ActionType::Cancel, 1, &[bundle]);
-        cancel.amount = Amount::Quantity(WattHours(400), QuantityMode::PerBundle);
-        cancel.beneficiary = Some("A factory".into());
-        Command::ActOnBundles(cancel)
-    });
-    let commands: Vec<_> = commands.collect();
-    counted(|| run_each(&mut world, commands));
-}
-
-fn run_each(world: &mut World, commands: Vec<Command>) {
-    for command in commands {
-        world.run(command).unwrap();
-    }
-}
-
-/// Events of every path above.
-fn events() -> Vec<Event> {
-    let mut world = with_bundles(COMMANDS);
-    for bundle in 1..=COMMANDS {
-        let mut transfer = act(ActionType::Transfer, 1, &[bundle]);
-        transfer.target_id = Some(AccountId(2));
-        transfer.amount = Amount::Quantity(WattHours(400), QuantityMode::PerBundle);
-        world.run(Command::ActOnBundles(transfer)).unwrap();
-    }
-    world.events
-}
-
-fn encode() {
-    let events = events();
-    counted(|| events.iter().map(Event::encode).collect::<Vec<_>>());
-}
-
-fn decode() {
-    let events = events();
-    let stored: Vec<_> = events
-        .iter()
-        .map(|event| (event.event_type(), event.version(), event.encode()))
-        .collect();
-    counted(|| {
-        for (event_type, version, data) in &stored {
-            black_box(Event::decode(Stream::Ledger, event_type, *version, data).unwrap());
-        }
-    });
-}
-
-fn fold() {
-    let events = events();
-    counted(|| {
-        let mut entries: HashMap<Key, Slot> = HashMap::new();
-        for (event, position) in events.iter().zip(1..) {
-            let recorded = Recorded {
-                position: Position(position),
-                idempotency: None,
-                event,
-            };
-            for key in ledger::touched(&recorded) {
-                entries.entry(key).or_insert(Slot {
-                    entry: None,
-                    as_of: Position::START,
-                });
-            }
-            let mut changes = Changes::on(&entries);
-            ledger::apply(&mut changes, &recorded).unwrap();
-            let changed = changes.into_changed();
-            entries.extend(changed);
-        }
-        entries
-    });
 }
