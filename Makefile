@@ -5,6 +5,8 @@
 #   make db.rebuild TARGET=read            read, write or all
 #   make db.reset CONFIRM=yes              without the question
 #   make bench ROW=transfer                one row of the table
+#   make bench ARGS='--many 1000000'       flags of the bench
+#   make bench.growth SIZES=100000,1000000 fewer bundles
 #   make test.fuzz FUZZ=smoke              the same few cases each time
 
 SHELL := /bin/bash
@@ -34,8 +36,9 @@ IN_MEMORY := free=$$(df -kP /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }');
 TARGET ?= all
 DAYS ?= 20
 FUZZ ?= full
+SIZES ?= 100000,1000000,10000000
 
-.PHONY: help dev test test.clients test.compose test.fuzz test.kurrentdb test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check config.page bench bench.paths bench.smoke gateway.bench install
+.PHONY: help dev test test.clients test.compose test.fuzz test.kurrentdb test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check config.page bench bench.growth bench.paths bench.smoke gateway.bench install
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -107,7 +110,11 @@ openapi.check: ## Check that the document breaks no client of the last released 
 
 bench: install ## Measure every row of the targets, or one (ROW=transfer)
 	@$(BUILD)
-	@cargo run --release --package tests --bin bench -- $(ROW)
+	@cargo run --release --package tests --bin bench -- $(ROW) $(ARGS)
+
+bench.growth: install ## Measure how cost grows with what there is (SIZES=100000,1000000,10000000), and draw it
+	@$(BUILD)
+	@cargo run --release --package tests --bin bench -- $(ROW) --sizes $(SIZES) $(ARGS)
 
 bench.paths: install ## Time the hot paths of rules, projections and signatures by themselves
 	@cargo bench --quiet --package ledger --bench time

@@ -64,11 +64,16 @@ impl Used {
         }
     }
 
+    /// Microseconds that one of `count` took the registry and Postgres.
+    pub fn server_us(self, count: u64) -> f64 {
+        (self.registry + self.postgres) as f64 / count.max(1) as f64
+    }
+
     /// A sentence: the processor time that one of `count` took, by program.
     pub fn per(self, count: u64) -> String {
         let each = |micros: u64| micros as f64 / count.max(1) as f64;
         format!(
-            "processor time each: registry {:.0} µs, Postgres {:.0} µs, generator {:.0} µs",
+            "registry {:.1} µs, Postgres {:.1} µs; the generator took {:.1} µs",
             each(self.registry),
             each(self.postgres),
             each(self.generator)

@@ -56,6 +56,18 @@ impl Databases {
         Ok(row.try_get(0)?)
     }
 
+    /// Bytes of the WRITE and of the READ database, indexes included.
+    pub async fn bytes(&self) -> Result<[i64; 2]> {
+        let mut bytes = [0; 2];
+        let connections = [&self.connections.write, &self.connections.read];
+        for (bytes, connection) in bytes.iter_mut().zip(connections) {
+            let client = connect(connection).await?;
+            let sql = "SELECT pg_database_size(current_database())";
+            *bytes = client.query_one(sql, &[]).await?.try_get(0)?;
+        }
+        Ok(bytes)
+    }
+
     pub async fn server_version(&self) -> Result<String> {
         let client = connect(&self.connections.read).await?;
         let row = client.query_one("SHOW server_version", &[]).await?;

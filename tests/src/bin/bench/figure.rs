@@ -1,6 +1,7 @@
 //! What a row comes to.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -65,6 +66,14 @@ impl Figure {
             at(sorted.len() / 2),
             at(sorted.len().saturating_sub(1)),
         )
+    }
+
+    pub fn json(&self) -> Value {
+        let (min, median, max) = self.spread();
+        json!({
+            "row": self.row, "unit": self.unit, "target": self.target, "better": self.better,
+            "min": min, "median": median, "max": max, "settings": self.settings,
+        })
     }
 
     /// Whether the middle reaches the target.

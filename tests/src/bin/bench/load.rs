@@ -1,4 +1,5 @@
-//! Closed-loop load: each client sends its next request when the one before is answered.
+//! Load by clients with a connection each: closed, where each sends its next request when the one before is answered,
+//! or open, where requests come when they come and those that find the registry busy wait, which counts.
 
 use crate::http::{Connection, Reply};
 use anyhow::Result;
@@ -15,11 +16,21 @@ pub trait Client: Send + 'static {
     fn answered(&mut self, reply: Reply<'_>) -> Result<()>;
 }
 
+/// When requests are sent.
+#[derive(Debug, Clone, Copy)]
+pub enum Arrival {
+    /// By each client as soon as its last one is answered.
+    Closed,
+    /// So many per second by all clients together, whatever the registry does. One that is due while its client
+    /// still waits is sent late, and its latency counts from when it was due.
+    Open(u64),
+}
+
 /// What a round came to.
 pub struct Outcome {
     pub answered: u64,
     pub elapsed: Duration,
-    /// Microseconds from sending to the whole answer.
+    /// Microseconds to the whole answer, from sending or from when it was due.
     pub latency: Histogram<u64>,
 }
 
@@ -76,20 +87,29 @@ impl<C: Client> Crowd<C> {
         self.members.into_iter().map(|(client, _)| client)
     }
 
-    /// Lets all of them work for `time`, or until they have nothing left to do.
-    pub async fn work(&mut self, time: Duration) -> Result<Outcome> {
+    /// Lets all of them work for `time`, or until they have nothing left to do. What was due in that time is sent
+    /// also after it.
+    pub async fn work(&mut self, time: Duration, arrival: Arrival) -> Result<Outcome> {
         let began = Instant::now();
-        let deadline = began + time;
         let mut tasks = JoinSet::new();
-        for (mut client, mut connection) in self.members.drain(..) {
+        let schedules = Schedule::of(arrival, began, self.members.len());
+        for ((mut client, mut connection), mut schedule) in self.members.drain(..).zip(schedules) {
             tasks.spawn(async move {
                 let mut latency = histogram()?;
-                while Instant::now() < deadline
-                    && let Some(request) = client.next()
-                {
-                    let sent = Instant::now();
+                loop {
+                    let due = schedule.next();
+                    if due >= began + time {
+                        break;
+                    }
+                    let Some(request) = client.next() else {
+                        break;
+                    };
+                    // Tokio's clock ticks once per millisecond, also where there is nothing to wait for.
+                    if due > Instant::now() {
+                        tokio::time::sleep_until(due.into()).await;
+                    }
                     let reply = connection.send(&request).await?;
-                    latency.saturating_record(micros(sent.elapsed()));
+                    latency.saturating_record(micros(due.elapsed()));
                     client.answered(reply)?;
                 }
                 anyhow::Ok((client, connection, latency))
@@ -106,5 +126,39 @@ impl<C: Client> Crowd<C> {
             elapsed: began.elapsed(),
             latency,
         })
+    }
+}
+
+/// When one client sends.
+enum Schedule {
+    AtOnce,
+    Steady { next: Instant, pace: Duration },
+}
+
+impl Schedule {
+    /// One for each of so many clients, who take turns.
+    fn of(arrival: Arrival, began: Instant, clients: usize) -> impl Iterator<Item = Self> {
+        let clients = clients as u64;
+        (0..clients).map(move |client| match arrival {
+            Arrival::Closed => Self::AtOnce,
+            Arrival::Open(per_second) => {
+                let times = |count: u64| Duration::from_nanos(1_000_000_000 * count / per_second);
+                Self::Steady {
+                    next: began + times(client),
+                    pace: times(clients),
+                }
+            }
+        })
+    }
+
+    fn next(&mut self) -> Instant {
+        match self {
+            Self::AtOnce => Instant::now(),
+            Self::Steady { next, pace } => {
+                let due = *next;
+                *next += *pace;
+                due
+            }
+        }
     }
 }

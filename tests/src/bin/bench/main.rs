@@ -3,6 +3,7 @@
 //! `make bench` runs every row and prints min, median and max of the rounds as a Markdown table;
 //! `make bench ROW=transfer` runs one. The same figures go to `target/bench/latest.json`. Nothing
 //! here fails on a figure: what a figure means depends on the machine, which is printed with it.
+//! `make bench.growth` runs the rows at 100 thousand, 1 million and 10 million bundles and draws how their cost grows.
 //!
 //! Generator and registry share the machine's cores, so the generator is one thread with its own small
 //! HTTP client; row `http` says what both together reach when the registry has nothing to do.
@@ -15,10 +16,12 @@ mod cpu;
 mod database;
 mod event_file;
 mod figure;
+mod growth;
 mod http;
 mod load;
 mod machine;
 mod options;
+mod plot;
 mod process;
 mod random;
 mod report;
@@ -27,6 +30,7 @@ mod world;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use std::path::Path;
 
 use crate::options::Options;
 use crate::row::Bench;
@@ -37,16 +41,44 @@ async fn main() -> Result<()> {
     let rows = row::chosen(&options.rows)?;
     std::fs::create_dir_all(&options.folder)
         .with_context(|| format!("{} can not be made", options.folder.display()))?;
+    let failures = if options.sizes.is_empty() {
+        measure(options, &rows).await?
+    } else {
+        measure_growth(&options, &rows).await?
+    };
+    ensure!(failures == 0, "{failures} rows failed; see above");
+    Ok(())
+}
+
+/// Rows once; returns how many failed.
+async fn measure(options: Options, rows: &[&'static str]) -> Result<usize> {
     let mut bench = Bench::start(options).await?;
     let facts = machine::facts(&bench).await?;
-    let (figures, failures) = row::run(&mut bench, &rows).await;
+    let (figures, failures) = row::run(&mut bench, rows).await;
     let settings = bench.settings();
     let output = bench.options.folder.join("latest.json");
     drop(bench);
     println!("{}", report::markdown(&facts, &settings, &figures));
-    std::fs::write(&output, report::json(&figures)?)
-        .with_context(|| format!("{} can not be written", output.display()))?;
-    eprintln!("Written to {}.", output.display());
-    ensure!(failures == 0, "{failures} rows failed; see above");
+    write(&output, &report::json(&figures)?)?;
+    Ok(failures)
+}
+
+/// Rows at each size; returns how many failed.
+async fn measure_growth(options: &Options, rows: &[&'static str]) -> Result<usize> {
+    let rows: Vec<_> = rows.iter().copied().filter(|row| row::grows(row)).collect();
+    let measured = growth::run(options, &rows).await?;
+    let table = measured.markdown();
+    println!("{table}");
+    write(&options.folder.join("growth.md"), &table)?;
+    write(&options.folder.join("growth.json"), &measured.json()?)?;
+    let picture = options.folder.join("growth.svg");
+    plot::draw(&picture, &measured.growths)?;
+    eprintln!("Drawn in {}.", picture.display());
+    Ok(measured.failures)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("{} can not be written", path.display()))?;
+    eprintln!("Written to {}.", path.display());
     Ok(())
 }

@@ -4,10 +4,10 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// Measures the registry against its targets.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "bench")]
 pub struct Options {
-    /// Rows to run, in this order; none means all of them.
+    /// Rows to run; none means all of them.
     pub rows: Vec<String>,
     /// Rounds per row, after one that is thrown away.
     #[arg(long, default_value_t = 5)]
@@ -18,6 +18,13 @@ pub struct Options {
     /// Bundles that are there before the first row runs, rounded up to whole device-years.
     #[arg(long, default_value_t = 100_000)]
     pub bundles: usize,
+    /// Bundles that are there before rows whose target says ten million.
+    #[arg(long, default_value_t = 10_000_000)]
+    pub many: usize,
+    /// Runs the rows at each of these numbers of bundles instead, and shows what grows: a table, `growth.json` and
+    /// `growth.svg`.
+    #[arg(long, value_delimiter = ',')]
+    pub sizes: Vec<usize>,
     /// Device-years that one round of bulk submission carries.
     #[arg(long, default_value_t = 6)]
     pub devices: usize,

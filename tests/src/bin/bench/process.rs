@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(2);
+/// How often its memory is.
+const LOOK_AT_MEMORY: Duration = Duration::from_millis(100);
 
 pub struct Registry {
     registry: PathBuf,
@@ -34,7 +36,12 @@ impl Registry {
     /// Starts it on no data; returns when it answers.
     pub async fn start(options: &Options) -> Result<Self> {
         let folder = fs::canonicalize(&options.folder)?;
-        let data = folder.join(format!("data-{}", std::process::id()));
+        let own = format!("data-{}", std::process::id());
+        // An earlier one of this process may have been kept.
+        let data = (0..)
+            .map(|number| folder.join(format!("{own}-{number}")))
+            .find(|data| !data.exists())
+            .context("no name is free")?;
         fs::create_dir_all(&data)?;
         // Postgres does not run as root: its user has to be able to enter.
         fs::set_permissions(&data, fs::Permissions::from_mode(0o755))?;
@@ -113,14 +120,7 @@ impl Registry {
 
     /// Kilobytes (1,000 B) of memory that the process holds now, without Postgres.
     pub fn memory_kb(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))
-            .context("memory is read from /proc, which only Linux has")?;
-        let kib: u64 = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-            .context("no VmRSS")?;
-        Ok(kib * 1_024 / 1_000)
+        memory_kb(self.process.id(), "VmRSS:")
     }
 
     /// Processor time used so far, by whom.
@@ -147,8 +147,9 @@ impl Registry {
         Ok(())
     }
 
-    /// Runs `projector rebuild --target read` while the registry runs.
-    pub async fn rebuild_read(&self) -> Result<ExitStatus> {
+    /// Runs `projector rebuild --target read` while the registry runs; gives the most memory that it held, in
+    /// kilobytes.
+    pub async fn rebuild_read(&self) -> Result<(ExitStatus, u64)> {
         let log = File::create(self.data.join("rebuild.log"))?;
         let mut command = tokio::process::Command::new(&self.projector);
         command
@@ -157,7 +158,18 @@ impl Registry {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
-        Ok(command.status().await?)
+        let mut projector = command.spawn()?;
+        let process = projector.id().context("it ended before it was looked at")?;
+        let mut most_kb = 0;
+        loop {
+            tokio::select! {
+                status = projector.wait() => return Ok((status?, most_kb)),
+                () = tokio::time::sleep(LOOK_AT_MEMORY) => {
+                    // It may have ended meanwhile.
+                    most_kb = memory_kb(process, "VmHWM:").unwrap_or(most_kb);
+                }
+            }
+        }
     }
 
     /// Stops it and deletes its data.
@@ -213,6 +225,18 @@ fn spawn(program: &Path, data: &Path, settings: &[String]) -> Result<Child> {
             program.display()
         )
     })
+}
+
+/// Kilobytes (1,000 B) of memory that a process holds (`VmRSS:`) or held at most (`VmHWM:`).
+fn memory_kb(process: u32, field: &str) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))
+        .context("memory is read from /proc, which only Linux has")?;
+    let kib: u64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .with_context(|| format!("no {field}"))?;
+    Ok(kib * 1_024 / 1_000)
 }
 
 /// Three ports that were free a moment ago.

@@ -2,10 +2,9 @@
 
 use crate::figure::Figure;
 use anyhow::Result;
-use serde_json::json;
 
 /// A number as it is read: whole if it is large, else to three digits.
-fn shown(value: f64) -> String {
+pub fn shown(value: f64) -> String {
     match value.abs() {
         large if large >= 100.0 => {
             let digits = format!("{value:.0}");
@@ -63,16 +62,6 @@ pub fn markdown(facts: &[String], settings: &str, figures: &[Figure]) -> String 
 }
 
 pub fn json(figures: &[Figure]) -> Result<String> {
-    let rows: Vec<_> = figures
-        .iter()
-        .map(|figure| {
-            let (min, median, max) = figure.spread();
-            json!({
-                "row": figure.row, "unit": figure.unit, "target": figure.target,
-                "better": figure.better, "min": min, "median": median, "max": max,
-                "settings": figure.settings,
-            })
-        })
-        .collect();
+    let rows: Vec<_> = figures.iter().map(Figure::json).collect();
     Ok(serde_json::to_string_pretty(&rows)? + "\n")
 }

@@ -4,7 +4,7 @@ use super::sustained::Sustained;
 use super::{Bench, CLIENTS};
 use crate::figure::Figure;
 use crate::http::{Reply, post};
-use crate::load::{Client, Crowd};
+use crate::load::{Arrival, Client, Crowd};
 use anyhow::Result;
 
 /// Bundles per second of a round, beyond which a round ends early: three times the target.
@@ -50,22 +50,20 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         let cancellers: Vec<_> = cancellers.collect();
         let mut crowd = Crowd::connect(bench.world.address, cancellers).await?;
         if round == 0 {
-            crowd.work(bench.round()).await?;
+            crowd.work(bench.round(), Arrival::Closed).await?;
         } else {
-            load.round(bench, &mut crowd).await?;
+            load.round(bench, &mut crowd, Arrival::Closed).await?;
         }
         for canceller in crowd.into_clients() {
             bundles.extend(canceller.bundles);
         }
     }
-    let settings = format!(
-        "{CLIENTS} clients, {WH} Wh of one bundle each; {}",
-        load.processor_time()
-    );
+    let settings = format!("{CLIENTS} clients, {WH} Wh of one bundle each");
     Ok(vec![
-        Figure::higher("cancel_split", "cancels/s", load.rates)
+        load.rate("cancel_split", "cancels/s")
             .target(4_000.0)
             .settings(settings),
-        Figure::lower("cancel_split_p99", "ms", load.p99_ms),
+        load.p99("cancel_split_p99"),
+        load.cpu("cancel_split_cpu"),
     ])
 }

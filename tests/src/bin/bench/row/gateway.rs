@@ -9,13 +9,12 @@ use crate::load::{Client, Crowd};
 use crate::random::Random;
 use crate::world::{DEVICE_YEAR, half_hour};
 use anyhow::{Context, Result, ensure};
-use schemas::gateway::jws::{self, Signed};
-use schemas::gateway::{Algorithm, MeterIdentity, MeterReadings, ProfileRef};
-use schemas::id::{DeviceId, GatewayId};
+use schemas::gateway::Algorithm;
+use schemas::gateway::jws;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tests::{GatewayKey, enrolment, measured};
+use tests::{GatewayKey, enrolment, measured, meter_readings};
 
 /// Submissions in flight, each of a device of its own.
 const IN_FLIGHT: usize = 256;
@@ -41,25 +40,10 @@ impl Meter {
         let (start, end) = (half_hour(self.half_hour), half_hour(self.half_hour + 1));
         let wh = i64::try_from(10_000 + self.random.below(4_000_000)).ok()?;
         self.half_hour += 1;
-        let envelope = self.key.sign(&MeterReadings {
-            context: MeterReadings::CONTEXT.to_owned(),
-            gateway_id: GatewayId(self.gateway_id),
-            device_id: DeviceId(self.device),
-            meter: MeterIdentity {
-                maker: "Huawei".to_owned(),
-                model: "SUN2000-10KTL-M1".to_owned(),
-                serial: "HV2140123456".to_owned(),
-                firmware: None,
-            },
-            profile: ProfileRef {
-                id: "huawei_sun2000".to_owned(),
-                sha256: "ab".repeat(32),
-            },
-            sequence: i64::try_from(self.half_hour).ok()?,
-            previous: self.previous.take(),
-            created_at: end,
-            readings: vec![measured(start, end, wh)],
-        });
+        let chain = (i64::try_from(self.half_hour).ok()?, self.previous.take());
+        let readings = vec![measured(start, end, wh)];
+        let payload = meter_readings(self.gateway_id, self.device, chain, readings);
+        let envelope = self.key.sign(&payload);
         self.previous = Some(jws::hash(&envelope));
         let body = format!(r#"{{"envelopes":["{envelope}"]}}"#);
         Some(post("/gateway/events", "", &body))
@@ -88,9 +72,15 @@ impl Client for Meter {
 
 pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    for (algorithm, name, p99) in [
-        (Algorithm::Es256, "gateway_es256", "gateway_es256_p99"),
-        (Algorithm::EdDsa, "gateway_eddsa", "gateway_eddsa_p99"),
+    for (algorithm, [name, p99, cpu]) in [
+        (
+            Algorithm::Es256,
+            ["gateway_es256", "gateway_es256_p99", "gateway_es256_cpu"],
+        ),
+        (
+            Algorithm::EdDsa,
+            ["gateway_eddsa", "gateway_eddsa_p99", "gateway_eddsa_cpu"],
+        ),
     ] {
         let mut meters = meters(bench, algorithm).await?;
         let seconds = usize::try_from(bench.options.seconds)? * (bench.options.rounds + 1);
@@ -98,18 +88,11 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         for meter in &mut meters {
             meter.signed = (0..ahead).map_while(|_| meter.sign()).collect();
         }
-        let crowd = Crowd::connect(bench.world.address, meters).await?;
-        let load = sustain(bench, crowd).await?;
-        let settings = format!(
-            "one reading each, signed by {algorithm}, {IN_FLIGHT} in flight; {}",
-            load.processor_time()
-        );
-        figures.push(
-            Figure::higher(name, "submissions/s", load.rates)
-                .target(5_000.0)
-                .settings(settings),
-        );
-        figures.push(Figure::lower(p99, "ms", load.p99_ms));
+        let mut crowd = Crowd::connect(bench.world.address, meters).await?;
+        let load = sustain(bench, &mut crowd).await?;
+        let settings = format!("one reading each, signed by {algorithm}, {IN_FLIGHT} in flight");
+        let rate = load.rate(name, "submissions/s").target(5_000.0);
+        figures.extend([rate.settings(settings), load.p99(p99), load.cpu(cpu)]);
     }
     Ok(figures)
 }

@@ -1,16 +1,19 @@
 //! Looking at one bundle.
 
-use super::sustained::sustain;
+use super::sustained::{sustain, sustain_as};
 use super::{Bench, CLIENTS};
 use crate::figure::Figure;
 use crate::http::{Reply, get};
-use crate::load::{Client, Crowd};
+use crate::load::{Arrival, Client, Crowd};
 use crate::random::Random;
 use anyhow::Result;
 use std::sync::Arc;
 
 /// Bundles that are looked at, at random.
 const BUNDLES: usize = 50_000;
+/// Requests per second where they arrive by themselves: half of what the target asks for, since a machine that is
+/// full has no latency to speak of.
+const OPEN_PER_SECOND: u64 = 5_000;
 
 struct Reader {
     token: String,
@@ -43,17 +46,18 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         bundles: bundles.clone(),
         random: Random::seeded(number),
     });
-    let crowd = Crowd::connect(bench.world.address, readers).await?;
-    let load = sustain(bench, crowd).await?;
-    let settings = format!(
-        "{CLIENTS} clients, {} bundles at random; {}",
-        bundles.len(),
-        load.processor_time()
-    );
+    let mut crowd = Crowd::connect(bench.world.address, readers).await?;
+    let load = sustain(bench, &mut crowd).await?;
+    let open = sustain_as(bench, &mut crowd, Arrival::Open(OPEN_PER_SECOND)).await?;
+    let settings = format!("{CLIENTS} clients, {} bundles at random", bundles.len());
     Ok(vec![
-        Figure::higher("get", "requests/s", load.rates)
+        load.rate("get", "requests/s")
             .target(10_000.0)
             .settings(settings),
-        Figure::lower("get_p99", "ms", load.p99_ms).target(20.0),
+        load.p99("get_p99").target(20.0),
+        load.cpu("get_cpu"),
+        open.p99("get_open_p99").settings(format!(
+            "from when it was due, {OPEN_PER_SECOND} arriving per second whatever is answered"
+        )),
     ])
 }

@@ -21,14 +21,12 @@ impl Client for Look {
 
 pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
     let clients = (0..CLIENTS).map(|_| Look(get("/healthz", "")));
-    let crowd = Crowd::connect(bench.world.address, clients).await?;
-    let load = sustain(bench, crowd).await?;
-    let settings = format!(
-        "GET /healthz, {CLIENTS} clients: the ceiling of generator and server; {}",
-        load.processor_time()
-    );
+    let mut crowd = Crowd::connect(bench.world.address, clients).await?;
+    let load = sustain(bench, &mut crowd).await?;
+    let settings = format!("GET /healthz, {CLIENTS} clients: the ceiling of generator and server");
     Ok(vec![
-        Figure::higher("http", "requests/s", load.rates).settings(settings),
-        Figure::lower("http_p99", "ms", load.p99_ms),
+        load.rate("http", "requests/s").settings(settings),
+        load.p99("http_p99"),
+        load.cpu("http_cpu"),
     ])
 }

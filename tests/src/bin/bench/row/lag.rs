@@ -3,8 +3,8 @@
 use super::Bench;
 use crate::database::Databases;
 use crate::figure::Figure;
-use crate::http::{Connection, post};
-use crate::load::{histogram, micros, p99_ms};
+use crate::http::{Reply, post};
+use crate::load::{Arrival, Client, Crowd, histogram, micros, p99_ms};
 use crate::world::{DEVICE_YEAR, World, half_hour};
 use anyhow::{Context, Result};
 use chrono::SecondsFormat;
@@ -12,8 +12,9 @@ use hdrhistogram::Histogram;
 use ledger::Stream;
 use projections::checkpoint_watch::CheckpointWatch;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinHandle, JoinSet};
+use std::vec::IntoIter;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// Bundles per second, whatever the registry does.
 const RATE: usize = 5_000;
@@ -22,10 +23,22 @@ const READINGS: usize = 50;
 /// Connections, taken in turn; one that is still waiting delays its next submission, which shows.
 const CONNECTIONS: usize = 32;
 
-/// A submission of the schedule.
-struct Due {
-    at: Instant,
-    request: Vec<u8>,
+/// Sends its share of the submissions, and notes when each was answered.
+struct Submitter {
+    requests: IntoIter<Vec<u8>>,
+    answered: Vec<(i64, Instant)>,
+}
+
+impl Client for Submitter {
+    fn next(&mut self) -> Option<Vec<u8>> {
+        self.requests.next()
+    }
+
+    fn answered(&mut self, reply: Reply<'_>) -> Result<()> {
+        reply.expect(200)?;
+        self.answered.push((reply.position, Instant::now()));
+        Ok(())
+    }
 }
 
 pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
@@ -123,63 +136,44 @@ impl Follower {
 }
 
 async fn play(bench: &Bench, submissions: Vec<Vec<u8>>) -> Result<Outcome> {
-    let mut senders = Vec::new();
-    let mut tasks = JoinSet::new();
-    for _ in 0..CONNECTIONS {
-        let (sender, mut due) = mpsc::unbounded_channel::<Due>();
-        let mut connection = Connection::open(bench.world.address).await?;
-        senders.push(sender);
-        tasks.spawn(async move {
-            let mut answered = Vec::new();
-            while let Some(Due { at, request }) = due.recv().await {
-                let reply = connection.send(&request).await?;
-                reply.expect(200)?;
-                answered.push((reply.position, at, Instant::now()));
-            }
-            anyhow::Ok(answered)
-        });
+    let mut shares = vec![Vec::new(); CONNECTIONS];
+    for (number, request) in submissions.into_iter().enumerate() {
+        shares[number % CONNECTIONS].push(request);
     }
+    let submitters = shares.into_iter().map(|share| Submitter {
+        answered: Vec::with_capacity(share.len()),
+        requests: share.into_iter(),
+    });
+    let mut crowd = Crowd::connect(bench.world.address, submitters).await?;
     let (read, write) = (
         Follower::of(&bench.databases.read),
         Follower::of(&bench.databases.write),
     );
-    let pace = Duration::from_secs(1) / u32::try_from(RATE / READINGS)?;
-    let mut at = Instant::now();
-    for (number, request) in submissions.into_iter().enumerate() {
-        tokio::time::sleep_until(at.into()).await;
-        senders[number % CONNECTIONS]
-            .send(Due { at, request })
-            .ok()
-            .context("a client is gone")?;
-        at += pace;
-    }
-    drop(senders);
-    let mut answered = Vec::new();
-    while let Some(done) = tasks.join_next().await {
-        answered.extend(done??);
-    }
+    let per_second = Arrival::Open(u64::try_from(RATE / READINGS)?);
+    let outcome = crowd.work(bench.round(), per_second).await?;
+    let submitters = crowd.into_clients();
+    let answered: Vec<_> = submitters.flat_map(|one| one.answered).collect();
     caught_up(&bench.databases, &answered).await?;
     let (read, write) = (read.seen().await?, write.seen().await?);
-    let mut outcome = Outcome {
-        read: histogram()?,
-        write: histogram()?,
-        answer: histogram()?,
-    };
-    for (position, due, answered) in answered {
-        outcome.answer.saturating_record(micros(answered - due));
-        outcome
-            .read
-            .saturating_record(micros(lag(&read, position, answered)?));
-        outcome
-            .write
-            .saturating_record(micros(lag(&write, position, answered)?));
-    }
-    Ok(outcome)
+    Ok(Outcome {
+        read: lags(&read, &answered)?,
+        write: lags(&write, &answered)?,
+        answer: outcome.latency,
+    })
 }
 
-async fn caught_up(databases: &Databases, answered: &[(i64, Instant, Instant)]) -> Result<()> {
-    let last = answered.iter().map(|(position, ..)| *position).max();
+async fn caught_up(databases: &Databases, answered: &[(i64, Instant)]) -> Result<()> {
+    let last = answered.iter().map(|(position, _)| *position).max();
     databases.caught_up(last.unwrap_or_default()).await
+}
+
+/// From each answer until it was visible.
+fn lags(seen: &Seen, answered: &[(i64, Instant)]) -> Result<Histogram<u64>> {
+    let mut lags = histogram()?;
+    for (position, at) in answered {
+        lags.saturating_record(micros(lag(seen, *position, *at)?));
+    }
+    Ok(lags)
 }
 
 /// Zero if it was visible before it was answered.

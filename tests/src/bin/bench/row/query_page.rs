@@ -91,19 +91,24 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         account: bench.world.source,
         cursor: "null".into(),
     });
-    let of_period = sustain(bench, Crowd::connect(bench.world.address, periods).await?).await?;
-    let of_account = sustain(bench, Crowd::connect(bench.world.address, pages).await?).await?;
-    let (period_time, account_time) = (of_period.processor_time(), of_account.processor_time());
+    let mut periods = Crowd::connect(bench.world.address, periods).await?;
+    let of_period = sustain(bench, &mut periods).await?;
+    let mut pages = Crowd::connect(bench.world.address, pages).await?;
+    let of_account = sustain(bench, &mut pages).await?;
     Ok(vec![
-        Figure::lower("query_page_p99", "ms", of_period.p99_ms)
+        of_period
+            .p99("query_page_p99")
             .target(50.0)
             .settings(format!(
                 "{PAGE} half-hours of one device, {CLIENTS} clients, {total} bundles in READ"
             )),
-        Figure::higher("query_page", "pages/s", of_period.rates).settings(period_time),
-        Figure::lower("query_account_p99", "ms", of_account.p99_ms)
+        of_period.rate("query_page", "pages/s"),
+        of_period.cpu("query_page_cpu"),
+        of_account
+            .p99("query_account_p99")
             .target(50.0)
             .settings("page after page of all that an account holds"),
-        Figure::higher("query_account", "pages/s", of_account.rates).settings(account_time),
+        of_account.rate("query_account", "pages/s"),
+        of_account.cpu("query_account_cpu"),
     ])
 }

@@ -51,16 +51,15 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         half_hour: 0,
         random: Random::seeded(number),
     });
-    let crowd = Crowd::connect(bench.world.address, meters).await?;
-    let load = sustain(bench, crowd).await?;
-    let settings = format!(
-        "one reading each, {IN_FLIGHT} in flight, access tokens (not signed by a gateway); {}",
-        load.processor_time()
-    );
+    let mut crowd = Crowd::connect(bench.world.address, meters).await?;
+    let load = sustain(bench, &mut crowd).await?;
+    let settings =
+        format!("one reading each, {IN_FLIGHT} in flight, access tokens (not signed by a gateway)");
     Ok(vec![
-        Figure::higher("readings", "submissions/s", load.rates)
+        load.rate("readings", "submissions/s")
             .target(5_000.0)
             .settings(settings),
-        Figure::lower("readings_p99", "ms", load.p99_ms),
+        load.p99("readings_p99"),
+        load.cpu("readings_cpu"),
     ])
 }

@@ -2,45 +2,74 @@
 
 use super::Bench;
 use crate::cpu::Used;
-use crate::load::{Client, Crowd};
+use crate::figure::Figure;
+use crate::load::{Arrival, Client, Crowd};
 use anyhow::Result;
 
 /// What the rounds came to.
 #[derive(Default)]
 pub struct Sustained {
     /// Answers per second of each round.
-    pub rates: Vec<f64>,
+    rates: Vec<f64>,
     /// Milliseconds below which 99 % of the answers came.
-    pub p99_ms: Vec<f64>,
+    p99_ms: Vec<f64>,
+    /// Microseconds of processor time that registry and Postgres took for each answer.
+    cpu_us: Vec<f64>,
     answered: u64,
     used: Used,
 }
 
 impl Sustained {
     /// One round, which counts.
-    pub async fn round<C: Client>(&mut self, bench: &Bench, crowd: &mut Crowd<C>) -> Result<()> {
+    pub async fn round<C: Client>(
+        &mut self,
+        bench: &Bench,
+        crowd: &mut Crowd<C>,
+        arrival: Arrival,
+    ) -> Result<()> {
         let before = bench.registry.processor_time();
-        let outcome = crowd.work(bench.round()).await?;
+        let outcome = crowd.work(bench.round(), arrival).await?;
         let used = bench.registry.processor_time().since(before);
         self.used = self.used.plus(used);
         self.answered += outcome.answered;
         self.rates.push(outcome.per_second());
         self.p99_ms.push(outcome.p99_ms());
+        self.cpu_us.push(used.server_us(outcome.answered));
         Ok(())
     }
 
-    /// Processor time per answer, as a sentence.
-    pub fn processor_time(&self) -> String {
-        self.used.per(self.answered)
+    pub fn rate(&self, row: &'static str, unit: &'static str) -> Figure {
+        Figure::higher(row, unit, self.rates.clone())
+    }
+
+    pub fn p99(&self, row: &'static str) -> Figure {
+        Figure::lower(row, "ms", self.p99_ms.clone())
+    }
+
+    /// What an answer costs: also on a machine that does other things beside, and where the load does not fill it.
+    pub fn cpu(&self, row: &'static str) -> Figure {
+        Figure::lower(row, "µs", self.cpu_us.clone()).settings(format!(
+            "processor time each: {}",
+            self.used.per(self.answered)
+        ))
     }
 }
 
-/// One round to warm up, and those that count.
-pub async fn sustain<C: Client>(bench: &Bench, mut crowd: Crowd<C>) -> Result<Sustained> {
-    crowd.work(bench.round()).await?;
+/// One round to warm up, and those that count, closed.
+pub async fn sustain<C: Client>(bench: &Bench, crowd: &mut Crowd<C>) -> Result<Sustained> {
+    sustain_as(bench, crowd, Arrival::Closed).await
+}
+
+/// The same, as requests arrive.
+pub async fn sustain_as<C: Client>(
+    bench: &Bench,
+    crowd: &mut Crowd<C>,
+    arrival: Arrival,
+) -> Result<Sustained> {
+    crowd.work(bench.round(), arrival).await?;
     let mut sustained = Sustained::default();
     for _ in 0..bench.options.rounds {
-        sustained.round(bench, &mut crowd).await?;
+        sustained.round(bench, crowd, arrival).await?;
     }
     Ok(sustained)
 }

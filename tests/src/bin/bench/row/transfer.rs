@@ -1,14 +1,17 @@
 //! Transfers of one bundle each.
 
-use super::sustained::sustain;
+use super::sustained::{sustain, sustain_as};
 use super::{Bench, CLIENTS};
 use crate::figure::Figure;
 use crate::http::{Reply, post};
-use crate::load::{Client, Crowd};
+use crate::load::{Arrival, Client, Crowd};
 use anyhow::Result;
 
 /// Bundles that move: more than the sequencer keeps in memory by itself, so most have to be loaded.
 const BUNDLES: usize = 128_000;
+/// Transfers per second where they arrive by themselves: half of what the target asks for, since a machine that is
+/// full has no latency to speak of.
+const OPEN_PER_SECOND: u64 = 2_500;
 
 /// Moves each of its bundles from one account to the other, then all of them back, and so on.
 struct Trader {
@@ -50,16 +53,17 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
             bundles: bundles.to_vec(),
             at: 0,
         });
-    let crowd = Crowd::connect(bench.world.address, traders).await?;
-    let load = sustain(bench, crowd).await?;
-    let settings = format!(
-        "{CLIENTS} clients, {BUNDLES} bundles in turn; {}",
-        load.processor_time()
-    );
+    let mut crowd = Crowd::connect(bench.world.address, traders).await?;
+    let load = sustain(bench, &mut crowd).await?;
+    let open = sustain_as(bench, &mut crowd, Arrival::Open(OPEN_PER_SECOND)).await?;
     Ok(vec![
-        Figure::higher("transfer", "transfers/s", load.rates)
+        load.rate("transfer", "transfers/s")
             .target(5_000.0)
-            .settings(settings),
-        Figure::lower("transfer_p99", "ms", load.p99_ms).target(50.0),
+            .settings(format!("{CLIENTS} clients, {BUNDLES} bundles in turn")),
+        load.p99("transfer_p99").target(50.0),
+        load.cpu("transfer_cpu"),
+        open.p99("transfer_open_p99").settings(format!(
+            "from when it was due, {OPEN_PER_SECOND} arriving per second whatever is answered"
+        )),
     ])
 }
