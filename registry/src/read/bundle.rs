@@ -97,7 +97,8 @@ pub(super) fn bundle(row: &Row) -> Result<Bundle, ReadError> {
     })
 }
 
-/// Where bundle `b` was imported from.
+/// Where bundle `b` was imported from: with the newest import up to it that has all of its certificates. One that
+/// begins nearer to it may be of a part that left and came back.
 pub(super) const ORIGIN: &str = "
     SELECT d.origin_registry, d.origin_device, i.origin_bundle_id, i.origin_issuance_id,
         i.origin_hash, i.range_start AS origin_start, i.range_end AS origin_end,
@@ -105,7 +106,7 @@ pub(super) const ORIGIN: &str = "
     FROM imported_bundle i
     JOIN import_device d ON d.device_id = i.device_id
     JOIN import one ON one.import_id = i.import_id
-    WHERE i.device_id = b.device_id AND i.range_start <= b.range_start
+    WHERE i.device_id = b.device_id AND i.range_start <= b.range_start AND i.range_end >= b.range_end
         -- Of what left and came back, the import that the bundle stems from.
         AND i.bundle_id <= b.bundle_id
     ORDER BY i.range_start DESC, i.bundle_id DESC LIMIT 1";

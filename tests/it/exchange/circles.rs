@@ -56,6 +56,52 @@ async fn certificates_go_round_three_registries_twice_and_are_in_one_at_a_time()
     }
 }
 
+/// A part of a bundle is offered, imported and confirmed: the bundle there.
+async fn gone_in_part(from: &World, to: &World, bundle: i64, wh: i64) -> i64 {
+    let named =
+        json!({"receiving_registry": to.registry.config.domain, "certificate_quantity": wh});
+    let id = export(from, &[bundle], named).await;
+    let signed = file(from, id).await;
+    let imported = import(&to.producer, to.s, &signed).await.expect(201);
+    confirm(from, id, &imported["receipt"]).await.expect(202);
+    imported["first_bundle_id"].as_i64().unwrap()
+}
+
+async fn active(world: &World) -> Vec<i64> {
+    let bundles = world.trader.holdings(world.s).await;
+    let active = in_state(&bundles, "Active").into_iter();
+    active
+        .map(|bundle| bundle["id"].as_i64().unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stayed_of_a_bundle_stems_from_its_import_also_once_the_rest_came_back() {
+    let (gb, fr) = two().await;
+    let [bundle] = gb.issue([1000]).await;
+    let first = gone(&gb, &fr, bundle).await;
+    let home = gone_in_part(&fr, &gb, first, 300).await;
+    let back = gone(&gb, &fr, home).await;
+    let stayed = active(&fr)
+        .await
+        .into_iter()
+        .find(|id| *id != back)
+        .unwrap();
+    let part = json!({"certificate_quantity": 100, "beneficiary": "Acme"});
+    let cancelled = fr.trader.act("cancel", fr.s, &[stayed], part).await;
+    let parts = cancelled.expect(202)["children"].clone();
+    let import = fr.trader.bundle(first).await["origin"].clone();
+    for part in parts.as_array().unwrap() {
+        let part = part.as_i64().unwrap();
+        assert_eq!(fr.trader.bundle(part).await["origin"], import);
+        for format in ["timeline", "raw"] {
+            fr.trader.lineage(part, format).await;
+        }
+    }
+    assert_ne!(fr.trader.bundle(back).await["origin"], import);
+    fr.registry.audit().await;
+}
+
 /// The bundles of a file as rows, of the one device it has.
 fn rows_of(signed: &Value) -> String {
     let file = &signed["payload"];
