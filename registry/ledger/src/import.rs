@@ -1,6 +1,8 @@
 //! Rules of imports: bundles that another registry issued enter circulation here, each certificate of
 //! that registry's device at most once, for ever.
 
+mod row;
+
 use crate::account::open_account;
 use crate::command::{ImportBundles, ImportDevice, ImportRow};
 use crate::context::Context;
@@ -8,21 +10,20 @@ use crate::decide::Decision;
 use crate::device::{self, MAX_TEXT_CHARS};
 use crate::entry::{Device, Imported};
 use crate::export::MAX_REGISTRY_CHARS;
-use crate::issuance::check_metadata;
 use crate::key::{Key, origin_digest};
-use crate::reading::{self, Broken, MAX_ROWS, check_interval, check_reading};
+use crate::reading::{Broken, MAX_ROWS};
 use crate::received_export;
 use crate::refusal::{Code, FieldError, Place, Refusal};
 use crate::state::{Entries, get};
+use row::check_row;
 use schemas::WattHours;
 use schemas::energy::DeviceType;
 use schemas::event::LedgerEvent;
 use schemas::event::device::{DeviceOrigin, DeviceRegistered};
 use schemas::event::import::{BundlesImported, ImportedBundle, ImportedLot};
 use schemas::event::issuance::IssuanceMetadataRecorded;
-use schemas::id::{CertificateId, DeviceId, MAX_CERTIFICATE_ID};
-use schemas::interval::rfc3339;
-use schemas::life_cycle::CertificateStatus;
+use schemas::id::{CertificateId, DeviceId};
+use std::collections::HashMap;
 
 /// Most bundles one import may have.
 pub const MAX_BUNDLES: usize = MAX_ROWS;
@@ -72,6 +73,7 @@ pub(crate) fn needed(entries: &impl Entries, import: &ImportBundles, keys: &mut 
 }
 
 /// A device of the import, as it is or will be known here.
+#[derive(Clone)]
 struct Known {
     device_id: DeviceId,
     device: Device,
@@ -101,10 +103,11 @@ pub(crate) fn import(
             Err(broken) => refused.push(cell(row.row, broken)),
         }
     }
-    rows.sort_by_key(|row| (row.device, row.start, row.row));
+    let device_of = |row: &ImportRow| devices[row.device].device_id;
+    rows.sort_by_key(|row| (device_of(row), row.start, row.row));
     let mut furthest: Option<&ImportRow> = None;
     for row in &rows {
-        let before = furthest.filter(|before| before.device == row.device);
+        let before = furthest.filter(|before| device_of(before) == device_of(row));
         if let Some(before) = before.filter(|before| before.end >= row.start) {
             let rule = format!(
                 "certificates [{}, {}] overlap [{}, {}] of row {}",
@@ -146,9 +149,20 @@ fn check_list(import: &ImportBundles) -> Result<(), Refusal> {
 
 fn known_devices(entries: &impl Entries, import: &ImportBundles) -> Result<Vec<Known>, Refusal> {
     let mut next = get::counters(entries)?.device;
-    let mut devices = Vec::with_capacity(import.devices.len());
-    for ImportDevice { origin, attributes } in &import.devices {
+    let mut devices: Vec<Known> = Vec::with_capacity(import.devices.len());
+    let mut listed = HashMap::new();
+    for (index, ImportDevice { origin, attributes }) in import.devices.iter().enumerate() {
         check_origin(import, origin)?;
+        // Who has certificates of their own device back lists it twice: as their own, and as come home.
+        let first = *listed.entry(origin_digest(origin)).or_insert(index);
+        if first < index {
+            let is_new = false;
+            devices.push(Known {
+                is_new,
+                ..devices[first].clone()
+            });
+            continue;
+        }
         let known = get::origin(entries, origin)?.and_then(|known| known.device_id);
         if let Some(device_id) = known {
             // Removed or not: it stands for the device where that is at home.
@@ -252,129 +266,6 @@ fn check_place(
             Err((Code::ImportElsewhere, rule))
         }
         _ => Ok(()),
-    }
-}
-
-fn check_row(
-    import: &ImportBundles,
-    devices: &[Known],
-    row: &ImportRow,
-    context: &Context,
-) -> Result<(), Broken> {
-    let (Some(known), Some(metadata)) =
-        (devices.get(row.device), import.metadata.get(row.metadata))
-    else {
-        let rule = "the device or metadata of the row is not there".to_owned();
-        return Err((ORIGIN_DEVICE, Code::Internal, rule));
-    };
-    if row.status != CertificateStatus::Active {
-        return Err((
-            STATUS,
-            Code::ImportNotActive,
-            format!(
-                "only an Active bundle is imported; this one is {}",
-                row.status
-            ),
-        ));
-    }
-    check_range(row)?;
-    let interval = check_interval(row.production_start, row.production_end)
-        .and_then(|interval| check_reading(&known.device, interval, row.quantity, context))
-        .map_err(|(column, code, rule)| (import_column(column), code, rule));
-    interval?;
-    if row.issued_at < row.production_end || row.issued_at > context.now {
-        return Err((
-            ISSUED_AT,
-            Code::ValueOutOfRange,
-            format!(
-                "{ISSUED_AT} must lie between the end of production and now; {} does not",
-                rfc3339(row.issued_at)
-            ),
-        ));
-    }
-    if row.terms.expiry <= context.now {
-        return Err((
-            EXPIRY,
-            Code::BundleExpired,
-            format!("the bundle expired at {}", rfc3339(row.terms.expiry)),
-        ));
-    }
-    let source = known.device.attributes.energy_source;
-    if row.terms.energy_source != source {
-        return Err((
-            ENERGY_SOURCE,
-            Code::ValueOutOfRange,
-            format!("energy_source must be the device's: {source}"),
-        ));
-    }
-    check_metadata(metadata)?;
-    check_texts(row)
-}
-
-fn check_range(row: &ImportRow) -> Result<(), Broken> {
-    if row.start.0 < 1 {
-        return Err((
-            RANGE_START,
-            Code::ValueOutOfRange,
-            "certificate ids begin at 1".to_owned(),
-        ));
-    }
-    if row.end.0 > MAX_CERTIFICATE_ID {
-        return Err((
-            RANGE_END,
-            Code::ValueOutOfRange,
-            format!("certificate ids end at {MAX_CERTIFICATE_ID}"),
-        ));
-    }
-    if row.end < row.start || row.end.0 - row.start.0 + 1 != row.quantity.0 {
-        return Err((
-            QUANTITY,
-            Code::RangeQuantity,
-            format!(
-                "bundle_quantity must be {RANGE_END} - {RANGE_START} + 1; {} is not",
-                row.quantity.0
-            ),
-        ));
-    }
-    Ok(())
-}
-
-fn check_texts(row: &ImportRow) -> Result<(), Broken> {
-    let emissions_source = row.terms.emissions_factor_source.as_deref();
-    let texts = [
-        (ORIGIN_BUNDLE, Some(row.bundle_id.as_str())),
-        (ISSUANCE_ID, Some(row.issuance_id.as_str())),
-        (EMISSIONS_SOURCE, emissions_source),
-    ];
-    for (column, text) in texts {
-        if text.is_some_and(|text| !(1..=MAX_TEXT_CHARS).contains(&text.chars().count())) {
-            return Err((
-                column,
-                Code::ValueOutOfRange,
-                format!("{column} must have 1 to {MAX_TEXT_CHARS} characters"),
-            ));
-        }
-    }
-    let is_hash = |hash: &String| {
-        hash.len() == HASH_CHARS && hash.bytes().all(|digit| digit.is_ascii_hexdigit())
-    };
-    if row.hash.as_ref().is_some_and(|hash| !is_hash(hash)) {
-        return Err((
-            HASH,
-            Code::ValueOutOfRange,
-            format!("hash must be a SHA-256 in {HASH_CHARS} hexadecimal digits"),
-        ));
-    }
-    Ok(())
-}
-
-/// The column of an import that a column of readings stands for.
-fn import_column(column: &'static str) -> &'static str {
-    match column {
-        reading::START => PRODUCTION_START,
-        reading::END => PRODUCTION_END,
-        reading::USAGE => QUANTITY,
-        other => other,
     }
 }
 

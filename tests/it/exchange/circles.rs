@@ -1,6 +1,7 @@
 //! Certificates that come to a registry again, or came there by rows.
 
 use super::*;
+use registry::exchange::{Exchange, sealed};
 
 async fn three() -> [World; 3] {
     let mut all = Vec::new();
@@ -100,6 +101,55 @@ async fn what_stayed_of_a_bundle_stems_from_its_import_also_once_the_rest_came_b
     }
     assert_ne!(fr.trader.bundle(back).await["origin"], import);
     fr.registry.audit().await;
+}
+
+/// The file as the registry would have signed it if it said this.
+fn signed_anew(world: &World, payload: &Value) -> Value {
+    let keys = Exchange::open(&world.registry.config).unwrap();
+    serde_json::to_value(sealed(&keys, payload).unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_a_file_lists_as_its_own_and_as_come_home_is_one_and_its_certificates_come_once()
+ {
+    let [gb, fr, de] = three().await;
+    let [bundle] = gb.issue([1000]).await;
+    let there = gone_in_part(&gb, &fr, bundle, 400).await;
+    let home = gone(&fr, &gb, there).await;
+    let both = active(&gb).await;
+    assert!(both.len() == 2 && both.contains(&home), "{both:?}");
+    let id = export(&gb, &both, json!({"receiving_registry": "de"})).await;
+    let signed = file(&gb, id).await;
+    let devices = &signed["payload"]["devices"];
+    assert_eq!(devices.as_array().unwrap().len(), 2);
+    assert_eq!(devices[0]["origin"], devices[1]["origin"]);
+
+    // Somebody who is trusted, and should not be, lists the same certificates under both.
+    let mut twice = signed["payload"].clone();
+    let mut again = twice["bundles"][0].clone();
+    again["device"] = json!(1 - again["device"].as_i64().unwrap());
+    let wh = |bundle: &Value| {
+        let of = &bundle["attributes"];
+        let [first, last] = ["start", "end"].map(|end| {
+            let end = &of[format!("certificate_bundle_id_range_{end}")];
+            end.as_i64().unwrap()
+        });
+        last - first + 1
+    };
+    twice["total_certificate_volume"] = json!(1000 + wh(&again));
+    twice["bundles"].as_array_mut().unwrap().push(again);
+    let refused = import(&de.producer, de.s, &signed_anew(&gb, &twice)).await;
+    let refused = refused.refused(422, "import_refused");
+    assert_eq!(refused["errors"][0]["code"], "import_overlap", "{refused}");
+
+    let imported = import(&de.producer, de.s, &signed).await.expect(201);
+    confirm(&gb, id, &imported["receipt"]).await.expect(202);
+    let bundles = de.trader.holdings(de.s).await;
+    assert_eq!(volume(&bundles), 1000);
+    assert_eq!(bundles[0]["device_id"], bundles[1]["device_id"]);
+    for world in [&gb, &fr, &de] {
+        world.registry.audit().await;
+    }
 }
 
 /// The bundles of a file as rows, of the one device it has.

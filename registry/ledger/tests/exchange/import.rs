@@ -1,6 +1,7 @@
 //! What is imported, and what is not.
 
 use super::*;
+use std::collections::BTreeSet;
 
 #[test]
 fn imported_bundles_keep_their_certificates_and_are_free_to_move() {
@@ -45,6 +46,31 @@ fn rows_of_an_import_that_overlap_are_refused() {
         ["import_overlap", "import_overlap"]
     );
     assert!(world.bundles().is_empty());
+}
+
+#[test]
+fn a_device_that_is_listed_twice_is_one_and_its_certificates_are_imported_once() {
+    let listed_twice = |first: ImportRow, mut second: ImportRow| {
+        second.device = 1;
+        let mut import = import_of("31", vec![first, second]);
+        import.devices.push(import.devices[0].clone());
+        Command::ImportBundles(Box::new(import))
+    };
+    let mut world = World::with_accounts();
+    // Not known here yet, and known.
+    for first in [1, 1_001] {
+        let one = row(1, first, first + 99);
+        for start in [first, first + 99] {
+            let twice = listed_twice(one.clone(), row(2, start, first + 199));
+            assert_eq!(codes(world.run(twice)), ["import_overlap"]);
+        }
+        let apart = listed_twice(one, row(2, first + 100, first + 199));
+        world.run(apart).unwrap();
+    }
+    let bundles = world.bundles().into_values();
+    let devices: BTreeSet<_> = bundles.map(|bundle| bundle.device_id).collect();
+    assert_eq!(devices.len(), 1);
+    world.audit();
 }
 
 #[test]
