@@ -1,5 +1,6 @@
 //! A person is erased: their key is destroyed, nothing personal is left, and the log still verifies and rebuilds.
 
+mod address;
 mod killed;
 
 use event_store::person::PersonKeys;

@@ -137,9 +137,11 @@ impl Statement {
 
 const SELECT: &str = "
     SELECT e.at, e.stream, e.position, e.item, e.last_at, e.attempts, e.principal, e.user_id, e.via,
-        coalesce(e.address, c.address), e.operation, e.account_id, e.code, e.command_id,
-        e.idempotency_key, e.request_id
+        -- Old events do not say of whom an address is, so it is not taken away with the others' of who is erased.
+        CASE WHEN u.is_erased THEN NULL ELSE coalesce(e.address, c.address) END,
+        e.operation, e.account_id, e.code, e.command_id, e.idempotency_key, e.request_id
     FROM audit_entry e LEFT JOIN audit_client c ON c.command_id = e.command_id
+        LEFT JOIN registry_user u ON u.user_id = e.user_id
     WHERE true";
 
 fn entry(row: &Row, seen: &Seen) -> Result<(Key, AuditEntry), ReadError> {

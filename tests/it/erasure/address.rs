@@ -1,0 +1,43 @@
+//! Where erased people asked from.
+
+use super::*;
+
+const ADDRESSES_OF_ERASED: &str =
+    include_str!("../../../projections/migrations/read/V26__addresses_of_who_was_erased.sql");
+
+/// Waits until READ tells where she asked from: of what was accepted that follows a moment later.
+async fn with_address(world: &World) {
+    eventually("READ tells where she asked from", || async {
+        said_by_read(world).await.contains(ADDRESS).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_old_events_give_to_nobody_is_not_shown_of_the_erased_and_goes_with_the_upgrade()
+ {
+    let world = world_with_addresses().await;
+    let person = register(&world).await;
+    let path = format!("/user/update/{}", person.id);
+    let renamed = json!({"name": RENAMED});
+    person.patch(&path, renamed).await.expect(200);
+    with_address(&world).await;
+    let client = connect(&world.registry.config.database.read).await.unwrap();
+    let as_before = "UPDATE registry.audit_client SET user_id = NULL WHERE address = $1";
+    assert!(client.execute(as_before, &[&ADDRESS]).await.unwrap() > 0);
+    let hers = format!("/audit?user_id={}", person.id);
+    let is_shown = async || {
+        let entries = world.admin.get(&hers).await.expect(200);
+        let entries = entries.as_array().unwrap();
+        assert!(!entries.is_empty());
+        entries.iter().any(|entry| entry["address"] == ADDRESS)
+    };
+    assert!(is_shown().await);
+
+    erase(&world, person.id).await.expect(200);
+    world.registry.caught_up().await;
+    assert!(said_by_read(&world).await.contains(ADDRESS));
+    assert!(!is_shown().await);
+    client.batch_execute(ADDRESSES_OF_ERASED).await.unwrap();
+    assert!(!said_by_read(&world).await.contains(ADDRESS));
+}
