@@ -28,7 +28,7 @@ impl Origin {
         }
     }
 
-    /// Has a command decided.
+    /// Has a command decided, by whom the audit trail then says asked.
     pub async fn execute(
         &self,
         state: &State,
@@ -36,6 +36,16 @@ impl Origin {
         command: Command,
     ) -> Result<Receipt, ExecuteError> {
         audit::by(&actor, None);
+        self.follow(state, actor, command).await
+    }
+
+    /// Has a command decided that follows from another, of whoever is known to ask by then.
+    pub async fn follow(
+        &self,
+        state: &State,
+        actor: Actor,
+        command: Command,
+    ) -> Result<Receipt, ExecuteError> {
         let asked = Asked {
             command,
             actor,

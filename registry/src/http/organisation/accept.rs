@@ -1,5 +1,6 @@
 //! Invitations are accepted: by who is registered that way, and by who has a user.
 
+use crate::audit;
 use crate::http::api_key::signed_in;
 use crate::http::extract::state;
 use crate::http::gateway::origin::Origin;
@@ -70,6 +71,8 @@ pub async fn accept_invitation(
     let chooser = Chooser::Guest(invitation.organisation_id);
     let receipt = state.guesses.at_address(chooser, joins).await?;
     let accepted = accepted(&receipt)?;
+    // Where they ask from is theirs, and goes with them.
+    audit::by(&Actor::User(accepted.user_id), None);
     let accounts = invitation.account_ids;
     let joined = join(&state, &origin, &actor, &accepted, accounts).await;
     reflects(&request, &state, &receipt);
@@ -143,7 +146,7 @@ async fn join(
     let mut joined = Vec::new();
     for account_id in accounts {
         let command = take_in(account_id, accepted.organisation_id, accepted.user_id);
-        match origin.execute(state, actor.clone(), command).await {
+        match origin.follow(state, actor.clone(), command).await {
             Ok(receipt) => {
                 let user_id = Some(accepted.user_id);
                 state.written.note(user_id, Stream::Ledger, &receipt);
