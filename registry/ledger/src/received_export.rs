@@ -8,8 +8,11 @@ use crate::refusal::{Code, Refusal};
 use crate::state::{Entries, get};
 use schemas::event::LedgerEvent;
 use schemas::event::device::DeviceOrigin;
-use schemas::event::import::{ExportRef, ExportRefused};
+use schemas::event::import::{ExportContent, ExportRef, ExportRefused};
 use schemas::id::CertificateId;
+
+/// What an export offers that was imported or refused before that was kept: it may be whatever is offered under its id.
+const UNKNOWN: ExportContent = ExportContent([0; 32]);
 
 /// Where it is kept what became of the export.
 pub(crate) fn key(export: &ExportRef) -> Key {
@@ -26,9 +29,10 @@ pub(crate) fn needed(refuse: &RefuseExport, keys: &mut Vec<Key>) {
 pub(crate) fn refuse(entries: &impl Entries, refuse: &RefuseExport) -> Result<Decision, Refusal> {
     let export = &refuse.export;
     let received = get::received_export(entries, export)?;
-    match received.and_then(|received| received.0.get(&export.content)) {
-        Some(Outcome::Refused) => return Ok(Decision::default()),
-        Some(Outcome::Imported) => {
+    let outcome = |content| received.and_then(|received| received.0.get(content));
+    match (outcome(&export.content), outcome(&UNKNOWN)) {
+        (Some(Outcome::Refused), _) => return Ok(Decision::default()),
+        (Some(Outcome::Imported), _) | (None, Some(Outcome::Imported)) => {
             return Err(Refusal::new(
                 Code::ImportedBefore,
                 format!(
@@ -37,7 +41,7 @@ pub(crate) fn refuse(entries: &impl Entries, refuse: &RefuseExport) -> Result<De
                 ),
             ));
         }
-        None => {}
+        (None, _) => {}
     }
     for device in &refuse.certificates {
         let (registry, name) = (&device.origin.registry, &device.origin.device);
@@ -113,7 +117,8 @@ pub(crate) fn check(entries: &impl Entries, export: Option<&ExportRef>) -> Resul
         export_id,
         content,
     } = export;
-    Err(match received.0.get(content) {
+    let outcome = received.0.get(content);
+    Err(match outcome.or_else(|| received.0.get(&UNKNOWN)) {
         Some(Outcome::Imported) => Refusal::new(
             Code::ImportedBefore,
             format!("export {export_id} of registry {registry} was imported before"),

@@ -95,6 +95,24 @@ fn an_id_that_is_used_again_for_other_bundles_is_refused_only() {
 }
 
 #[test]
+fn what_old_events_keep_no_content_of_may_be_any_export_of_its_id() {
+    let mut world = World::with_accounts();
+    // As events of version 1 are read.
+    world.run(exported(12, 0, vec![row(1, 1, 100)])).unwrap();
+    world.run(refuse(13, 0, 201, 300)).unwrap();
+    let again = world.run(exported(12, 1, vec![row(1, 101, 200)]));
+    assert_eq!(code(again), Code::ImportedBefore);
+    let taken_back = world.run(refuse(12, 1, 101, 200));
+    assert_eq!(code(taken_back), Code::ImportedBefore);
+    let refused = world.run(exported(13, 1, vec![row(1, 201, 300)]));
+    assert_eq!(code(refused), Code::ExportRefused);
+    // What was refused may be refused again, for what it offers by now.
+    let refused = world.run(refuse(13, 1, 201, 300)).unwrap();
+    assert_eq!(refused.events.len(), 1);
+    world.audit();
+}
+
+#[test]
 fn what_left_with_a_confirmed_export_comes_back_by_a_signed_one_and_only_then() {
     let mut world = World::with_accounts();
     world.run(exported(12, 1, vec![row(1, 1, 100)])).unwrap();
