@@ -99,7 +99,10 @@ const OF_WRITE: &[(Invariant, &str)] = &[
             FROM import_origin) AS o
          FULL JOIN (SELECT device_id, sum(range_end - range_start + 1) AS held
             FROM bundle JOIN device AS d USING (device_id)
-            WHERE status NOT IN ('Bundle Split', 'Exported') AND d.state -> 'origin' ->> 'registry' IS NOT NULL
+            WHERE d.state -> 'origin' ->> 'registry' IS NOT NULL AND (status NOT IN ('Bundle Split', 'Exported')
+                -- What left before events said what left is still taken to be here.
+                OR bundle_id IN (SELECT id::text::bigint FROM export, json_array_elements(state -> 'bundle_ids') AS id
+                    WHERE (state ->> 'left_untold')::boolean))
             GROUP BY 1) AS b
          USING (device_id) WHERE COALESCE(said, 0) <> COALESCE(held, 0)",
     ),

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use event_store::{EventStore, NewEvent};
 use ledger::{Changes, Command, Context, Key, Policy, Recorded, Refusal, Slot, Stream};
 use schemas::envelope::{Actor, Envelope, Idempotency, Origin};
+use schemas::event::LedgerEvent;
 use schemas::id::UserId;
 use schemas::log::{Position, StreamName};
 use std::collections::HashMap;
@@ -98,21 +99,40 @@ impl History {
             .iter()
             .zip(std::iter::once(&first).chain(further))
         {
-            let position = self.head(stream).plus(1);
-            self.heads[stream as usize] = position;
-            self.apply(event, position, idempotency);
-            self.waiting[stream as usize].push(NewEvent {
-                event_id: Uuid::from_u64_pair(
-                    5 + stream as u64,
-                    u64::try_from(position.0).expect("positions are not negative"),
-                ),
-                event_type: event.event_type().into(),
-                version: event.version(),
-                data: event.encode(),
-                metadata: serde_json::to_vec(envelope).expect("an envelope is JSON"),
-            });
+            self.keep(stream, event, envelope);
         }
         Ok(decision)
+    }
+
+    /// Keeps an event of the ledger as an older program wrote it.
+    pub fn tell(&mut self, event: impl Into<LedgerEvent>) {
+        self.commands += 1;
+        let envelope = Envelope {
+            recorded_at: self.now,
+            actor: Actor::User(UserId(1)),
+            command_id: Uuid::from_u64_pair(3, self.commands),
+            correlation_id: Uuid::from_u64_pair(4, self.commands),
+            causation_id: None,
+            idempotency: None,
+            origin: None,
+        };
+        self.keep(Stream::Ledger, &event.into().into(), &envelope);
+    }
+
+    fn keep(&mut self, stream: Stream, event: &ledger::Event, envelope: &Envelope) {
+        let position = self.head(stream).plus(1);
+        self.heads[stream as usize] = position;
+        self.apply(event, position, envelope.idempotency);
+        self.waiting[stream as usize].push(NewEvent {
+            event_id: Uuid::from_u64_pair(
+                5 + stream as u64,
+                u64::try_from(position.0).expect("positions are not negative"),
+            ),
+            event_type: event.event_type().into(),
+            version: event.version(),
+            data: event.encode(),
+            metadata: serde_json::to_vec(envelope).expect("an envelope is JSON"),
+        });
     }
 
     fn apply(

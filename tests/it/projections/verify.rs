@@ -4,8 +4,15 @@ use super::exchange;
 use super::history::DOMAIN;
 use super::random::{Random, lived};
 use super::rig::Rig;
+use super::world;
+use ledger::command::{ActOnBundles, Amount};
+use ledger::{Command, Event, Key};
 use projections::verify::Invariant;
 use projections::{Target, schema};
+use schemas::event::LedgerEvent;
+use schemas::event::action::{BundleAction, Export};
+use schemas::id::AccountId;
+use schemas::life_cycle::ActionType;
 
 /// Breaks a database with each statement, and expects what the audit says of it.
 async fn after(target: Target, statement: &str, invariant: Invariant, expected: &str) {
@@ -135,6 +142,55 @@ async fn a_debt_that_no_reading_explains_is_found() {
 async fn more_paid_than_metered_is_found() {
     let more = "UPDATE measurement SET paid_wh = 1000000 WHERE measurement_id = 1";
     after(Target::Read, more, Invariant::Metered, "of -").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_left_before_events_said_what_left_is_no_finding() {
+    let mut rig = Rig::on_shared_servers().await;
+    let _running = rig.start_both();
+    let history = &mut rig.history;
+    world::found(history, 2).await.unwrap();
+    let mut random = Random::new(5);
+    while history
+        .decide(&exchange::import(history, 1, &mut random))
+        .is_err()
+    {}
+    let imported = history
+        .state
+        .iter()
+        .find_map(|(key, slot)| match (key, &slot.entry) {
+            (Key::Bundle(id), Some(_)) => Some(*id),
+            _ => None,
+        });
+    let offered = history.decide(&Command::ActOnBundles(ActOnBundles {
+        action_type: ActionType::Export,
+        source_id: AccountId(1),
+        bundle_ids: imported.into_iter().collect(),
+        amount: Amount::Whole,
+        target_id: None,
+        beneficiary: None,
+        beneficiary_account_id: None,
+        storage_device_id: None,
+        reason: None,
+        receiving_registry: Some("fr".into()),
+        localise_time: true,
+    }));
+    let offered = offered.unwrap().events.pop();
+    let Some(Event::Ledger(LedgerEvent::BundlesActed(offered))) = offered else {
+        panic!("{offered:?} offers nothing");
+    };
+    history.tell(BundleAction {
+        action_id: offered.action_id.plus(1),
+        action_type: ActionType::ConfirmExport,
+        export: Some(Export {
+            offer_id: Some(offered.action_id),
+            receiving_reference: Some("fr/import/1".into()),
+            ..offered.export.clone().unwrap()
+        }),
+        ..offered
+    });
+    history.flush().await.unwrap();
+    rig.audit().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

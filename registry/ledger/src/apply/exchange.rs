@@ -101,6 +101,7 @@ impl Fold<'_, '_> {
                 receiving_registry: about.receiving_registry.clone(),
                 bundle_ids: action.parts.iter().map(|part| part.acted_on()).collect(),
                 state: ExportState::Offered,
+                left_untold: false,
             };
             self.create(
                 Key::Export(action.action_id),
@@ -116,6 +117,7 @@ impl Fold<'_, '_> {
             self.changes.edit(Key::Export(offer_id), self.position)?
         {
             export.state = state;
+            export.left_untold = state == ExportState::Confirmed && about.certificates.is_empty();
         }
         for device in &about.certificates {
             self.origin(&device.origin, |known| {

@@ -130,6 +130,14 @@ pub struct Export {
     pub bundle_ids: Vec<BundleId>,
     /// What became of the offer.
     pub state: ExportState,
+    /// Whether the event that confirmed it is from before events said what left: those certificates are still taken to
+    /// be here, so none of them comes back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub left_untold: bool,
+}
+
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What became of an offer.
