@@ -10,8 +10,9 @@ use schemas::exchange::{
     EXPORT_FORMAT, ExportFile, FileBundle, RECEIPT_FORMAT, REFUSAL_FORMAT, Receipt, Refusal,
     Signed, VERSION,
 };
-use schemas::id::AccountId;
+use schemas::id::{AccountId, MAX_CERTIFICATE_ID};
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// Why a signed file is not imported, or a receipt does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +92,11 @@ pub(super) fn check(export: &ExportFile) -> Result<(), String> {
         let sum = total.0.checked_add(wh.0);
         total = WattHours(sum.ok_or("its bundles hold more than can be counted")?);
     }
+    let devices: HashSet<_> = export.bundles.iter().map(|one| one.device).collect();
+    let metadata: HashSet<_> = export.bundles.iter().map(|one| one.metadata).collect();
+    if devices.len() < export.devices.len() || metadata.len() < export.issuance_metadata.len() {
+        return Err("it lists devices or metadata of no bundle".to_owned());
+    }
     if total != export.total_certificate_volume {
         return Err(format!(
             "its bundles hold {total}, not {}",
@@ -104,8 +110,7 @@ fn quantity(bundle: &FileBundle) -> Option<WattHours> {
     let attributes = &bundle.attributes;
     let last = attributes.certificate_bundle_id_range_end.0;
     let first = attributes.certificate_bundle_id_range_start.0;
-    let quantity = last.checked_sub(first)?.checked_add(1)?;
-    (quantity > 0 && last <= schemas::id::MAX_CERTIFICATE_ID).then_some(WattHours(quantity))
+    (1 <= first && first <= last && last <= MAX_CERTIFICATE_ID).then(|| WattHours(last - first + 1))
 }
 
 impl Opened {

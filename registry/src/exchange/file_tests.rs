@@ -20,9 +20,13 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 fn bundle(id: i64, end: i64) -> FileBundle {
+    bundle_of(id, 1, end)
+}
+
+fn bundle_of(id: i64, start: i64, end: i64) -> FileBundle {
     let attributes = schemas::bundle::HashedAttributes {
         certificate_bundle_id_range_end: CertificateId(end),
-        certificate_bundle_id_range_start: CertificateId(1),
+        certificate_bundle_id_range_start: CertificateId(start),
         device_id: DeviceId(1),
         emissions_factor_production_device: None,
         emissions_factor_source: None,
@@ -108,6 +112,33 @@ fn a_file_whose_bundles_hold_more_than_can_be_counted_does_not_agree_with_itself
     assert_eq!(check(&file(most(1024), 1024 * MAX_CERTIFICATE_ID)), Ok(()));
     let error = check(&file(most(1025), 0)).unwrap_err();
     assert!(error.contains("more than can be counted"), "{error}");
+}
+
+#[test]
+fn certificates_count_from_one_up_to_the_largest() {
+    const MOST: i64 = MAX_CERTIFICATE_ID;
+    for (first, last) in [(1, 1), (MOST, MOST)] {
+        let file = file(vec![bundle_of(1, first, last)], 1);
+        assert_eq!(check(&file), Ok(()));
+    }
+    for (first, last) in [(0, 10), (i64::MIN, -1), (5, 4), (MOST, MOST + 1)] {
+        let wh = last.wrapping_sub(first).wrapping_add(1);
+        let error = check(&file(vec![bundle_of(1, first, last)], wh)).unwrap_err();
+        assert!(error.contains("the range of bundle 1 is none"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_lists_no_device_or_metadata_of_no_bundle() {
+    let mut more = [(); 2].map(|()| file(vec![bundle(1, 10)], 10));
+    let device = more[0].devices[0].clone();
+    more[0].devices.push(device);
+    let metadata = more[1].issuance_metadata[0].clone();
+    more[1].issuance_metadata.push(metadata);
+    for file in more {
+        let error = check(&file).unwrap_err();
+        assert!(error.contains("of no bundle"), "{error}");
+    }
 }
 
 #[test]
