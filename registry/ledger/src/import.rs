@@ -1,5 +1,5 @@
-//! Rules of imports: bundles that another registry issued enter circulation here, each certificate of
-//! that registry's device at most once, for ever.
+//! Rules of imports: bundles that another registry issued, or that were issued here and left, enter circulation here.
+//! Each certificate is here once, also after it was cancelled, and again only after it left with a confirmed export.
 
 mod row;
 

@@ -68,7 +68,8 @@ pub struct Export {
     /// What the receiving registry knows its import by (confirm).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receiving_reference: Option<String>,
-    /// Whether the issuing body settled it on its own word, without the receiving registry's signature.
+    /// Whether it was settled on somebody's word, without the receiving registry's signature: on the issuing body's, or,
+    /// where no key of the receiving registry is known, confirmed on that of whoever may settle it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub without_signature: bool,
     /// The certificates that left, under the devices' names where those are at home (confirm).

@@ -80,7 +80,8 @@ pub struct ConfirmExport {
     /// What the receiving registry knows its import by; taken from the receipt where absent.
     #[schema(min_length = 1, max_length = 500)]
     pub receiving_reference: Option<String>,
-    /// The receipt that the receiving registry signed. Required where this registry knows that one's key.
+    /// The receipt that the receiving registry signed. Required where this registry knows that one's key, unless
+    /// `without_receipt`.
     pub receipt: Option<Signed>,
     /// Whether the issuing body, and it alone, confirms on its own word although no receipt can be had.
     #[schema(default = false, required = false)]
