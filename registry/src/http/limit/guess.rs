@@ -11,7 +11,7 @@
 
 use super::bucket::Exceeded;
 use super::{place, problem};
-use crate::http::problem::{Answer, Code};
+use crate::http::problem::{Answer, Code, Problem};
 use ledger::key::name_digest;
 use ledger::refusal;
 use moka::ops::compute::Op;
@@ -107,19 +107,20 @@ impl Guesses {
     /// Has an address chosen by `choose`, in which a refusal because it is taken counts against the chooser.
     ///
     /// # Errors
-    /// That of `choose`; `too_many_requests` if it comes too soon, or too many others were found taken meanwhile.
+    /// That of `choose`; `too_many_requests`, without asking it, if it comes too soon or with too many others.
     pub async fn at_address<T>(
         &self,
         chooser: Chooser,
         choose: impl Future<Output = Answer<T>>,
     ) -> Answer<T> {
         let key = Key::Address(chooser);
-        self.wait(key, Instant::now()).map_err(problem)?;
+        // Before it is known: of many at once each would be told by what becomes of it, however it were answered. What
+        // nobody waits for any more stays counted.
+        let counted = self.count(key, Instant::now()).map_err(problem)?;
         let chosen = choose.await;
-        if let Err(refused) = &chosen
-            && refused.code() == Code::Rule(refusal::Code::EmailTaken)
-        {
-            self.count(key, Instant::now()).map_err(problem)?;
+        let is_taken = |refused: &Problem| refused.code() == Code::Rule(refusal::Code::EmailTaken);
+        if !chosen.as_ref().is_err_and(is_taken) {
+            self.give_back(key, counted);
         }
         chosen
     }
@@ -133,24 +134,43 @@ impl Guesses {
     }
 
     /// Counts a wrong guess, unless it comes too soon to be told so.
-    fn count(&self, key: Key, now: Instant) -> Result<(), Exceeded> {
-        let mut early = None;
+    fn count(&self, key: Key, now: Instant) -> Result<Wrong, Exceeded> {
+        let mut counted = Err(exceeded(Duration::ZERO));
         self.0.entry(key).and_compute_with(|known| {
             let known = known.map(moka::Entry::into_value);
             let wait = known.map_or(Duration::ZERO, |wrong| {
                 wrong.not_before.saturating_duration_since(now)
             });
             if !wait.is_zero() {
-                early = Some(exceeded(wait));
+                counted = Err(exceeded(wait));
                 return Op::Nop;
             }
             let count = known.map_or(0, |wrong| wrong.count).saturating_add(1);
-            Op::Put(Wrong {
+            let wrong = Wrong {
                 count,
                 not_before: now + delay(count),
+            };
+            counted = Ok(wrong);
+            Op::Put(wrong)
+        });
+        counted
+    }
+
+    /// It was none. The wait goes with it, unless a later guess brought another.
+    fn give_back(&self, key: Key, counted: Wrong) {
+        self.0.entry(key).and_compute_with(|known| {
+            let Some(known) = known.map(moka::Entry::into_value) else {
+                return Op::Nop;
+            };
+            let not_before = match known.not_before == counted.not_before {
+                true => counted.not_before - delay(counted.count),
+                false => known.not_before,
+            };
+            Op::Put(Wrong {
+                count: known.count.saturating_sub(1),
+                not_before,
             })
         });
-        early.map_or(Ok(()), Err)
     }
 }
 
@@ -171,7 +191,7 @@ impl Guess<'_> {
     /// are told no more than guesses one after another.
     pub fn wrong(&self) -> Answer<()> {
         self.keys()
-            .try_for_each(|key| self.guesses.count(key, Instant::now()))
+            .try_for_each(|key| self.guesses.count(key, Instant::now()).map(drop))
             .map_err(problem)
     }
 
@@ -221,6 +241,8 @@ fn delay(count: u32) -> Duration {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use futures_util::future::join_all;
+    use std::cell::Cell;
 
     const ADA: &str = "ada@example.org";
 
@@ -250,12 +272,12 @@ mod tests {
         let (guesses, mut now) = (Guesses::default(), Instant::now());
         let key = Key::Code(Uuid::nil());
         for _ in 0..FREE {
-            assert_eq!(guesses.count(key, now), Ok(()));
+            assert!(guesses.count(key, now).is_ok());
         }
         for wait_s in [1, 2, 4] {
             assert!(guesses.wait(key, now).is_err() && guesses.count(key, now).is_err());
             now += Duration::from_secs(wait_s);
-            assert_eq!(guesses.count(key, now), Ok(()));
+            assert!(guesses.count(key, now).is_ok());
         }
     }
 
@@ -299,6 +321,36 @@ mod tests {
             .count();
         assert_eq!(told, 10);
         assert!(all[0].right().is_err());
+    }
+
+    #[tokio::test]
+    async fn of_addresses_chosen_at_once_no_more_are_looked_at_than_one_after_another() {
+        let (guesses, looked_at) = (Guesses::default(), Cell::new(0));
+        let choose = &async |by, is_taken: bool| {
+            let choosing = async {
+                looked_at.set(looked_at.get() + 1);
+                tokio::task::yield_now().await;
+                let taken = || Problem::new(refusal::Code::EmailTaken, "it is taken");
+                (!is_taken).then_some(()).ok_or_else(taken)
+            };
+            guesses.at_address(Chooser::User(by), choosing).await
+        };
+        let many = |by, is_taken| (0..3 * FREE).map(move |_| choose(by, is_taken));
+        let answers = join_all(many(UserId(1), true)).await;
+        assert_eq!(looked_at.get(), FREE);
+        let codes = answers.iter().map(|answer| answer.as_ref().unwrap_err());
+        let told = codes.filter(|problem| problem.code().as_str() == "email_taken");
+        assert_eq!(told.count(), usize::try_from(FREE).unwrap());
+        // Those that nobody has are not counted, however many there are and also after a few that were taken.
+        for is_taken in [false, true, false] {
+            for _ in 0..FREE - 1 {
+                let chosen = choose(UserId(2), is_taken).await;
+                assert_eq!(chosen.is_err(), is_taken);
+            }
+        }
+        assert!(choose(UserId(2), true).await.is_err());
+        let refused = choose(UserId(2), false).await.unwrap_err();
+        assert_eq!(refused.code().as_str(), "too_many_requests");
     }
 
     #[test]
