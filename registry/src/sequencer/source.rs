@@ -24,6 +24,11 @@ pub struct SourceError(pub String);
 
 /// The state of the ledger as of a checkpoint: the WRITE database.
 pub trait StateSource: Send + Sync + 'static {
+    /// Where the state stands, once its entries are such as this program reads; nothing is loaded before.
+    fn open(&self, stream: Stream) -> BoxFuture<'_, Result<Loaded, SourceError>> {
+        self.load(stream, &[])
+    }
+
     /// Loads all keys in one snapshot.
     fn load<'a>(
         &'a self,

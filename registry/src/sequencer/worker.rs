@@ -182,7 +182,7 @@ impl Worker {
 
     async fn try_open(&mut self) -> Result<State, Stopped> {
         let stream = self.settings.stream;
-        let found = self.settings.source.load(stream, &[]).await?;
+        let found = self.settings.source.open(stream).await?;
         let checkpoint = Head {
             position: found.checkpoint,
             hash: found.hash,

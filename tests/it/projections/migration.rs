@@ -2,7 +2,14 @@
 
 use super::random::lived;
 use super::rig::Rig;
+use ledger::{Code, Command, command};
 use projections::{Target, schema};
+use registry::sequencer::{ExecuteError, Request};
+use registry::system::{Core, Projectors};
+use schemas::event::identity::UserChanges;
+use schemas::id::UserId;
+use schemas::life_cycle::Role;
+use tests::{Registry, eventually};
 
 const HOLDINGS_BY_HOUR: &str =
     include_str!("../../../projections/migrations/read/V4__holdings_by_hour_and_lineage.sql");
@@ -99,6 +106,52 @@ async fn who_manages_users_is_known_of_databases_from_before_the_last_was_kept()
     assert_eq!(read.user.0, 6);
     let ids: Vec<_> = read.administrators.iter().map(|id| id.0).collect();
     assert_eq!(ids, [2, 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_decided_on_tables_that_are_not_migrated_yet() {
+    let mut registry = Registry::start().await;
+    let admin = UserId(registry.admin().await.id);
+    registry.caught_up().await;
+    registry.down().await;
+    let write = &registry.config.database.write;
+    let client = schema::connect(write, schema::LIVE).await.unwrap();
+    client
+        .batch_execute(
+            "UPDATE counters SET state = (state::jsonb - 'administrators')::json WHERE stream = 'identity';
+             DELETE FROM refinery_schema_history WHERE version = 25",
+        )
+        .await
+        .unwrap();
+    let core = Core::start(&registry.config, Projectors::Elsewhere).await;
+    let core = core.unwrap();
+    let demote = async || {
+        let update = command::UpdateUser {
+            user_id: admin,
+            changes: UserChanges {
+                role: Some(Role::Trading),
+                ..UserChanges::default()
+            },
+            session: None,
+        };
+        let request = Request::of_system("test", Command::UpdateUser(update));
+        core.sequencers().execute(request).await.unwrap_err()
+    };
+    let refused = demote().await;
+    assert!(
+        matches!(&refused, ExecuteError::Unavailable(why) if why.contains("migrations")),
+        "{refused}"
+    );
+    schema::migrate_live(write, Target::Write).await.unwrap();
+    let refused = eventually("commands are decided", || async {
+        match demote().await {
+            ExecuteError::Refused(refusal) => Some(refusal.code),
+            _ => None,
+        }
+    })
+    .await;
+    assert_eq!(refused, Code::LastAdministrator);
+    core.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
