@@ -96,7 +96,9 @@ fn panel(area: &Area<'_>, title: &str, lines: &[Line]) -> Result<()> {
     let first = (format!("up to {:.1} is flat", 1.0 + FLAT), BLACK.to_rgba());
     let mut legend = vec![first];
     for (index, (name, points)) in lines.iter().enumerate() {
-        let colour = Palette99::pick(index).to_rgba();
+        // Around the wheel, dark and less dark in turn: none is pale.
+        let lightness = if index % 2 == 0 { 0.32 } else { 0.5 };
+        let colour = HSLColor(index as f64 / lines.len() as f64, 0.85, lightness).to_rgba();
         let series = LineSeries::new(points.clone(), colour.stroke_width(2)).point_size(3);
         chart.draw_series(series).map_err(failed)?;
         let last = points.last().map_or(f64::NAN, |(_, y)| *y);
