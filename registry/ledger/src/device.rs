@@ -133,6 +133,10 @@ pub(crate) fn update(
     let account_id = update.account_id.unwrap_or(device.account_id);
     open_account(entries, account_id)?;
     let attributes = patched(&device.attributes, &update.patch);
+    if attributes != device.attributes {
+        // What is true of a device is said where it is metered.
+        metered(entries, update.device_id)?;
+    }
     check(&attributes)?;
     Ok(DeviceUpdated {
         device_id: update.device_id,

@@ -124,11 +124,17 @@ fn check_place(
             ),
         ));
     }
-    if interval.end() > context.now {
-        return Err((END, Code::InFuture, format!("{interval} has not ended yet")));
-    }
+    check_ended(interval, context)?;
     if wh < WattHours::ZERO {
         return Err((USAGE, Code::NegativeAmount, format!("{wh} is negative")));
+    }
+    Ok(())
+}
+
+/// Whether the interval is over.
+pub(crate) fn check_ended(interval: Interval, context: &Context) -> Result<(), Broken> {
+    if interval.end() > context.now {
+        return Err((END, Code::InFuture, format!("{interval} has not ended yet")));
     }
     Ok(())
 }

@@ -411,3 +411,24 @@ async fn the_public_keys_are_there_for_everybody() {
     assert_eq!(keys["keys"][0]["is_current"], true);
     assert_eq!(keys["keys"][0]["algorithm"], "Ed25519");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_issued_before_its_device_changed_is_imported_all_the_same() {
+    let (gb, fr) = two().await;
+    let [first, second] = gb.issue([9_000_000, 500]).await;
+    gone(&gb, &fr, second).await;
+    let smaller = json!({"capacity": 1, "energy_source": "solar_pv", "technology_type": "solar_pv",
+        "operational_date": "2026-01-01T00:00:00Z"});
+    let path = format!("/device/update/{}", gb.w);
+    gb.producer.patch(&path, smaller).await.expect(200);
+    let there = gone(&gb, &fr, first).await;
+    let kept = fr.trader.bundle(there).await;
+    assert_eq!(kept["energy_source"], "wind");
+    // What the device is, its own registry says.
+    let device = kept["device_id"].as_i64().unwrap();
+    let path = format!("/device/update/{device}");
+    let refused = fr.producer.patch(&path, json!({"capacity": 2})).await;
+    refused.refused(422, "device_imported");
+    gb.registry.audit().await;
+    fr.registry.audit().await;
+}

@@ -9,7 +9,7 @@ use crate::command::{ImportBundles, ImportRow};
 use crate::context::Context;
 use crate::device::MAX_TEXT_CHARS;
 use crate::issuance::check_metadata;
-use crate::reading::{self, Broken, check_interval, check_reading};
+use crate::reading::{self, Broken, check_ended, check_interval, check_reading};
 use crate::refusal::Code;
 use schemas::id::MAX_CERTIFICATE_ID;
 use schemas::interval::rfc3339;
@@ -39,10 +39,15 @@ pub(super) fn check_row(
         ));
     }
     check_range(row)?;
-    let interval = check_interval(row.production_start, row.production_end)
-        .and_then(|interval| check_reading(&known.device, interval, row.quantity, context))
-        .map_err(|(column, code, rule)| (import_column(column), code, rule));
-    interval?;
+    // What a registry has signed, it held to the device as that was at the time. Here it may have changed since, and
+    // a certificate of stored energy names the source that was stored.
+    let is_signed = import.export.is_some();
+    check_interval(row.production_start, row.production_end)
+        .and_then(|interval| match is_signed {
+            true => check_ended(interval, context),
+            false => check_reading(&known.device, interval, row.quantity, context),
+        })
+        .map_err(|(column, code, rule)| (import_column(column), code, rule))?;
     if row.issued_at < row.production_end || row.issued_at > context.now {
         return Err((
             ISSUED_AT,
@@ -61,7 +66,7 @@ pub(super) fn check_row(
         ));
     }
     let source = known.device.attributes.energy_source;
-    if row.terms.energy_source != source {
+    if !is_signed && row.terms.energy_source != source {
         return Err((
             ENERGY_SOURCE,
             Code::ValueOutOfRange,

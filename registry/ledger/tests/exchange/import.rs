@@ -1,6 +1,8 @@
 //! What is imported, and what is not.
 
 use super::*;
+use ledger::command::{DevicePatch, UpdateDevice};
+use schemas::id::DeviceId;
 use std::collections::BTreeSet;
 
 #[test]
@@ -169,4 +171,63 @@ fn imported_metadata_does_not_apply_to_what_is_issued_here() {
         panic!("the readings issued nothing");
     };
     assert_eq!(issued.metadata_id, schemas::id::MetadataId(3));
+}
+
+/// An import that registry fr has signed.
+fn signed(rows: Vec<ImportRow>) -> ImportBundles {
+    ImportBundles {
+        export: Some(ExportRef {
+            registry: "fr".into(),
+            export_id: ActionId(1),
+            content: ExportContent([1; 32]),
+        }),
+        ..import_of("31", rows)
+    }
+}
+
+#[test]
+fn what_a_registry_has_signed_is_not_held_to_the_device_as_it_is_here_and_now() {
+    let mut world = World::with_accounts();
+    let mut of_storage = row(1, 1, 100);
+    of_storage.is_storage = true;
+    of_storage.terms.energy_source = schemas::energy::EnergySource::SolarPv;
+    // It has lost capacity since, and was rebuilt.
+    let large = row(2, 1_000, 100_000_999);
+    let mut import = signed(vec![of_storage, large]);
+    import.devices[0].attributes.operational_date = at("2025-05-20T00:00:00Z");
+    world.run(Command::ImportBundles(Box::new(import))).unwrap();
+    let mut unfinished = row(1, 101, 200);
+    unfinished.production_start = at("2025-06-01T12:00:00Z");
+    unfinished.production_end = at("2025-06-01T13:00:00Z");
+    let mut import = signed(vec![unfinished]);
+    import.export = Some(ExportRef {
+        export_id: ActionId(2),
+        ..import.export.unwrap()
+    });
+    let refused = world.run(Command::ImportBundles(Box::new(import)));
+    assert_eq!(codes(refused), ["in_future"]);
+    world.audit();
+}
+
+#[test]
+fn an_imported_device_says_what_its_own_registry_says_of_it() {
+    let mut world = World::with_accounts();
+    world.run(import(vec![row(1, 1, 100)])).unwrap();
+    let update = |account_id, patch| {
+        Command::UpdateDevice(Box::new(UpdateDevice {
+            device_id: DeviceId(3),
+            account_id,
+            patch,
+        }))
+    };
+    let smaller = DevicePatch {
+        capacity_w: Some(schemas::Watts(1)),
+        ..DevicePatch::default()
+    };
+    let refused = world.run(update(None, smaller));
+    assert_eq!(code(refused), Code::DeviceImported);
+    // Whose it is here is another matter.
+    let moved = update(Some(AccountId(2)), DevicePatch::default());
+    world.run(moved).unwrap();
+    world.run(import(vec![row(1, 101, 200)])).unwrap();
 }

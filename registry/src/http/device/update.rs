@@ -22,7 +22,7 @@ use schemas::id::DeviceId;
     responses(
         (status = 200, description = "The device as it is now.", body = DeviceRead),
         (status = 404, description = "device_not_found, account_not_found"),
-        (status = 422, description = "request_invalid, device_removed, account_closed, value_out_of_range"),
+        (status = 422, description = "request_invalid, device_removed, device_imported, account_closed, value_out_of_range"),
     ),
 )]
 #[patch("/device/update/{device_id}")]
