@@ -139,11 +139,14 @@ pub(crate) fn allocate(
     let ends = storage
         .next_start
         .map_or(window.end(), |next| next.min(window.end()));
+    // Charges before those that were looked at may be open: then it stays what it was.
+    let open = storage.open_from.or(storage.first_start);
+    let saw_all = open.is_none_or(|open| look_from(&storage, window) <= open);
     Ok(LedgerEvent::from(StorageAllocated {
         device_id,
         method,
         first_allocation_id: get::counters(entries)?.allocation,
-        open_from: Some(charges.first_start().unwrap_or(ends)),
+        open_from: saw_all.then(|| charges.first_start().unwrap_or(ends)),
         discharges,
     })
     .into())
@@ -352,6 +355,15 @@ impl<E: Entries> Rows<'_, E> {
         }
         let factor = factor_for(&self.storage, self.device_id, discharged.start())
             .map_err(|refusal| (SDR, refusal.code, refusal.detail))?;
+        if let Some(stated) = row.factor
+            && (stated.from, stated.to) != (factor.window.start(), factor.window.end())
+        {
+            let rule = format!(
+                "the efficiency stated is of another window than that of the discharge of {discharged}, {}",
+                factor.window
+            );
+            return Err((FACTOR_START, Code::StorageWindow, rule));
+        }
         let (consumed, produced) = amounts(row, sdr, factor.efficiency)?;
         for (column, record, taken) in [(SCR, scr, consumed), (SDR, sdr, produced)] {
             let left = *self

@@ -67,7 +67,13 @@ pub(super) fn check_window(storage: &Storage, window: Interval) -> Result<(), Re
         )
         .at("/from"));
     }
-    if storage.efficiencies.len() >= MAX_WINDOWS {
+    let is_new = || {
+        !storage
+            .efficiencies
+            .iter()
+            .any(|known| known.fixed.window == window)
+    };
+    if storage.efficiencies.len() >= MAX_WINDOWS && is_new() {
         return Err(Refusal::new(
             Code::ListTooLong,
             format!("a device has at most {MAX_WINDOWS} efficiency windows"),

@@ -179,3 +179,48 @@ fn a_discharge_before_the_charge_has_ended_is_refused() {
         Code::NothingToAllocate
     );
 }
+
+#[test]
+fn a_later_range_that_is_allocated_first_leaves_no_charge_behind() {
+    let mut world = with_battery();
+    let (february, later_on) = (31 * 24, 450 * 24);
+    let idle = |from: i64, to: i64| flows(from, &vec![0; usize::try_from(to - from).unwrap()]);
+    run(&mut world, submit(flows(0, &[-1000]))).unwrap();
+    run(&mut world, submit(idle(1, february))).unwrap();
+    run(&mut world, submit(flows(february, &[400]))).unwrap();
+    run(&mut world, submit(idle(february + 1, later_on))).unwrap();
+    run(&mut world, submit(flows(later_on, &[-100, 50]))).unwrap();
+    for day in [february, later_on] {
+        run(&mut world, stated(day, day + 24, "0.5")).unwrap();
+    }
+    let charged = |decision: &Decision| {
+        let rows = rows_of(decision).into_iter();
+        rows.map(|(_, _, consumed, produced)| (consumed, produced))
+            .collect::<Vec<_>>()
+    };
+    let after = run(&mut world, allocate(later_on, later_on + 24, None)).unwrap();
+    assert_eq!(
+        charged(&after),
+        [(100, 50)],
+        "older charges are out of sight"
+    );
+    let earlier = run(&mut world, allocate(february, february + 24, None)).unwrap();
+    assert_eq!(charged(&earlier), [(800, 400)]);
+}
+
+#[test]
+fn an_efficiency_that_a_row_states_is_that_of_its_discharge() {
+    let mut world = with_battery();
+    run(&mut world, stated(0, 24, "0.5")).unwrap();
+    run(&mut world, submit(flows(0, &[-1000, 300]))).unwrap();
+    let mut elsewhere = row(1, 1, 2, RowAmount::Consumed(WattHours(100)));
+    elsewhere.factor = Some(StatedFactor {
+        from: hour(24),
+        to: hour(48),
+        factor: Decimal::new(89, 2),
+    });
+    let refused = run(&mut world, by_hand(vec![elsewhere])).unwrap_err();
+    assert_eq!(refused.errors[0].code, "storage_window");
+    // Nothing was fixed by the way.
+    run(&mut world, stated(24, 48, "0.9")).unwrap();
+}

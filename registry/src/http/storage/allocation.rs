@@ -224,8 +224,7 @@ pub async fn list_allocations(
     Query(filter): Query<AllocatedFilter>,
     Query(page): Query<PageQuery>,
 ) -> Answer<HttpResponse> {
-    // What is made right now has been made before the next microsecond.
-    let now = Utc::now() + TimeDelta::seconds(1);
+    let now = Utc::now();
     let before = filter.created_before.unwrap_or(now);
     let after = filter.created_after;
     let after = after.unwrap_or_else(|| before - TimeDelta::days(DEFAULT_DAYS));
@@ -243,7 +242,9 @@ pub async fn list_allocations(
     };
     let client = read.client().await?;
     let device_id = read.seen_device(&client, device_id).await?;
-    let made = (after, before);
+    // What is made right now has been made before the next microsecond.
+    let until = now + TimeDelta::seconds(1);
+    let made = (after, filter.created_before.unwrap_or(until));
     let found = stored::allocations_of_device(&client, device_id, made, key, page.limit).await?;
     Ok(listed(&found))
 }
