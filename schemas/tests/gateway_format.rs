@@ -8,7 +8,7 @@ use schemas::gateway::{
     Algorithm, Cause, ClockState, MeterIdentity, MeterReadings, ProfileRef, PublicKey, Quality,
     Reading, schema,
 };
-use schemas::id::{DeviceId, GatewayId};
+use schemas::id::{DeviceId, GatewayId, MAX_CERTIFICATE_ID};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -324,7 +324,7 @@ fn a_payload_that_contradicts_itself_is_refused() {
 
 #[test]
 fn a_reading_that_contradicts_itself_is_refused() {
-    let changes: [fn(&mut Reading); 9] = [
+    let changes: [fn(&mut Reading); 10] = [
         |reading| reading.interval_end = reading.interval_start,
         |reading| reading.wh = WattHours(-1),
         |reading| reading.wh = WattHours(1_251),
@@ -334,6 +334,11 @@ fn a_reading_that_contradicts_itself_is_refused() {
         |reading| reading.cause = Some(Cause::Gap),
         |reading| reading.quality = Quality::Interpolated,
         |reading| reading.quality = Quality::Doubtful,
+        |reading| {
+            reading.quality = Quality::Doubtful;
+            reading.cause = Some(Cause::Reset);
+            reading.wh = WattHours(MAX_CERTIFICATE_ID + 1);
+        },
     ];
     for (number, change) in changes.into_iter().enumerate() {
         let mut payload = first();

@@ -1,5 +1,6 @@
 //! A reading as a gateway takes it.
 
+use crate::id::MAX_CERTIFICATE_ID;
 use crate::{WattHours, words};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -64,7 +65,7 @@ pub struct Reading {
     /// End of the interval, exclusive; at most one hour after its start.
     pub interval_end: DateTime<Utc>,
     /// Energy of the interval in whole Wh. Of a doubtful reading what the counter says, 0 where it says nothing.
-    #[schema(value_type = i64, minimum = 0)]
+    #[schema(value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub wh: WattHours,
     /// The counter at the start in whole Wh, rounded down. Absent only where a doubtful reading has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +94,12 @@ impl Reading {
         }
         if self.wh < WattHours::ZERO {
             return Some(format!("wh must not be negative; it is {}", self.wh));
+        }
+        if self.wh.0 > MAX_CERTIFICATE_ID {
+            return Some(format!(
+                "wh is at most {MAX_CERTIFICATE_ID}; it is {}",
+                self.wh.0
+            ));
         }
         if self.quality == Quality::Doubtful {
             return self

@@ -18,11 +18,13 @@ use ledger::{Code, Command, Decision, Event, Refusal};
 use schemas::WattHours;
 use schemas::event::LedgerEvent;
 use schemas::gateway::jws::Signed;
-use schemas::gateway::limit::{KEY_OVERLAP_DAYS, MAX_CLOCK_AHEAD_S, MAX_CODE_VALID_S};
+use schemas::gateway::limit::{
+    KEY_OVERLAP_DAYS, MAX_CLOCK_AHEAD_S, MAX_CODE_VALID_S, MAX_READINGS,
+};
 use schemas::gateway::{
     Cause, ClockState, KeyId, MeterIdentity, MeterReadings, ProfileRef, PublicKey, Quality, Reading,
 };
-use schemas::id::{AccountId, DeviceId, GatewayId};
+use schemas::id::{AccountId, DeviceId, GatewayId, MAX_CERTIFICATE_ID};
 use schemas::life_cycle::Settle;
 use world::{World, at, code, hour, hours, readings, request};
 

@@ -118,3 +118,20 @@ fn what_a_device_can_not_have_produced_is_kept_as_doubtful_and_never_issued_as_i
     assert_eq!(issued(&decision), 40);
     world.audit();
 }
+
+#[test]
+fn doubtful_readings_say_at_most_what_could_be_certified_and_an_envelope_may_be_full_of_them() {
+    let mut world = enrolled();
+    let many = i64::try_from(MAX_READINGS).unwrap();
+    let list = |wh| {
+        let readings = (0..many).map(|n| doubtful(n, wh, Cause::Reset));
+        envelope(1, None, readings.collect())
+    };
+    let too_much = list(MAX_CERTIFICATE_ID + 1);
+    assert_eq!(refusal(&mut world, &too_much).0, Code::EnvelopeMalformed);
+    let outcome = submit(&mut world, &list(MAX_CERTIFICATE_ID))
+        .unwrap()
+        .outcome;
+    assert_eq!((outcome.accepted, outcome.doubtful), (many, many));
+    world.audit();
+}
