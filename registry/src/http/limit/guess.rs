@@ -64,6 +64,16 @@ struct Wrong {
     not_before: Instant,
 }
 
+impl Wrong {
+    /// How long the next one has to wait. Those that are free wait for none of them, whichever looked at the clock first.
+    fn wait(&self, now: Instant) -> Duration {
+        match self.count < FREE {
+            true => Duration::ZERO,
+            false => self.not_before.saturating_duration_since(now),
+        }
+    }
+}
+
 /// Wrong guesses of late. Of this process: behind several, there are as many free guesses more.
 pub struct Guesses(Cache<Key, Wrong>);
 
@@ -126,8 +136,8 @@ impl Guesses {
     }
 
     fn wait(&self, key: Key, now: Instant) -> Result<(), Exceeded> {
-        let not_before = self.0.get(&key).map_or(now, |wrong| wrong.not_before);
-        match not_before.saturating_duration_since(now) {
+        let wrong = self.0.get(&key);
+        match wrong.map_or(Duration::ZERO, |wrong| wrong.wait(now)) {
             Duration::ZERO => Ok(()),
             wait => Err(exceeded(wait)),
         }
@@ -138,9 +148,7 @@ impl Guesses {
         let mut counted = Err(exceeded(Duration::ZERO));
         self.0.entry(key).and_compute_with(|known| {
             let known = known.map(moka::Entry::into_value);
-            let wait = known.map_or(Duration::ZERO, |wrong| {
-                wrong.not_before.saturating_duration_since(now)
-            });
+            let wait = known.map_or(Duration::ZERO, |wrong| wrong.wait(now));
             if !wait.is_zero() {
                 counted = Err(exceeded(wait));
                 return Op::Nop;
@@ -279,6 +287,18 @@ mod tests {
             now += Duration::from_secs(wait_s);
             assert!(guesses.count(key, now).is_ok());
         }
+    }
+
+    #[test]
+    fn free_guesses_at_once_wait_for_none_of_each_other_whichever_looked_at_the_clock_first() {
+        let guesses = Guesses::default();
+        let key = Key::Code(Uuid::nil());
+        let now = Instant::now();
+        for number in (0..FREE).rev() {
+            let earlier = now + Duration::from_millis(number.into());
+            assert!(guesses.wait(key, earlier).is_ok() && guesses.count(key, earlier).is_ok());
+        }
+        assert!(guesses.wait(key, now).is_err());
     }
 
     #[test]
