@@ -472,7 +472,7 @@ async fn attack_a_key_that_was_replaced_before_the_compromised_one_signs_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cookies_go_over_tls_alone_where_the_registry_is_reached_so() {
     let mut registry = Registry::prepare(Clusters::shared().await).await;
-    registry.config.http.public_url = Some("https://registry.example".to_owned());
+    registry.config.http.public_url = Some("https://registry.example/api".to_owned());
     registry.up().await;
     registry.admin().await;
     let anonymous = registry.anonymous();
@@ -492,10 +492,39 @@ async fn cookies_go_over_tls_alone_where_the_registry_is_reached_so() {
         .flat_map(|answer| answer.headers.get_all(SET_COOKIE));
     let mut count = 0;
     for cookie in all.map(|cookie| cookie.to_str().unwrap()) {
-        assert!(cookie.split("; ").any(|part| part == "Secure"), "{cookie}");
+        let has = |wanted: &str| cookie.split("; ").any(|part| part == wanted);
+        assert!(has("Secure"), "{cookie}");
+        let is_refresh = cookie.starts_with("refresh_token=");
+        // A proxy has put the API there.
+        assert!(
+            has(if is_refresh {
+                "Path=/api/auth/refresh"
+            } else {
+                "Path=/"
+            }),
+            "{cookie}"
+        );
         count += 1;
     }
     assert!(count >= 4, "{count}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cookies_go_over_tls_alone_wherever_nothing_is_said_but_on_this_machine() {
+    let registry = Registry::start().await;
+    let anonymous = registry.anonymous();
+    for (host, secure) in [
+        ("registry.example", true),
+        ("192.0.2.1:8000", true),
+        ("localhost.example", true),
+        ("localhost:8000", false),
+        ("127.0.0.1:8000", false),
+        ("[::1]:8000", false),
+    ] {
+        let answer = anonymous.with("host", host).get("/csrf-token").await;
+        let cookie = answer.header("set-cookie").to_owned();
+        assert_eq!(cookie.contains("; Secure"), secure, "{host}: {cookie}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

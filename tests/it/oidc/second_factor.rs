@@ -9,12 +9,14 @@ use serde_json::json;
 use tests::World;
 
 const PATH: &str = "/auth/oidc/second_factor";
+/// The same for a page beside it.
+const PAGE: &str = "second_factor";
 
 /// Comes back from the provider; the cookie that waits for a code.
 async fn waiting(world: &World, browser: &Browser, issuer: &Issuer) -> String {
     let answer = browser.sign_in(issuer, json!({"amr": ["pwd"]})).await;
     assert_eq!(answer.status(), 303, "{answer:?}");
-    assert_eq!(header(&answer, LOCATION), PATH);
+    assert_eq!(header(&answer, LOCATION), PAGE);
     let cookies = cookies(&answer);
     assert!(!cookies.contains_key("access_token") && !cookies.contains_key("refresh_token"));
     assert_eq!(cookies["oidc_sign_in"], "");
@@ -78,7 +80,7 @@ async fn a_provider_that_asks_for_one_is_believed_where_that_is_configured() {
         json!({"acr": "urn:one"}),
     ] {
         let answer = browser.sign_in(&issuer, none).await;
-        assert_eq!(header(&answer, LOCATION), PATH);
+        assert_eq!(header(&answer, LOCATION), PAGE);
     }
     for asked in [json!({"amr": ["pwd", "mfa"]}), json!({"acr": "urn:two"})] {
         let answer = browser.sign_in(&issuer, asked).await;

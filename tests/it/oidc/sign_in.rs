@@ -434,7 +434,7 @@ async fn a_browser_that_is_refused_is_shown_a_page_that_repeats_nothing_of_what_
         let policy = header(&page, reqwest::header::CONTENT_SECURITY_POLICY);
         assert!(policy.starts_with("default-src 'none'"), "{policy}");
         let page = page.text().await.unwrap();
-        assert!(page.contains("href=\"/auth/oidc/login\""), "{page}");
+        assert!(page.contains("href=\"login\""), "{page}");
         assert!(page.contains("href=\"/problems/"), "{page}");
         assert!(!page.contains("evil"), "{page}");
         for program in ["*/*", "application/json"] {

@@ -11,7 +11,7 @@ pub(super) mod second_factor;
 mod session;
 mod site;
 
-pub(super) use cookie::is_secure;
+pub(super) use cookie::{is_secure, public_path};
 pub(super) use refresh::refreshed;
 
 use actix_web::web::ServiceConfig;

@@ -2,7 +2,7 @@
 
 use super::admit::refused_sign_in;
 use super::finish::onward;
-use super::{CODE_COOKIE, CODE_PATH, START_PATH, code_cookie, provider};
+use super::{CODE_COOKIE, CODE_PAGE, START_PAGE, code_cookie, provider};
 use crate::audit;
 use crate::http::auth::{device, second_factor};
 use crate::http::extract::{Form, state};
@@ -18,7 +18,7 @@ use schemas::api::identity::OidcCode;
 use schemas::envelope::Actor;
 
 const FORM: &str = "<h1>Sign in</h1>
-<form method=\"post\" action=\"/auth/oidc/second_factor\">
+<form method=\"post\" action=\"second_factor\">
 <p><label>The code that your authenticator shows, or a recovery code:
 <input name=\"otp\" autocomplete=\"one-time-code\" autofocus required></label>
 <button>Sign in</button></p>
@@ -30,7 +30,7 @@ pub(super) fn ask(http: &HttpRequest, state: &State, waiting: &Waiting) -> Answe
         .sealed(&state.vault)
         .map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::SeeOther()
-        .insert_header((LOCATION, CODE_PATH))
+        .insert_header((LOCATION, CODE_PAGE))
         .insert_header((CACHE_CONTROL, "no-store"))
         .cookie(code_cookie(http, &sealed, PATIENCE.num_seconds()))
         .finish())
@@ -86,8 +86,8 @@ pub async fn finish_oidc_second_factor(
     let finished = finish(&http, given).await;
     finished.map_err(|problem| {
         let again = match problem.code() == second_factor::INVALID {
-            true => CODE_PATH,
-            false => START_PATH,
+            true => CODE_PAGE,
+            false => START_PAGE,
         };
         problem.shown_to(&http, again)
     })

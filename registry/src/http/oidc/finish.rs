@@ -2,7 +2,7 @@
 
 use super::admit::{admitted, refused_sign_in};
 use super::code::ask;
-use super::{COOKIE, START_PATH, cookie, provider, redirect_uri};
+use super::{COOKIE, START_PAGE, cookie, provider, redirect_uri};
 use crate::http::auth::issue;
 use crate::http::extract::{Query, state};
 use crate::http::problem::{Answer, Problem};
@@ -43,7 +43,7 @@ pub async fn finish_oidc_sign_in(
     Query(back): Query<OidcCallbackQuery>,
 ) -> Answer<HttpResponse> {
     let finished = finish(&http, back).await;
-    finished.map_err(|problem| problem.shown_to(&http, START_PATH))
+    finished.map_err(|problem| problem.shown_to(&http, START_PAGE))
 }
 
 async fn finish(http: &HttpRequest, back: OidcCallbackQuery) -> Answer<HttpResponse> {

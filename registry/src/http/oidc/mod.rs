@@ -5,7 +5,7 @@ mod code;
 mod finish;
 mod start;
 
-use super::auth::is_secure;
+use super::auth::{is_secure, public_path};
 use super::problem::{Answer, EdgeCode, Problem};
 use super::state::State;
 use crate::identity::Provider;
@@ -17,9 +17,11 @@ use actix_web::web::ServiceConfig;
 const CALLBACK: &str = "/auth/oidc/callback";
 /// Cookie of a sign-in that was begun.
 const COOKIE: &str = "oidc_sign_in";
-/// Where a sign-in begins.
-const START_PATH: &str = "/auth/oidc/login";
-/// Where the second factor is asked for.
+/// Where a sign-in begins, as the other pages here name it: a proxy may have put all of them elsewhere.
+const START_PAGE: &str = "login";
+/// Where the second factor is asked for, likewise.
+const CODE_PAGE: &str = "second_factor";
+/// The same from the root of the API.
 const CODE_PATH: &str = "/auth/oidc/second_factor";
 /// Cookie of a sign-in that waits for that.
 const CODE_COOKIE: &str = "oidc_second_factor";
@@ -59,7 +61,7 @@ fn redirect_uri(http: &HttpRequest, state: &State) -> String {
 /// The browser brings it along when the provider, another site, sends it back: so it can not be `Strict`.
 fn cookie<'a>(http: &HttpRequest, value: &'a str, lifetime_s: i64) -> Cookie<'a> {
     Cookie::build(COOKIE, value)
-        .path(CALLBACK)
+        .path(public_path(http, CALLBACK))
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(is_secure(http))
@@ -71,7 +73,7 @@ fn cookie<'a>(http: &HttpRequest, value: &'a str, lifetime_s: i64) -> Cookie<'a>
 fn code_cookie<'a>(http: &HttpRequest, value: &'a str, lifetime_s: i64) -> Cookie<'a> {
     let mut cookie = cookie(http, value, lifetime_s);
     cookie.set_name(CODE_COOKIE);
-    cookie.set_path(CODE_PATH);
+    cookie.set_path(public_path(http, CODE_PATH));
     cookie.set_same_site(SameSite::Strict);
     cookie
 }

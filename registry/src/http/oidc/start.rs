@@ -1,6 +1,6 @@
 //! To the provider.
 
-use super::{START_PATH, cookie, provider, redirect_uri};
+use super::{START_PAGE, cookie, provider, redirect_uri};
 use crate::config::is_local_path;
 use crate::http::extract::{Query, state};
 use crate::http::problem::{Answer, EdgeCode, Problem};
@@ -34,7 +34,7 @@ pub async fn start_oidc_sign_in(
     Query(wanted): Query<OidcLoginQuery>,
 ) -> Answer<HttpResponse> {
     let started = start(&http, wanted).await;
-    started.map_err(|problem| problem.shown_to(&http, START_PATH))
+    started.map_err(|problem| problem.shown_to(&http, START_PAGE))
 }
 
 async fn start(http: &HttpRequest, wanted: OidcLoginQuery) -> Answer<HttpResponse> {
