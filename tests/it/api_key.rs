@@ -286,6 +286,8 @@ async fn attack_a_key_that_keeps_users_makes_itself_an_administrator() {
     let (stolen, _) = machine(&world.admin, &["read", "manage_self", "manage_users"], None).await;
     let (admin, other) = (world.admin.id, world.trader.id);
     let identity = json!({"issuer": "https://login.example", "subject": "thief"});
+    let own_password =
+        json!({"password": "correct horse battery", "current_password": tests::PASSWORD});
     for refused in [
         stolen
             .create_user("thief", "thief@registry.test", 4, "correct horse battery")
@@ -309,6 +311,13 @@ async fn attack_a_key_that_keeps_users_makes_itself_an_administrator() {
             .post(&format!("/user/{other}/identities"), identity)
             .await,
         stolen.post_nothing(&format!("/user/erase/{other}")).await,
+        stolen.delete(&format!("/user/delete/{other}")).await,
+        stolen.delete(&format!("/user/{other}/second_factor")).await,
+        stolen.delete(&format!("/user/{other}/sessions")).await,
+        stolen
+            .delete(&format!("/user/identities/{}", uuid::Uuid::nil()))
+            .await,
+        stolen.post("/user/me/password", own_password).await,
     ] {
         refused.refused(403, "sign_in_required");
     }

@@ -53,6 +53,7 @@ struct Create {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum RoleName {
+    StorageValidator,
     Audit,
     Trading,
     Production,
@@ -62,6 +63,7 @@ enum RoleName {
 impl From<RoleName> for Role {
     fn from(name: RoleName) -> Self {
         match name {
+            RoleName::StorageValidator => Self::StorageValidator,
             RoleName::Audit => Self::Audit,
             RoleName::Trading => Self::Trading,
             RoleName::Production => Self::Production,

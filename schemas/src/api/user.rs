@@ -74,7 +74,7 @@ pub struct CreateUser {
         example = "ada@example.org"
     )]
     pub email: String,
-    /// Role, by name or number (1 to 4).
+    /// Role, by name or number (0 to 4).
     #[schema(value_type = Role)]
     pub role: Role,
     /// Password, 8 characters or more; without one the user can not sign in.
@@ -174,7 +174,7 @@ impl FromFields for ChangePassword {
 #[derive(Debug, Clone, Copy, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ChangeRoleQuery {
-    /// Role, by name or number (1 to 4).
+    /// Role, by name or number (0 to 4).
     pub role: Role,
 }
 

@@ -198,6 +198,7 @@ pub async fn remove_second_factor(
     params(("user_id" = i64, Path, description = "The user.")),
     responses(
         (status = 204, description = "The password alone is enough from here on."),
+        (status = 403, description = "sign_in_required"),
         (status = 404, description = "user_not_found"),
         (status = 409, description = "second_factor_missing"),
         (status = 422, description = "request_invalid, user_removed"),
@@ -208,6 +209,7 @@ pub async fn remove_second_factor_of_user(
     request: Write<may::ManageUsers>,
     Id(user_id): Id<UserId>,
 ) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let remove = command::RemoveSecondFactor {
         user_id: request.caller.managed_user(user_id),
         by: FactorRemover::Manager,

@@ -116,6 +116,7 @@ pub async fn end_my_session(
     params(("user_id" = i64, Path, description = "The user.")),
     responses(
         (status = 204, description = "The sessions are over."),
+        (status = 403, description = "sign_in_required"),
         (status = 404, description = "user_not_found"),
         (status = 422, description = "request_invalid, user_removed"),
     ),
@@ -125,6 +126,7 @@ pub async fn end_sessions_of_user(
     request: Write<may::ManageUsers>,
     Id(user_id): Id<UserId>,
 ) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let user_id = request.caller.managed_user(user_id);
     let cause = SessionEnd::RevokedByAdministrator;
     end(&request, user_id, Which::AllBut(None), cause).await?;

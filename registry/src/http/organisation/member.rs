@@ -86,6 +86,7 @@ pub async fn change_manager(
     params(("user_id" = i64, Path, description = "The user.")),
     responses(
         (status = 204, description = "The user belongs to no organisation."),
+        (status = 403, description = "sign_in_required"),
         (status = 404, description = "user_not_found"),
         (status = 409, description = "user_in_accounts"),
         (status = 422, description = "request_invalid, organisation_closed, user_not_in_organisation"),
@@ -96,6 +97,7 @@ pub async fn leave_organisation(
     write: Write<may::ManageAccounts>,
     Id(named): Id<UserId>,
 ) -> Answer<HttpResponse> {
+    signed_in(&write.caller)?;
     // Membership of accounts is a matter of the ledger: look only once READ shows all of it.
     let state = write.caller.state();
     let all = Positions::at(Stream::Ledger, state.ledger_head().await?);

@@ -92,6 +92,7 @@ pub async fn link_identity(
     params(("identity_id" = Uuid, Path, description = "The identity.")),
     responses(
         (status = 204, description = "It is unlinked."),
+        (status = 403, description = "sign_in_required"),
         (status = 404, description = "identity_not_found"),
         (status = 422, description = "request_invalid"),
     ),
@@ -101,6 +102,7 @@ pub async fn unlink_identity(
     request: Write<may::ManageUsers>,
     Id(identity_id): Id<Uuid>,
 ) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let link = request.caller.linked_identity(identity_id).await?;
     request.execute(Command::UnlinkIdentity(link)).await?;
     Ok(HttpResponse::NoContent().finish())

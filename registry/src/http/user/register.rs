@@ -78,6 +78,7 @@ fn registered(receipt: &Receipt) -> Answer<UserRead> {
     params(("id" = i64, Path, description = "The user.")),
     responses(
         (status = 200, description = "The user as they were.", body = UserRead),
+        (status = 403, description = "sign_in_required"),
         (status = 404, description = "user_not_found"),
         (status = 409, description = "user_last_member, last_administrator"),
         (status = 422, description = "request_invalid, user_removed"),
@@ -88,6 +89,7 @@ pub async fn delete_user(
     request: Write<may::ManageUsers>,
     Id(user_id): Id<UserId>,
 ) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let user_id = request.caller.managed_user(user_id);
     let client = check_replaceable(&request.caller, user_id).await?;
     let user = read::user::by_id(&client, user_id)

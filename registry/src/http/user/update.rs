@@ -112,6 +112,7 @@ async fn new_password<C>(
     request_body = ChangePassword,
     responses(
         (status = 204, description = "The new password holds."),
+        (status = 403, description = "sign_in_required"),
         (status = 422, description = "request_invalid, current_password_wrong, password_breached, password_weak, user_removed"),
     ),
 )]
@@ -119,6 +120,7 @@ async fn new_password<C>(
 pub async fn change_my_password(
     request: Write<may::ManageSelf, ChangePassword>,
 ) -> Answer<HttpResponse> {
+    signed_in(&request.caller)?;
     let user = existing(&request.caller.client().await?, request.caller.user_id).await?;
     let given = request.body.clone();
     let current = Some(given.current_password);
