@@ -1,5 +1,6 @@
 //! Which attempts are so many of a kind that they share entries.
 
+use crate::http::limit::place;
 use lru::LruCache;
 use schemas::envelope::Actor;
 use schemas::event::audit::Attempt;
@@ -20,7 +21,7 @@ const KINDS: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not 0");
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Kind {
     actor: Option<Actor>,
-    /// Where nobody is known, the address stands for who it is.
+    /// Where nobody is known, the place stands for who it is.
     address: Option<IpAddr>,
     operation: String,
     code: Option<String>,
@@ -30,7 +31,10 @@ impl Kind {
     pub(super) fn of(attempt: &Attempt) -> Self {
         Self {
             actor: attempt.actor.clone(),
-            address: attempt.address.filter(|_| attempt.actor.is_none()),
+            address: attempt
+                .address
+                .filter(|_| attempt.actor.is_none())
+                .map(place),
             operation: attempt.operation.clone(),
             code: attempt.code.clone(),
         }

@@ -27,16 +27,19 @@ pub enum Hazard {
     PlainPublicUrl,
     /// A stolen password hash is cheaply guessed.
     CheapPasswords,
+    /// All clients count as one, the proxy: who guesses or asks too often keeps everybody waiting.
+    UnnamedProxy,
 }
 
 impl Hazard {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::DevUsers,
         Self::GuessableMasterSecret,
         Self::InsecureEventStore,
         Self::PlainPublicUrl,
         Self::CheapPasswords,
+        Self::UnnamedProxy,
     ];
 
     /// Its name in `allow_unsafe`.
@@ -48,6 +51,7 @@ impl Hazard {
             Self::InsecureEventStore => "insecure_event_store",
             Self::PlainPublicUrl => "plain_public_url",
             Self::CheapPasswords => "cheap_passwords",
+            Self::UnnamedProxy => "unnamed_proxy",
         }
     }
 
@@ -71,6 +75,10 @@ impl Hazard {
             Self::CheapPasswords => {
                 "auth.password_cost is below what OWASP asks of argon2id: leave it as it is by default"
             }
+            Self::UnnamedProxy => {
+                "http.public_url is https, so a proxy ends TLS, and http.trusted_proxies does not name it: clients can \
+                 not be told apart, and one that guesses passwords keeps all of them from signing in"
+            }
         }
     }
 
@@ -91,6 +99,11 @@ impl Hazard {
             Self::CheapPasswords => {
                 let cost = &config.auth.password_cost;
                 u64::from(cost.memory_kib) * u64::from(cost.passes) < MIN_PASSWORD_WORK
+            }
+            Self::UnnamedProxy => {
+                let url = config.http.public_url.as_deref();
+                config.http.trusted_proxies.is_empty()
+                    && url.is_some_and(|url| url.starts_with("https://"))
             }
         }
     }
@@ -179,6 +192,9 @@ mod tests {
                     passes: 5,
                     lanes: 1,
                 };
+            }
+            Hazard::UnnamedProxy => {
+                config.http.public_url = Some("https://registry.example".to_owned());
             }
         }
         config

@@ -58,7 +58,7 @@ pub struct Config {
     /// Where files live that are not named otherwise; relative to the working directory.
     pub data_dir: PathBuf,
     /// Unsafe settings that are meant, by name: `dev_users`, `guessable_master_secret`, `insecure_event_store`,
-    /// `plain_public_url`, `cheap_passwords`. `serve` refuses others.
+    /// `plain_public_url`, `cheap_passwords`, `unnamed_proxy`. `serve` refuses others.
     pub allow_unsafe: Vec<Hazard>,
     pub http: Http,
     pub limits: Limits,

@@ -13,7 +13,7 @@ pub mod device;
 pub mod extract;
 pub mod gateway;
 pub mod idempotency;
-mod limit;
+pub mod limit;
 mod listed;
 pub mod measurement;
 pub mod oauth;

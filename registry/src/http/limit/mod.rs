@@ -106,8 +106,8 @@ fn problem(exceeded: Exceeded) -> Problem {
     Problem::new(EdgeCode::TooManyRequests, detail).exceeding(exceeded)
 }
 
-/// What counts as one place.
-fn place(address: IpAddr) -> IpAddr {
+/// What counts as one place: a customer of a network, who has many addresses of the sixth version.
+pub fn place(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {
