@@ -190,12 +190,16 @@ async fn an_account_is_closed_when_nothing_of_value_is_in_it() {
             json!({"account_name": "Q"}),
         )
         .await
-        .refused(422, "account_closed");
+        .refused_saying(422, "account_closed", "Cannot update deleted accounts.");
     world
         .trader
         .get(&format!("/account/{}/summary", world.t))
         .await
-        .refused(422, "account_closed");
+        .refused_saying(
+            422,
+            "account_closed",
+            "Cannot get summary for deleted accounts.",
+        );
     let [next] = world.issue([10]).await;
     world
         .trader

@@ -36,7 +36,11 @@ async fn a_cancelled_bundle_names_its_beneficiary_and_stays_where_it_is() {
         .trader
         .cancel(world.s, &[named], "Somebody else")
         .await;
-    again.refused_saying(409, "bundle_state", "Active or Reserved");
+    again.refused_saying(
+        409,
+        "bundle_state",
+        "Certificates must be in ACTIVE or RESERVED status to cancel",
+    );
     world
         .trader
         .transfer(world.s, world.t, &[named])

@@ -16,7 +16,7 @@ async fn only_a_cancelled_bundle_is_claimed_and_only_once() {
     };
     claim()
         .await
-        .refused_saying(409, "bundle_state", "Cancelled");
+        .refused_saying(409, "bundle_state", "Can only claim cancelled certificates");
     world
         .trader
         .cancel(world.s, &[bundle], "Data Centre")

@@ -139,6 +139,11 @@ async fn a_reading_must_be_below_110_percent_of_capacity_and_a_refused_one_can_b
     let submit = async |wh| world.producer.submit(world.w, &hours(0, [wh])).await;
     let problem = submit(11_000_000).await.refused(422, "readings_refused");
     assert_eq!(rows(&problem), [(1, "interval_usage", "over_capacity")]);
+    let sentence = "bundle_quantity does not match criteria for less_than";
+    assert!(
+        problem["detail"].as_str().unwrap().contains(sentence),
+        "{problem}"
+    );
     assert!(world.producer.holdings(world.s).await.is_empty());
     submit(10_999_999).await.expect(200);
     assert_eq!(volume(&world.producer.holdings(world.s).await), 10_999_999);

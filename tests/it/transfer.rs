@@ -135,7 +135,7 @@ async fn a_part_moves_and_the_ids_partition_the_parent_exactly() {
         .trader
         .transfer(world.s, world.t, &[parent])
         .await
-        .refused(409, "bundle_state");
+        .refused_saying(409, "bundle_state", "Can only transfer active certificates");
     world.registry.audit().await;
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn open_account(
     if account.is_closed {
         return Err(Refusal::new(
             Code::AccountClosed,
-            format!("Account {account_id} is closed: cannot update deleted accounts."),
+            format!("Cannot update deleted accounts. Account {account_id} is closed."),
         ));
     }
     standing::check(account_id, account)?;

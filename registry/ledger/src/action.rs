@@ -386,6 +386,24 @@ fn eligible<'e>(
     })
 }
 
+/// Which states an action is allowed from: in the contract's words where it has some, which its clients look for.
+fn wrong_state(row: &Transition, action: ActionType, found: &str) -> String {
+    match action {
+        ActionType::Transfer => format!("Can only transfer active certificates, found: {found}"),
+        ActionType::Cancel => {
+            format!("Certificates must be in ACTIVE or RESERVED status to cancel, found: {found}")
+        }
+        ActionType::Claim => format!("Can only claim cancelled certificates, found: {found}"),
+        _ => {
+            let allowed: Vec<_> = row.from.iter().map(|status| status.as_str()).collect();
+            format!(
+                "{found}; {action} is allowed from {} only",
+                allowed.join(" or ")
+            )
+        }
+    }
+}
+
 pub(crate) type Checked<'e> = Result<&'e Bundle, (Code, String)>;
 
 pub(crate) fn check_bundle<'e>(
@@ -411,15 +429,10 @@ pub(crate) fn check_bundle<'e>(
         )));
     };
     if !row.from.contains(&bundle.status) {
-        let allowed: Vec<_> = row.from.iter().map(|status| status.as_str()).collect();
+        let found = format!("bundle {bundle_id} is {}", bundle.status);
         return Ok(Err((
             Code::BundleState,
-            format!(
-                "bundle {bundle_id} is {}; {} is allowed from {} only",
-                bundle.status,
-                act.action_type,
-                allowed.join(" or ")
-            ),
+            wrong_state(row, act.action_type, &found),
         )));
     }
     if row.refuses_expired && bundle.expiry <= context.now {

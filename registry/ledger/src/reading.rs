@@ -151,7 +151,8 @@ pub(crate) fn check_capacity(
             USAGE,
             Code::OverCapacity,
             format!(
-                "{wh} in {interval} is not below {} % of the device's capacity of {}",
+                "bundle_quantity does not match criteria for less_than: {wh} in {interval} is not below {} % of the \
+                 device's capacity of {}",
                 context.policy.capacity_margin_percent,
                 capacity::of(device)
             ),

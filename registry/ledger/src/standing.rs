@@ -89,7 +89,7 @@ pub(crate) fn step(
 fn closed(account_id: AccountId) -> Refusal {
     Refusal::new(
         Code::AccountClosed,
-        format!("Account {account_id} is closed: cannot update deleted accounts."),
+        format!("Cannot update deleted accounts. Account {account_id} is closed."),
     )
 }
 
