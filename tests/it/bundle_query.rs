@@ -30,6 +30,36 @@ async fn a_query_echoes_its_filters_and_sums_what_it_finds() {
     assert_eq!(answer["total_certificate_volume"], 45);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_query_answers_bundles_as_each_is_shown_by_itself() {
+    let world = World::start().await;
+    let issued = world.issue([10, 15, 20]).await;
+    let question = json!({"source_id": world.s, "limit": 2});
+    let ask = async |question: &Value| {
+        let answer = world
+            .auditor
+            .post("/certificate/query_full", question.clone())
+            .await;
+        answer.expect(202)
+    };
+    let first = ask(&question).await;
+    assert_eq!(first["total_certificate_volume"], 45);
+    let mut next = question.clone();
+    next["cursor"] = first["next_cursor"].clone();
+    let second = ask(&next).await;
+    assert_eq!(second["next_cursor"], Value::Null);
+    let pages = [&first, &second].map(|page| &page["granular_certificate_bundles"]);
+    let found: Vec<_> = pages
+        .iter()
+        .flat_map(|page| page.as_array().unwrap())
+        .collect();
+    assert_eq!(found.len(), issued.len());
+    for bundle in found {
+        let path = format!("/certificate/{}", bundle["id"]);
+        assert_eq!(*bundle, world.auditor.get(&path).await.expect(200));
+    }
+}
+
 /// Scenario 37.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_is_for_members_under_their_own_name() {

@@ -272,7 +272,7 @@ pub fn request(scene: &Scene, operation: &str) -> Option<Asked> {
             }),
         ),
         "create_issuance_metadata" => with(0, nothing),
-        "query_certificates" => with(0, json!({"source_id": s})),
+        "query_certificates" | "query_certificates_full" => with(0, json!({"source_id": s})),
         "transfer_certificates" => on(scene.cancelled, json!({"target_id": world.t})),
         "cancel_certificates" | "reserve_certificates" | "release_certificates" => {
             on(scene.cancelled, nothing)

@@ -21,6 +21,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(issue::create_bundle)
         .service(issue::create_metadata)
         .service(query::query_bundles)
+        .service(query::query_bundles_full)
         .service(query::list_account_bundles)
         .service(act::transfer_certificates)
         .service(act::cancel_certificates)
@@ -61,6 +62,7 @@ pub fn routes(config: &mut ServiceConfig) {
     issue::create_bundle,
     issue::create_metadata,
     query::query_bundles,
+    query::query_bundles_full,
     query::list_account_bundles,
     act::transfer_certificates,
     act::cancel_certificates,

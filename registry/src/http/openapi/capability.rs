@@ -50,6 +50,7 @@ const OPERATIONS: &[(Capability, &[&str])] = &[
             "list_storage_records",
             "list_users",
             "query_certificates",
+            "query_certificates_full",
             "query_scr",
             "query_sdr",
         ],

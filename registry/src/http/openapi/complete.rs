@@ -15,7 +15,11 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// Each POST that only asks.
-const QUESTIONS: [&str; 2] = ["introspect_token", "query_certificates"];
+const QUESTIONS: [&str; 3] = [
+    "introspect_token",
+    "query_certificates",
+    "query_certificates_full",
+];
 /// Those of who has no credentials yet, to whom an idempotency key could belong.
 const SIGN_INS: [&str; 5] = [
     "create_token",

@@ -78,6 +78,11 @@ const NAMED: &[(&str, &str, &[&str])] = &[
         &["get_certificate", "get_certificate_lineage"],
     ),
     (
+        "query_certificates_full",
+        "/granular_certificate_bundles/0/id",
+        &["get_certificate", "get_certificate_lineage"],
+    ),
+    (
         "list_account_certificates",
         "/granular_certificate_bundles/0/id",
         &["get_certificate"],

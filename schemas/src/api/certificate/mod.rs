@@ -31,7 +31,7 @@ pub use lineage::{
     LineageSplit,
 };
 pub use metadata::{Metadata, NewMetadata};
-pub use query::{BundleQuery, BundleQueryAnswer, SortOrder};
+pub use query::{BundleQuery, BundleQueryAnswer, BundleQueryFullAnswer, SortOrder};
 pub use recurring::{
     RecurringRule, RecurringRuleQuery, RecurringRuleWithRuns, RecurringRun, RuleProgress,
 };

@@ -1,6 +1,7 @@
 //! Questions for bundles.
 
 use super::bundle::Bundle;
+use super::bundle_full::BundleFull;
 use crate::WattHours;
 use crate::api::field::{Fields, FromFields};
 use crate::api::named::Named;
@@ -147,6 +148,22 @@ pub struct BundleQueryAnswer {
     pub query: BundleQuery,
     /// A page of the bundles that match.
     pub granular_certificate_bundles: Vec<Bundle>,
+    /// Wh over all bundles that match, not only this page.
+    #[schema(value_type = i64)]
+    pub total_certificate_volume: WattHours,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// The question and its answer, with all that EnergyTag wants certificates to carry.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = GranularCertificateQueryReadFull)]
+pub struct BundleQueryFullAnswer {
+    /// The question.
+    #[serde(flatten)]
+    pub query: BundleQuery,
+    /// A page of the bundles that match.
+    pub granular_certificate_bundles: Vec<BundleFull>,
     /// Wh over all bundles that match, not only this page.
     #[schema(value_type = i64)]
     pub total_certificate_volume: WattHours,
