@@ -19,7 +19,7 @@ use row::check_row;
 use schemas::WattHours;
 use schemas::energy::DeviceType;
 use schemas::event::LedgerEvent;
-use schemas::event::device::{DeviceOrigin, DeviceRegistered};
+use schemas::event::device::{DeviceOrigin, DeviceRegistered, DeviceUpdated};
 use schemas::event::import::{BundlesImported, ImportedBundle, ImportedLot};
 use schemas::event::issuance::IssuanceMetadataRecorded;
 use schemas::id::{CertificateId, DeviceId};
@@ -78,6 +78,8 @@ struct Known {
     device_id: DeviceId,
     device: Device,
     is_new: bool,
+    /// Whether its own registry says something else of it than before.
+    is_changed: bool,
 }
 
 /// Imports all bundles or none.
@@ -156,9 +158,9 @@ fn known_devices(entries: &impl Entries, import: &ImportBundles) -> Result<Vec<K
         // Who has certificates of their own device back lists it twice: as their own, and as come home.
         let first = *listed.entry(origin_digest(origin)).or_insert(index);
         if first < index {
-            let is_new = false;
             devices.push(Known {
-                is_new,
+                is_new: false,
+                is_changed: false,
                 ..devices[first].clone()
             });
             continue;
@@ -168,10 +170,20 @@ fn known_devices(entries: &impl Entries, import: &ImportBundles) -> Result<Vec<K
             // Removed or not: it stands for the device where that is at home.
             let device = get::device(entries, device_id)?
                 .ok_or_else(|| Refusal::new(Code::Internal, "the device of an import is gone"))?;
+            let mut device = device.clone();
+            let exporter = import.export.as_ref().map(|export| &export.registry);
+            let is_changed = exporter == Some(&origin.registry)
+                && !device.is_removed
+                && device.attributes != *attributes;
+            if is_changed {
+                device::check(attributes)?;
+                device.attributes = attributes.clone();
+            }
             devices.push(Known {
                 device_id,
-                device: device.clone(),
+                device,
                 is_new: false,
+                is_changed,
             });
             continue;
         }
@@ -197,6 +209,7 @@ fn known_devices(entries: &impl Entries, import: &ImportBundles) -> Result<Vec<K
                 origin: Some(origin.clone()),
             },
             is_new: true,
+            is_changed: false,
         });
         next = next.plus(1);
     }
@@ -331,6 +344,15 @@ fn events_of(
             origin: known.device.origin.clone(),
         };
         events.push(LedgerEvent::from(registered).into());
+    }
+    for known in devices.iter().filter(|known| known.is_changed) {
+        let updated = DeviceUpdated {
+            device_id: known.device_id,
+            previous_account_id: known.device.account_id,
+            account_id: known.device.account_id,
+            attributes: known.device.attributes.clone(),
+        };
+        events.push(LedgerEvent::from(updated).into());
     }
     let mut lots: Vec<(&ImportRow, ImportedLot)> = Vec::new();
     for row in rows {

@@ -229,5 +229,21 @@ fn an_imported_device_says_what_its_own_registry_says_of_it() {
     // Whose it is here is another matter.
     let moved = update(Some(AccountId(2)), DevicePatch::default());
     world.run(moved).unwrap();
-    world.run(import(vec![row(1, 101, 200)])).unwrap();
+    let grown = row(1, 1_000, 100_000_999);
+    let refused = world.run(import(vec![grown.clone()]));
+    assert_eq!(codes(refused), ["over_capacity"]);
+    // Nobody else's word counts, and its own registry's does.
+    for (exporter, is_heard) in [("de", false), ("fr", true)] {
+        let start = if is_heard { 201 } else { 101 };
+        let mut import = signed(vec![row(1, start, start + 99)]);
+        import.export = Some(ExportRef {
+            registry: exporter.into(),
+            ..import.export.unwrap()
+        });
+        import.devices[0].attributes.capacity_w = schemas::Watts(1_000_000_000);
+        world.run(Command::ImportBundles(Box::new(import))).unwrap();
+        let held_to = world.run(self::import(vec![grown.clone()]));
+        assert_eq!(held_to.is_ok(), is_heard, "{held_to:?}");
+    }
+    world.audit();
 }
