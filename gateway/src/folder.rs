@@ -5,12 +5,15 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Where it is unless somebody says.
 pub const DEFAULT: &str = "gateway-data";
 /// Permissions of the folder: its owner's alone.
 pub const MODE: u32 = 0o700;
 const LOCK: &str = "lock";
+/// Whoever asks whether a gateway runs holds the lock for less.
+const MOMENT: Duration = Duration::from_millis(200);
 /// What tells a gateway's folder from others.
 const FILES: [&str; 5] = [
     LOCK,
@@ -86,7 +89,7 @@ impl Folder {
         let lock = options.open(path.join(LOCK)).map_err(io)?;
         Ok(Self {
             path: path.to_owned(),
-            _lock: locked(lock, path)?,
+            _lock: locked(lock, path, MOMENT)?,
         })
     }
 
@@ -108,18 +111,24 @@ pub fn at_rest(path: &Path) -> Result<Option<File>, FolderError> {
         source,
     };
     match OpenOptions::new().write(true).open(path.join(LOCK)) {
-        Ok(lock) => locked(lock, path).map(Some),
+        Ok(lock) => locked(lock, path, Duration::ZERO).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(io(source)),
     }
 }
 
-fn locked(lock: File, path: &Path) -> Result<File, FolderError> {
+fn locked(lock: File, path: &Path, patience: Duration) -> Result<File, FolderError> {
     let path = path.to_owned();
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(FolderError::InUse { path }),
-        Err(TryLockError::Error(source)) => Err(FolderError::Io { path, source }),
+    let deadline = Instant::now() + patience;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => return Err(FolderError::InUse { path }),
+            Err(TryLockError::Error(source)) => return Err(FolderError::Io { path, source }),
+        }
     }
 }
 

@@ -62,6 +62,10 @@ pub(super) fn draft_of(path: &Path) -> PathBuf {
 /// Copies a file with its permissions to where nothing is, or what an attempt that was broken off has left.
 pub(super) fn copy_draft(from: &Path, draft: &Path) -> Result<(), BackupError> {
     remove(draft)?;
+    // SQLite would play a journal that is left beside it back into the copy.
+    let mut journal = draft.as_os_str().to_owned();
+    journal.push("-journal");
+    remove(Path::new(&journal))?;
     fs::copy(from, draft).map_err(BackupError::file(from))?;
     sync(draft)
 }

@@ -164,17 +164,20 @@ impl Growth {
             .iter()
             .map(|size| at(size).map_or_else(String::new, |(_, figure)| shown(figure.spread().1)));
         let medians: Vec<_> = medians.collect();
-        let grown = self
-            .multiples()
-            .last()
-            .map_or(f64::NAN, |(_, last)| last - 1.0);
-        let flat = if grown <= FLAT { "yes" } else { "**no**" };
+        // Nothing is said of a row that failed at the smallest size or at the largest.
+        let measured = |size: Option<&usize>| size.is_some_and(|size| at(size).is_some());
+        let is_whole = sizes.len() > 1 && measured(sizes.first()) && measured(sizes.last());
+        let grown = self.multiples().last().copied().filter(|_| is_whole);
+        let (cost, flat) = grown.map_or((String::new(), ""), |(_, last)| {
+            let grown = last - 1.0;
+            let flat = if grown <= FLAT { "yes" } else { "**no**" };
+            (format!("{:+.0} %", grown * 100.0), flat)
+        });
         format!(
-            "| {} | {} | {} | {:+.0} % | {flat} |\n",
+            "| {} | {} | {} | {cost} | {flat} |\n",
             self.row(),
             self.first().map_or("", |figure| figure.unit),
             medians.join(" | "),
-            grown * 100.0
         )
     }
 }
