@@ -26,18 +26,19 @@ def own(path: str) -> Any:
 
 
 # The administrator that the fuzzer is signed in as, and a user that does not exist.
-OWN_ID = int(own("/user/me")["id"])
+OWN = own("/user/me")
+OWN_ID = int(OWN["id"])
 OWN_SESSIONS = {session["id"] for session in own("/user/me/sessions")}
 NOBODY = 999_999_999
 
-# The token of a session to sign out of, not the fuzzer's own.
+# The token of another session of that user to sign out of: anybody else may have been removed by an earlier run.
 SIGNED_OUT = str(
     json.load(
         urllib.request.urlopen(
             urllib.request.Request(
                 os.environ["REGISTRY_URL"] + "/auth/login",
                 data=json.dumps(
-                    {"username": os.environ["REGISTRY_PRODUCER"], "password": os.environ["REGISTRY_PASSWORD"]}
+                    {"username": OWN["email"], "password": os.environ["REGISTRY_PASSWORD"]}
                 ).encode(),
                 headers={"Content-Type": "application/json"},
             )
