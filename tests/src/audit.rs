@@ -117,6 +117,15 @@ const READ: &[(&str, &str)] = &[
          EXCEPT SELECT account_id, device_id, day, energy_source, status, bundles, wh FROM holding",
     ),
     (
+        "totals differ from the bundles they are made of",
+        "SELECT * FROM (SELECT account_id, energy_source, status, bundles, wh FROM holding_total) AS t
+         FULL JOIN (SELECT account_id, energy_source, status, count(*) AS bundles,
+             sum(range_end - range_start + 1)::bigint AS wh FROM bundle
+           WHERE status <> 'Bundle Split' GROUP BY 1, 2, 3) AS b
+         USING (account_id, energy_source, status)
+         WHERE (t.bundles, t.wh) IS DISTINCT FROM (b.bundles, b.wh)",
+    ),
+    (
         "the last action of a bundle is not in its history",
         "SELECT b.bundle_id FROM bundle b
          WHERE b.last_action_id IS NOT NULL AND b.parent_id IS NULL AND b.last_action_id IS DISTINCT FROM (

@@ -1,4 +1,5 @@
-//! What accounts hold, by device, day of production, energy source and state, and of each day by hour.
+//! What accounts hold, by device, day of production, energy source and state, and of each day by hour; and over all
+//! devices and days.
 
 use crate::Error;
 use crate::copy::date;
@@ -17,6 +18,7 @@ use tokio_postgres::types::ToSql;
 const HOURS: usize = 24;
 
 type Key = (AccountId, DeviceId, Day, EnergySource, CertificateStatus);
+type TotalKey = (AccountId, EnergySource, CertificateStatus);
 
 #[derive(Default)]
 struct Delta {
@@ -69,6 +71,11 @@ impl Holdings {
     }
 
     pub(super) async fn save(&self, client: &ClientWrapper) -> Result<(), Error> {
+        futures_util::try_join!(self.save_days(client), self.save_totals(client))?;
+        Ok(())
+    }
+
+    async fn save_days(&self, client: &ClientWrapper) -> Result<(), Error> {
         let changed: Vec<_> = self
             .0
             .iter()
@@ -115,6 +122,46 @@ impl Holdings {
         }
         Ok(())
     }
+
+    /// Changes of bundles and Wh over all devices and days.
+    fn totals(&self) -> HashMap<TotalKey, (i64, i64)> {
+        let mut totals: HashMap<TotalKey, (i64, i64)> = HashMap::new();
+        for ((account, _, _, source, status), delta) in &self.0 {
+            let (bundles, wh) = totals.entry((*account, *source, *status)).or_default();
+            *bundles += delta.bundles.iter().sum::<i64>();
+            *wh += delta.wh.iter().sum::<i64>();
+        }
+        totals.retain(|_, change| *change != (0, 0));
+        totals
+    }
+
+    async fn save_totals(&self, client: &ClientWrapper) -> Result<(), Error> {
+        let totals = self.totals();
+        if totals.is_empty() {
+            return Ok(());
+        }
+        macro_rules! column {
+            (($key:pat, $change:pat) => $value:expr) => {
+                totals
+                    .iter()
+                    .map(|($key, $change)| $value)
+                    .collect::<Vec<_>>()
+            };
+        }
+        let accounts = column!(((account, ..), _) => account.0);
+        let sources = column!(((_, source, _), _) => source.as_str());
+        let states = column!(((.., status), _) => status.as_str());
+        let bundles = column!((_, (bundles, _)) => *bundles);
+        let wh = column!((_, (_, wh)) => *wh);
+        let parameters: [&(dyn ToSql + Sync); 5] = [&accounts, &sources, &states, &bundles, &wh];
+        let add = client.prepare_cached(ADD_TOTALS).await?;
+        client.execute(&add, &parameters).await?;
+        if bundles.iter().any(|bundles| *bundles <= 0) {
+            let delete = client.prepare_cached(DELETE_TOTALS).await?;
+            client.execute(&delete, &parameters[..3]).await?;
+        }
+        Ok(())
+    }
 }
 
 /// The hours of all keys come in one array, 24 for each. They are added one by one: unnesting takes three
@@ -148,3 +195,14 @@ const DELETE: &str = "DELETE FROM holding
      WHERE holding.account_id = changed.account_id AND holding.device_id = changed.device_id
          AND holding.day = changed.day AND holding.energy_source = changed.energy_source
          AND holding.status = changed.status AND holding.bundles = 0";
+
+const ADD_TOTALS: &str =
+    "INSERT INTO holding_total AS held (account_id, energy_source, status, bundles, wh)
+     SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+     ON CONFLICT (account_id, energy_source, status) DO UPDATE SET
+         bundles = held.bundles + EXCLUDED.bundles, wh = held.wh + EXCLUDED.wh";
+/// As with days: what is held in no bundle is no row.
+const DELETE_TOTALS: &str = "DELETE FROM holding_total AS held
+     USING unnest($1::bigint[], $2::text[], $3::text[]) AS changed (account_id, energy_source, status)
+     WHERE held.account_id = changed.account_id AND held.energy_source = changed.energy_source
+         AND held.status = changed.status AND held.bundles = 0";

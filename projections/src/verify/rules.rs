@@ -217,6 +217,16 @@ const OF_READ: &[(Invariant, &str)] = &[
     ),
     (
         Invariant::OnePlace,
+        "SELECT format('account %s, %s, %s: the total is %s Wh in %s bundles, the holdings are %s',
+            account_id, energy_source, status, t.wh, t.bundles, h)
+         FROM holding_total AS t FULL JOIN (SELECT account_id, energy_source, status,
+                sum(bundles)::bigint AS bundles, sum(wh)::bigint AS wh
+            FROM holding GROUP BY 1, 2, 3) AS h
+         USING (account_id, energy_source, status)
+         WHERE (t.wh, t.bundles) IS DISTINCT FROM (h.wh, h.bundles)",
+    ),
+    (
+        Invariant::OnePlace,
         "SELECT format('bundle %s and action %s are not in both histories', bundle_id, action_id)
          FROM action_bundle AS one FULL JOIN (SELECT (part ->> 'bundle_id')::bigint AS bundle_id,
                 action_id FROM action, jsonb_array_elements(parts) AS part) AS other

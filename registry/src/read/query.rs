@@ -64,6 +64,13 @@ impl Filter {
             |at: &DateTime<Utc>| at.timestamp_subsec_nanos() == 0 && at.timestamp() % 3600 == 0;
         self.issuances.is_none() && self.from.iter().chain(&self.to).all(is_whole_hour)
     }
+
+    /// Whether the sums kept per account, source and state answer for it, of which there are a few, however many
+    /// devices and days the account has.
+    fn is_in_totals(&self) -> bool {
+        let is_of_any_time = self.from.is_none() && self.to.is_none();
+        self.issuances.is_none() && self.devices.is_empty() && is_of_any_time
+    }
 }
 
 /// A statement in the making: one per combination of filters, so that each is planned for its own.
@@ -252,6 +259,9 @@ pub async fn total(client: &Client, filter: &Filter) -> Result<WattHours, ReadEr
 }
 
 fn total_statement(filter: &Filter) -> Statement {
+    if filter.is_in_totals() {
+        return totals_statement(filter);
+    }
     if filter.is_in_holdings() {
         return holdings_statement(filter);
     }
@@ -277,6 +287,15 @@ fn total_statement(filter: &Filter) -> Statement {
     statement.parameters.push(Box::new(ids));
     statement.and_bundles_of(filter, true);
     statement.text.push_str(") AS of_device");
+    statement
+}
+
+fn totals_statement(filter: &Filter) -> Statement {
+    let mut statement =
+        Statement::new("SELECT coalesce(sum(wh), 0)::bigint FROM holding_total WHERE true".into());
+    statement.and("account_id = ?", filter.account_id.0);
+    statement.and_statuses_of(filter);
+    statement.and_sources_of(filter);
     statement
 }
 
@@ -398,12 +417,33 @@ mod tests {
         let mut filter = Filter::all_of(AccountId(1));
         filter.statuses = vec![vec![CertificateStatus::Active]];
         filter.sources = vec![vec![EnergySource::Wind]];
-        assert!(total_statement(&filter).text.contains("FROM holding"));
         (filter.from, filter.to) = (at(3600), at(3600 * 30));
-        assert!(total_statement(&filter).text.contains("FROM holding"));
+        assert!(total_statement(&filter).text.contains("FROM holding "));
         filter.to = at(3600 * 30 - 900);
         assert!(total_statement(&filter).text.contains("FROM bundle"));
         (filter.from, filter.to) = (at(900), None);
         assert!(total_statement(&filter).text.contains("FROM bundle"));
+    }
+
+    #[test]
+    fn what_an_account_holds_is_summed_without_its_devices_and_days() {
+        let sums_totals =
+            |filter: &Filter| total_statement(filter).text.contains("FROM holding_total ");
+        let mut filter = Filter::all_of(AccountId(1));
+        assert!(sums_totals(&filter));
+        filter.statuses = vec![vec![CertificateStatus::Active]];
+        filter.sources = vec![vec![EnergySource::Wind]];
+        assert!(sums_totals(&filter));
+        let narrowed: [fn(&mut Filter); 4] = [
+            |filter| filter.devices = vec![vec![DeviceId(1)]],
+            |filter| filter.issuances = Some(Vec::new()),
+            |filter| filter.from = Some(DateTime::UNIX_EPOCH),
+            |filter| filter.to = Some(DateTime::UNIX_EPOCH),
+        ];
+        for narrow in narrowed {
+            let mut filter = filter.clone();
+            narrow(&mut filter);
+            assert!(!sums_totals(&filter), "{filter:?}");
+        }
     }
 }

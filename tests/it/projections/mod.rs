@@ -14,5 +14,6 @@ mod recurring;
 mod rig;
 mod runner;
 mod storage;
+mod totals;
 mod verify;
 mod world;

@@ -119,6 +119,16 @@ async fn more_issued_than_metered_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_total_that_is_not_the_sum_of_its_holdings_is_found() {
+    const ONE: &str = "(account_id, energy_source, status) =
+        (SELECT account_id, energy_source, status FROM holding_total LIMIT 1)";
+    let more = format!("UPDATE holding_total SET wh = wh + 1 WHERE {ONE}");
+    after(Target::Read, &more, Invariant::OnePlace, "the total is").await;
+    let none = format!("DELETE FROM holding_total WHERE {ONE}");
+    after(Target::Read, &none, Invariant::OnePlace, "the total is").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_row_above_the_checkpoint_is_found() {
     let above = "UPDATE bundle SET position = 1000000 WHERE bundle_id = 1";
     after(
