@@ -110,11 +110,11 @@ openapi.check: ## Check that the document breaks no client of the last released 
 
 bench: install ## Measure every row of the targets, or one (ROW=transfer)
 	@$(BUILD)
-	@cargo run --release --package tests --bin bench -- $(ROW) $(ARGS)
+	@cargo run --release --package load --bin bench -- $(ROW) $(ARGS)
 
 bench.growth: install ## Measure how cost grows with what there is (SIZES=100000,1000000,10000000), and draw it
 	@$(BUILD)
-	@cargo run --release --package tests --bin bench -- $(ROW) --sizes $(SIZES) $(ARGS)
+	@cargo run --release --package load --bin bench -- $(ROW) --sizes $(SIZES) $(ARGS)
 
 bench.paths: install ## Time the hot paths of rules, projections and signatures by themselves
 	@cargo bench --quiet --package ledger --bench time

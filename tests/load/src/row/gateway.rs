@@ -3,18 +3,19 @@
 
 use super::Bench;
 use super::sustained::sustain;
+use crate::edge::{Edge, measured, meter, profile};
 use crate::figure::Figure;
-use crate::http::{Connection, Reply, post};
+use crate::http::{Reply, post};
 use crate::load::{Client, Crowd};
 use crate::random::Random;
 use crate::world::{DEVICE_YEAR, half_hour};
-use anyhow::{Context, Result, ensure};
-use schemas::gateway::Algorithm;
-use schemas::gateway::jws;
-use serde_json::json;
+use anyhow::{Result, ensure};
+use gateway::signer::{Signer, Statement};
+use schemas::gateway::jws::{self, Signed};
+use schemas::gateway::{Algorithm, MeterReadings};
+use schemas::id::{DeviceId, GatewayId};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tests::{GatewayKey, enrolment, measured, meter_readings};
 
 /// Submissions in flight, each of a device of its own.
 const IN_FLIGHT: usize = 256;
@@ -22,9 +23,9 @@ const IN_FLIGHT: usize = 256;
 const SIGNED_AHEAD: usize = 8_000;
 
 struct Meter {
-    gateway_id: i64,
-    key: Arc<GatewayKey>,
-    device: i64,
+    gateway_id: GatewayId,
+    key: Arc<dyn Signer>,
+    device: DeviceId,
     half_hour: usize,
     previous: Option<String>,
     random: Random,
@@ -40,10 +41,19 @@ impl Meter {
         let (start, end) = (half_hour(self.half_hour), half_hour(self.half_hour + 1));
         let wh = i64::try_from(10_000 + self.random.below(4_000_000)).ok()?;
         self.half_hour += 1;
-        let chain = (i64::try_from(self.half_hour).ok()?, self.previous.take());
-        let readings = vec![measured(start, end, wh)];
-        let payload = meter_readings(self.gateway_id, self.device, chain, readings);
-        let envelope = self.key.sign(&payload);
+        let payload = MeterReadings {
+            context: MeterReadings::CONTEXT.to_owned(),
+            gateway_id: self.gateway_id,
+            device_id: self.device,
+            meter: meter(),
+            profile: profile(),
+            sequence: i64::try_from(self.half_hour).ok()?,
+            previous: self.previous.take(),
+            created_at: end,
+            readings: vec![measured(start, end, wh)],
+        };
+        let statement = Statement::readings(self.key.public_key(), &payload);
+        let envelope = self.key.sign(statement).ok()?;
         self.previous = Some(jws::hash(&envelope));
         let body = format!(r#"{{"envelopes":["{envelope}"]}}"#);
         Some(post("/gateway/events", "", &body))
@@ -72,14 +82,24 @@ impl Client for Meter {
 
 pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    for (algorithm, [name, p99, cpu]) in [
+    for (algorithm, [name, p99, cpu, log]) in [
         (
             Algorithm::Es256,
-            ["gateway_es256", "gateway_es256_p99", "gateway_es256_cpu"],
+            [
+                "gateway_es256",
+                "gateway_es256_p99",
+                "gateway_es256_cpu",
+                "gateway_es256_log_bytes",
+            ],
         ),
         (
             Algorithm::EdDsa,
-            ["gateway_eddsa", "gateway_eddsa_p99", "gateway_eddsa_cpu"],
+            [
+                "gateway_eddsa",
+                "gateway_eddsa_p99",
+                "gateway_eddsa_cpu",
+                "gateway_eddsa_log_bytes",
+            ],
         ),
     ] {
         let mut meters = meters(bench, algorithm).await?;
@@ -92,43 +112,31 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         let load = sustain(bench, &mut crowd).await?;
         let settings = format!("one reading each, signed by {algorithm}, {IN_FLIGHT} in flight");
         let rate = load.rate(name, "submissions/s").target(5_000.0);
-        figures.extend([rate.settings(settings), load.p99(p99), load.cpu(cpu)]);
+        figures.extend([
+            rate.settings(settings),
+            load.p99(p99),
+            load.cpu(cpu),
+            load.log_bytes(log),
+        ]);
     }
     Ok(figures)
-}
-
-/// A one-time code for a gateway of these devices.
-pub(super) async fn code(bench: &Bench, devices: &[i64]) -> Result<String> {
-    let mut connection = Connection::open(bench.world.address).await?;
-    let ask = json!({"account_id": bench.world.source, "device_ids": devices}).to_string();
-    let reply = connection
-        .send(&post("/gateway/code", &bench.world.producer, &ask))
-        .await?;
-    reply.expect(201)?;
-    let code = reply.json()?["code"].as_str().map(str::to_owned);
-    code.context("no code")
 }
 
 /// Devices of one gateway, which is enrolled.
 async fn meters(bench: &mut Bench, algorithm: Algorithm) -> Result<Vec<Meter>> {
     let devices = bench.world.register_devices(IN_FLIGHT).await?;
-    let key = Arc::new(GatewayKey::new(algorithm));
-    let code = code(bench, &devices).await?;
-    let mut connection = Connection::open(bench.world.address).await?;
-    let enrolment = enrolment(&code, &key).to_string();
-    let reply = connection
-        .send(&post("/gateway/enrol", "", &enrolment))
-        .await?;
-    reply.expect(201)?;
-    let gateway_id = reply.json()?["gateway_id"].as_i64().context("no gateway")?;
+    let edge = Edge::enrol(bench, &devices, algorithm).await?;
+    let key = edge.signer()?;
     let meters = devices.into_iter().zip(0..).map(|(device, number)| Meter {
-        gateway_id,
+        gateway_id: edge.enrolment.gateway_id,
         key: Arc::clone(&key),
-        device,
+        device: DeviceId(device),
         half_hour: 0,
         previous: None,
         random: Random::seeded(number),
         signed: VecDeque::new(),
     });
-    Ok(meters.collect())
+    let meters = meters.collect();
+    edge.buffer.close().await;
+    Ok(meters)
 }

@@ -1,12 +1,4 @@
-//! The bench: a load generator against a real registry that it starts, embedded and durable.
-//!
-//! `make bench` runs every row and prints min, median and max of the rounds as a Markdown table;
-//! `make bench ROW=transfer` runs one. The same figures go to `target/bench/latest.json`. Nothing
-//! here fails on a figure: what a figure means depends on the machine, which is printed with it.
-//! `make bench.growth` runs the rows at 100 thousand, 1 million and 10 million bundles and draws how their cost grows.
-//!
-//! Generator and registry share the machine's cores, so the generator is one thread with its own small
-//! HTTP client; row `http` says what both together reach when the registry has nothing to do.
+#![doc = include_str!("../README.md")]
 #![allow(
     clippy::float_arithmetic,
     reason = "figures are statistics; no amount of energy is computed here"
@@ -14,6 +6,7 @@
 
 mod cpu;
 mod database;
+mod edge;
 mod event_file;
 mod figure;
 mod growth;

@@ -2,6 +2,7 @@
 
 use super::Bench;
 use crate::cpu::Used;
+use crate::event_file;
 use crate::figure::Figure;
 use crate::load::{Arrival, Client, Crowd};
 use anyhow::Result;
@@ -15,6 +16,8 @@ pub struct Sustained {
     p99_ms: Vec<f64>,
     /// Microseconds of processor time that registry and Postgres took for each answer.
     cpu_us: Vec<f64>,
+    /// Bytes that the log grew by for each answer.
+    log_bytes: Vec<f64>,
     answered: u64,
     used: Used,
 }
@@ -27,6 +30,8 @@ impl Sustained {
         crowd: &mut Crowd<C>,
         arrival: Arrival,
     ) -> Result<()> {
+        let file = bench.registry.event_file()?;
+        let log_before = event_file::bytes(&file)?;
         let before = bench.registry.processor_time();
         let outcome = crowd.work(bench.round(), arrival).await?;
         let used = bench.registry.processor_time().since(before);
@@ -35,6 +40,9 @@ impl Sustained {
         self.rates.push(outcome.per_second());
         self.p99_ms.push(outcome.p99_ms());
         self.cpu_us.push(used.server_us(outcome.answered));
+        let grown = event_file::bytes(&file)? - log_before;
+        self.log_bytes
+            .push(grown as f64 / outcome.answered.max(1) as f64);
         Ok(())
     }
 
@@ -52,6 +60,11 @@ impl Sustained {
             "processor time each: {}",
             self.used.per(self.answered)
         ))
+    }
+
+    /// What an answer leaves in the log, the structure of its file included.
+    pub fn log_bytes(&self, row: &'static str) -> Figure {
+        Figure::lower(row, "B", self.log_bytes.clone()).settings("of the log, each")
     }
 }
 

@@ -162,3 +162,20 @@ impl Schedule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_arrives_by_themselves_is_due_whatever_is_answered() {
+        let began = Instant::now();
+        let mut schedules: Vec<_> = Schedule::of(Arrival::Open(1_000), began, 4).collect();
+        let mut due: Vec<_> = (0..3)
+            .flat_map(|_| schedules.iter_mut().map(Schedule::next).collect::<Vec<_>>())
+            .collect();
+        due.sort_unstable();
+        let expected = (0..12).map(|number| began + Duration::from_millis(number));
+        assert_eq!(due, expected.collect::<Vec<_>>());
+    }
+}

@@ -85,3 +85,29 @@ impl Figure {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_says_what_it_is_and_how_its_rounds_spread_and_nothing_else() {
+        let figure = Figure::lower("lag", "ms", vec![7.0, 3.0, 5.0, 9.0, 4.0]).target(6.0);
+        let expected = json!({
+            "row": "lag", "unit": "ms", "target": 6.0, "better": "lower",
+            "min": 3.0, "median": 5.0, "max": 9.0, "settings": "",
+        });
+        assert_eq!(figure.json(), expected);
+        assert_eq!(figure.is_met(), Some(true));
+    }
+
+    #[test]
+    fn what_is_better_decides_which_side_of_the_target_meets_it() {
+        let met = |figure: Figure| figure.target(10.0).is_met();
+        assert_eq!(met(Figure::higher("get", "1/s", vec![9.0])), Some(false));
+        assert_eq!(met(Figure::higher("get", "1/s", vec![10.0])), Some(true));
+        assert_eq!(met(Figure::lower("get", "ms", vec![10.0])), Some(true));
+        assert_eq!(met(Figure::lower("get", "ms", vec![11.0])), Some(false));
+        assert_eq!(Figure::lower("get", "ms", vec![11.0]).is_met(), None);
+    }
+}

@@ -2,21 +2,18 @@
 //! weighs on the wire, then and where each is sent by itself.
 
 use super::Bench;
-use super::gateway::code;
+use crate::edge::{Edge, measured, meter, profile};
 use crate::figure::Figure;
 use crate::load::per_second;
 use crate::world::half_hour;
 use anyhow::{Result, ensure};
 use chrono::TimeDelta;
-use gateway::buffer::{self, Buffer, Taken};
+use gateway::buffer::Taken;
 use gateway::clock::Clock;
-use gateway::config::Config;
-use gateway::enrolment;
 use gateway::uplink::{Registry, Turn, Uplink};
-use schemas::gateway::{Algorithm, MeterIdentity, ProfileRef, Reading};
+use schemas::gateway::{Algorithm, Reading};
 use schemas::id::DeviceId;
 use std::time::Instant;
-use tests::measured;
 
 /// Meters of the gateway.
 const METERS: usize = 10;
@@ -59,25 +56,18 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
 /// Has a new gateway take so many readings of each meter, and then send them.
 async fn drain(bench: &mut Bench, meters: usize, readings: i64) -> Result<Drained> {
     let devices = bench.world.register_devices(meters).await?;
-    let code = code(bench, &devices).await?;
-    let folder = tempfile::tempdir()?;
-    let dir = folder.path();
-    let config = Config::new(Some(format!("http://{}", bench.world.address).parse()?));
-    let buffer = Buffer::open(&dir.join(buffer::FILE_NAME), config.disk_share())?;
-    let enrolled = enrolment::enrol(dir, &config, &buffer, &code, None, Algorithm::Es256);
-    let (enrolment, _) = enrolled.await?;
+    let edge = Edge::enrol(bench, &devices, Algorithm::Es256).await?;
     let mut total = 0_u64;
     for device in devices {
         let all: Vec<_> = (0..readings).map(reading).collect();
         for day in all.chunks(usize::try_from(INTERVALS)?) {
             total += u64::try_from(day.len())?;
-            buffer.record(taken(device, day.to_vec())).await?;
+            edge.buffer.record(taken(device, day.to_vec())).await?;
         }
     }
-    let signer = enrolment.signer(dir, &config)?;
-    let registry = Registry::new(dir, &config)?;
-    let (id, kept) = (enrolment.gateway_id, buffer.clone());
-    let uplink = Uplink::new(registry, id, signer, kept, Clock::default()).await?;
+    let registry = Registry::new(edge.folder(), &edge.config)?;
+    let (id, kept) = (edge.enrolment.gateway_id, edge.buffer.clone());
+    let uplink = Uplink::new(registry, id, edge.signer()?, kept, Clock::default()).await?;
     let began = Instant::now();
     let turn = uplink.send().await;
     let elapsed = began.elapsed();
@@ -85,7 +75,7 @@ async fn drain(bench: &mut Bench, meters: usize, readings: i64) -> Result<Draine
     ensure!(turn == Turn::Idle(None), "{turn:?}: {report:?}");
     ensure!(report.readings_accepted == total, "{report:?}");
     drop(uplink);
-    buffer.close().await;
+    edge.buffer.close().await;
     Ok(Drained {
         readings_per_s: per_second(total, elapsed),
         bytes_per_reading: report.bytes_sent as f64 / total as f64,
@@ -102,16 +92,8 @@ fn reading(number: i64) -> Reading {
 fn taken(device: i64, readings: Vec<Reading>) -> Taken {
     Taken {
         device: DeviceId(device),
-        meter: MeterIdentity {
-            maker: "Huawei".to_owned(),
-            model: "SUN2000-10KTL-M1".to_owned(),
-            serial: "HV2140123456".to_owned(),
-            firmware: None,
-        },
-        profile: ProfileRef {
-            id: "huawei_sun2000".to_owned(),
-            sha256: "ab".repeat(32),
-        },
+        meter: meter(),
+        profile: profile(),
         readings,
         accounts: String::new(),
     }

@@ -61,5 +61,6 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
             .settings(settings),
         load.p99("readings_p99"),
         load.cpu("readings_cpu"),
+        load.log_bytes("readings_log_bytes"),
     ])
 }
