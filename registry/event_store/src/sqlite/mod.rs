@@ -11,6 +11,7 @@ mod witness;
 mod writer;
 
 pub use reader::READ_BYTES;
+pub use schema::PAGE_BYTES;
 pub use subscription::{BATCH_EVENTS, POLL_INTERVAL};
 
 use crate::error::Closed;

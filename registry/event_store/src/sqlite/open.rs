@@ -41,6 +41,7 @@ impl SqliteStore {
         let mut db = connection::open(path, Use::Write)?;
         if let Format::Fresh = schema::check_format(&db, path)? {
             prove_recorded(&db, &[], recorded.as_deref().unwrap_or_default())?;
+            schema::set_page_size(&db).map_err(unavailable)?;
             connection::make_writer(&db).map_err(unavailable)?;
             schema::initialise(&mut db).map_err(unavailable)?;
         }

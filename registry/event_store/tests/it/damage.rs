@@ -309,9 +309,11 @@ proptest! {
             static IMAGE: tokio::sync::OnceCell<Image> = tokio::sync::OnceCell::const_new();
             let mut image = IMAGE.get_or_init(|| Image::take(true, false)).await.clone();
             let database = image.files.get_mut(DATABASE).unwrap();
-            let pages = database.len() / 4096;
-            let (from, to) = (from % pages * 4096, to % pages * 4096);
-            database.copy_within(from..from + 4096, to);
+            // The header says it in two bytes: https://www.sqlite.org/fileformat2.html, 1.3.
+            let page = usize::from(u16::from_be_bytes([database[16], database[17]]));
+            let pages = database.len() / page;
+            let (from, to) = (from % pages * page, to % pages * page);
+            database.copy_within(from..from + page, to);
             let result = image.intact_or_refused().await;
             assert_eq!(result.is_ok(), from == to, "{result:?}");
         });

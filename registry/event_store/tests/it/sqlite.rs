@@ -1,7 +1,7 @@
 //! The SQLite adapter: the suite, and what only a file can do.
 
 use crate::conformance::{Place, conformance, event, events, fresh_stream, read_all, soon};
-use event_store::sqlite::{LIMITS, READ_BYTES};
+use event_store::sqlite::{LIMITS, PAGE_BYTES, READ_BYTES};
 use event_store::{AppendError, EventStore, Head, SqliteStore, StoreError};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -34,6 +34,37 @@ impl Place for Folder {
 }
 
 conformance!(Folder::new());
+
+/// What earlier releases wrote has pages of 4 KiB.
+#[tokio::test]
+async fn a_store_with_pages_of_another_length_goes_on_with_them() {
+    let folder = Folder::new();
+    let stream = fresh_stream();
+    let store = folder.open().unwrap();
+    let head = store.append(&stream, Position::START, events(50)).await;
+    store.close().await;
+    let page_bytes = |change: &str| -> i64 {
+        let db = rusqlite::Connection::open(folder.database()).unwrap();
+        db.execute_batch(change).unwrap();
+        db.pragma_query_value(None, "page_size", |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(page_bytes(""), PAGE_BYTES);
+    let shorter = "PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM";
+    assert_eq!(page_bytes(shorter), 4_096);
+    let store = folder.open().unwrap();
+    // Enough that the write-ahead log is moved into the file meanwhile.
+    let mut position = head.unwrap().position;
+    for _ in 0..100 {
+        let more = store.append(&stream, position, vec![event(100_000)]).await;
+        position = more.unwrap().position;
+    }
+    store.close().await;
+    let store = folder.open().unwrap();
+    assert_eq!(read_all(&store, &stream).await.len(), 150);
+    store.close().await;
+    assert_eq!(page_bytes(""), 4_096);
+}
 
 fn pragma(folder: &Folder, sql: &str) {
     rusqlite::Connection::open(folder.database())
