@@ -132,34 +132,47 @@ async fn a_password_that_was_stolen_elsewhere_is_refused_wherever_one_is_chosen(
     made.expect(200);
 }
 
+/// What the hashes in use cost, as whoever signs in finds them.
+async fn password_costs(registry: &Registry) -> Vec<String> {
+    let pool = projections::postgres::pool(&registry.config.database.read).unwrap();
+    let client = pool.get().await.unwrap();
+    let known = registry::read::principal::known(&client, None).await;
+    known.unwrap().password_costs
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_hashed_anew_once_hashes_cost_something_else() {
+    const AUDITOR: i64 = 4;
+    const BEFORE: &str = "$argon2id$v=19$m=8,t=1,p=1";
+    const AFTER: &str = "$argon2id$v=19$m=8,t=2,p=1";
     let mut registry = Registry::start().await;
-    registry.admin().await;
-    let hash = async |registry: &Registry| {
-        let pool = projections::postgres::pool(&registry.config.database.read).unwrap();
-        let client = pool.get().await.unwrap();
-        let statement = "SELECT password_hash FROM registry_user WHERE email = $1";
-        let row = client
-            .query_one(statement, &[&email("trader")])
-            .await
-            .unwrap();
-        row.get::<_, String>(0)
-    };
+    let admin = registry.admin().await;
+    assert_eq!(password_costs(&registry).await, [BEFORE]);
     registry.down().await;
     registry.config.auth.password_cost.passes = 2;
     registry.up().await;
     let anonymous = registry.anonymous();
-    anonymous
-        .login(&email("trader"), PASSWORD)
-        .await
-        .expect(200);
-    tests::eventually("the hash is another", async || {
-        Some(hash(&registry).await).filter(|hash| hash.starts_with("$argon2id$v=19$m=8,t=2,p=1$"))
+    let sign_in = async |name: &str| {
+        let signed_in = anonymous.login(&email(name), PASSWORD).await;
+        signed_in.expect(200)
+    };
+    sign_in("trader").await;
+    tests::eventually("there is a hash of another cost", async || {
+        (password_costs(&registry).await == [BEFORE, AFTER]).then_some(())
     })
     .await;
-    anonymous
-        .login(&email("trader"), PASSWORD)
+    for name in ["admin", "producer", "trader"] {
+        sign_in(name).await;
+    }
+    assert_eq!(password_costs(&registry).await, [BEFORE, AFTER]);
+    // Who was removed does not sign in, so the last hash of that cost is not in use.
+    admin
+        .delete(&format!("/user/delete/{AUDITOR}"))
         .await
         .expect(200);
+    tests::eventually("no hash costs what they did", async || {
+        (password_costs(&registry).await == [AFTER]).then_some(())
+    })
+    .await;
+    sign_in("trader").await;
 }

@@ -25,6 +25,14 @@ async fn sign_in(anonymous: &Actor, name: &str, address: usize) -> (u16, Duratio
     (answer.status, begun.elapsed())
 }
 
+/// A user's e-mail address and id.
+async fn user(world: &World, name: &str, password: Option<&str>) -> (String, i64) {
+    let email = format!("{name}@registry.test");
+    let body = json!({"name": name, "email": email, "role": 1, "password": password});
+    let created = world.admin.post("/user/create", body).await.expect(200);
+    (email, created["id"].as_i64().unwrap())
+}
+
 /// The Kolmogorov-Smirnov statistic of two samples of one size, in samples: the largest distance between how many of
 /// the one and how many of the other took no longer than some time.
 fn distance(one: &[Duration], other: &[Duration]) -> usize {
@@ -40,29 +48,26 @@ fn distance(one: &[Duration], other: &[Duration]) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_sign_ins_take_alike_whyever_they_are_refused() {
     let mut registry = Registry::prepare(Clusters::shared().await).await;
-    // What hashing costs by default can be told from the rest.
-    registry.config.auth.password_cost = PasswordCost::default();
     let proxy: Network = "127.0.0.1".parse().unwrap();
     registry.config.http.trusted_proxies = vec![proxy];
     registry.up().await;
-    // Whoever signs in has their password hashed at what it costs now.
-    let world = World::on(registry).await;
-    let user = async |name: &str, password: Option<&str>| {
-        let email = format!("{name}@registry.test");
-        let body = json!({"name": name, "email": email, "role": 1, "password": password});
-        let created = world.admin.post("/user/create", body).await.expect(200);
-        (email, created["id"].as_i64().unwrap())
-    };
-    let (without_password, _) = user("without", None).await;
-    let (removed, id) = user("removed", Some(PASSWORD)).await;
+    let mut world = World::on(registry).await;
+    let (outdated, _) = user(&world, "outdated", Some(PASSWORD)).await;
+    world.registry.down().await;
+    // What hashing costs by default can be told from the rest, and from what it cost before.
+    world.registry.config.auth.password_cost = PasswordCost::default();
+    world.registry.up().await;
+    let (without_password, _) = user(&world, "without", None).await;
+    let (removed, id) = user(&world, "removed", Some(PASSWORD)).await;
     let path = format!("/user/delete/{id}");
     world.admin.delete(&path).await.expect(200);
-    let (known, _) = user("known", Some(PASSWORD)).await;
+    let (known, _) = user(&world, "known", Some(PASSWORD)).await;
     let names = [
         known.as_str(),
         "nobody@registry.test",
         &removed,
         &without_password,
+        &outdated,
     ];
     let anonymous = world.registry.anonymous().alone();
     // The first ones open connections.

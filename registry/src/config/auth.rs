@@ -27,7 +27,9 @@ pub struct Auth {
     pub session_days: u32,
     /// After how many days another key signs access tokens.
     pub signing_key_days: u32,
-    /// What a password hash costs. A user's password is hashed anew at the next sign-in when it changes.
+    /// What a password hash costs. A user's password is hashed anew at the next sign-in when it changes; until the last
+    /// is, every look at a password hashes at each cost in use, so that the time tells nothing of whose it is. Beside
+    /// this one that is at most eight; who has a hash of another needs a new password.
     pub password_cost: PasswordCost,
     /// A file of passwords that were stolen elsewhere, which nobody can choose: lines of SHA-1, colon and count,
     /// ordered by hash, as Have I Been Pwned's offline list has them. It is searched where it lies. Without one,
@@ -54,6 +56,15 @@ pub struct PasswordCost {
     pub passes: u32,
     /// Lanes.
     pub lanes: u32,
+}
+
+impl PasswordCost {
+    /// The most lanes that are taken.
+    pub const MAX_LANES: u32 = 16;
+    /// The most memory that is taken, in KiB.
+    pub const MAX_MEMORY_KIB: u32 = 4_194_304;
+    /// The most passes that are taken.
+    pub const MAX_PASSES: u32 = 100;
 }
 
 /// What OWASP's Password Storage Cheat Sheet asks of argon2id at least.

@@ -201,18 +201,19 @@ impl Config {
             (
                 "auth.password_cost.lanes",
                 "must be 1 to 16",
-                (1..=16).contains(&self.auth.password_cost.lanes),
+                (1..=PasswordCost::MAX_LANES).contains(&self.auth.password_cost.lanes),
             ),
             (
                 "auth.password_cost.memory_kib",
                 "must be at least 8 per lane, and at most 4194304",
-                (8 * self.auth.password_cost.lanes.min(16)..=4_194_304)
+                (8 * self.auth.password_cost.lanes.min(PasswordCost::MAX_LANES)
+                    ..=PasswordCost::MAX_MEMORY_KIB)
                     .contains(&self.auth.password_cost.memory_kib),
             ),
             (
                 "auth.password_cost.passes",
                 "must be 1 to 100",
-                (1..=100).contains(&self.auth.password_cost.passes),
+                (1..=PasswordCost::MAX_PASSES).contains(&self.auth.password_cost.passes),
             ),
             (
                 "event_store.server_append_bytes",

@@ -6,6 +6,7 @@ mod credential;
 mod credentials;
 mod csrf;
 mod external;
+mod hash_cost;
 mod key_ring;
 mod master;
 mod password;

@@ -6,7 +6,6 @@ use ledger::entry::Membership;
 use ledger::key::name_digest;
 use schemas::id::{AccountId, OrganisationId, UserId};
 use schemas::life_cycle::Role;
-use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// A user who may sign in, with the accounts they are a member of, closed ones included.
@@ -72,41 +71,64 @@ pub struct Credentials {
     pub second_factor: Option<String>,
 }
 
-impl Credentials {
-    fn from_row(row: &Row) -> Result<Self, ReadError> {
-        Ok(Self {
-            user_id: UserId(row.try_get(0)?),
-            password_hash: row.try_get(1)?,
-            second_factor: row.try_get(2)?,
-        })
-    }
+/// What is known where somebody signs in, as of one moment.
+#[derive(Debug)]
+pub struct Known {
+    /// The user, if there is one.
+    pub user: Option<Credentials>,
+    /// What the password hashes of all users cost: different PHC strings without salt and hash, in their order. Of
+    /// absurdly many, the first ones.
+    pub password_costs: Vec<String>,
 }
 
 const BY_EMAIL: &str = "
-    SELECT user_id, password_hash, second_factor, email FROM registry_user
+    SELECT user_id, email FROM registry_user
     WHERE lower(email) = lower($1) AND NOT is_deleted";
 
 /// The user who signs in with this address, without regard to case. Postgres takes more letters for the same than the
 /// ledger, which says whose an address is, so it is asked who comes into question only.
-pub async fn by_email(client: &Client, email: &str) -> Result<Option<Credentials>, ReadError> {
+pub async fn by_email(client: &Client, email: &str) -> Result<Option<UserId>, ReadError> {
     let wanted = name_digest(email);
     let found = rows(client, BY_EMAIL, &[&email.trim()]).await?;
     for row in &found {
-        if name_digest(row.try_get(3)?) == wanted {
-            return Ok(Some(Credentials::from_row(row)?));
+        if name_digest(row.try_get(1)?) == wanted {
+            return Ok(Some(UserId(row.try_get(0)?)));
         }
     }
     Ok(None)
 }
 
-const SECRET_BY_ID: &str = "SELECT user_id, password_hash, second_factor FROM registry_user
-     WHERE user_id = $1 AND NOT is_deleted";
+/// A step in the index for each cost, however many users there are.
+const KNOWN: &str = "
+    WITH RECURSIVE used(cost) AS (
+        SELECT min(password_cost) FROM registry_user
+        UNION ALL
+        SELECT (SELECT min(password_cost) FROM registry_user WHERE password_cost > used.cost)
+        FROM used WHERE used.cost IS NOT NULL)
+    SELECT u.user_id, u.password_hash, u.second_factor,
+           ARRAY(SELECT cost FROM used WHERE cost IS NOT NULL LIMIT 64)
+    FROM (SELECT) AS one LEFT JOIN registry_user u ON u.user_id = $1 AND NOT u.is_deleted";
 
-/// The same by id.
+/// What is known of a user, or where there is none. Asked of both alike.
+pub async fn known(client: &Client, user_id: Option<UserId>) -> Result<Known, ReadError> {
+    let found = row(client, KNOWN, &[&user_id.map(|user_id| user_id.0)]).await?;
+    let row = found.ok_or_else(|| defect("nothing is known where somebody signs in"))?;
+    let user_id: Option<i64> = row.try_get(0)?;
+    let (password_hash, second_factor) = (row.try_get(1)?, row.try_get(2)?);
+    Ok(Known {
+        user: user_id.map(|user_id| Credentials {
+            user_id: UserId(user_id),
+            password_hash,
+            second_factor,
+        }),
+        password_costs: row.try_get(3)?,
+    })
+}
+
+/// What signing in needs to know of the user with this id, unless they were removed.
 pub async fn secret_by_id(
     client: &Client,
     user_id: UserId,
 ) -> Result<Option<Credentials>, ReadError> {
-    let found = row(client, SECRET_BY_ID, &[&user_id.0]).await?;
-    found.as_ref().map(Credentials::from_row).transpose()
+    Ok(known(client, Some(user_id)).await?.user)
 }

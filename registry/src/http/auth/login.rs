@@ -7,7 +7,7 @@ use crate::http::extract::{Form, Query, state};
 use crate::http::position::reached;
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::http::state::State;
-use crate::read::{self, principal::Credentials};
+use crate::read::{self, principal::Credentials, principal::Known};
 use actix_web::{HttpRequest, HttpResponse, post};
 use ledger::{Command, command};
 use schemas::api::auth::{LoginQuery, LoginRequest, LoginResponse};
@@ -98,13 +98,18 @@ async fn proven(
     let authority = state.authority();
     reached(state.read_progress(), authority, state.read_wait()).await?;
     let client = state.read_client().await?;
-    let user = read::principal::by_email(&client, &given.username).await?;
+    let user_id = read::principal::by_email(&client, &given.username).await?;
+    let Known {
+        user,
+        password_costs,
+    } = read::principal::known(&client, user_id).await?;
     drop(client);
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
+    let password = given.password.clone();
     let is_right = state
         .passwords
-        .verify(given.password.clone(), stored.clone())
-        .await?;
+        .verify(password, stored.clone(), &password_costs);
+    let is_right = is_right.await?;
     let user = user.filter(|_| is_right);
     if let Some(user) = &user
         && let Some(before) = stored.filter(|stored| state.passwords.is_outdated(stored))

@@ -5,7 +5,7 @@ use crate::http::Caller;
 use crate::http::limit::{Guess, Source};
 use crate::http::problem::{Answer, EdgeCode, Problem};
 use crate::identity::Via;
-use crate::read;
+use crate::read::{self, principal::Known};
 
 /// Checks the caller's own password, which is in the body at `pointer`. Guesses are counted for the session, so
 /// that who has taken it over does not find the password by it.
@@ -17,8 +17,8 @@ pub async fn proven<'c, C>(
     password: &str,
     pointer: &str,
 ) -> Answer<Guess<'c>> {
-    let stored = stored(caller).await?;
-    verified(caller, password, stored, pointer).await
+    let known = known(caller).await?;
+    verified(caller, password, known, pointer).await
 }
 
 /// The same of who has a password. Who has none signs in elsewhere and can prove nothing here: only their session
@@ -31,16 +31,17 @@ pub async fn proven_if_any<'c, C>(
     password: Option<&str>,
     pointer: &str,
 ) -> Answer<Guess<'c>> {
-    match stored(caller).await? {
-        None => guess(caller).await,
-        stored => verified(caller, password.unwrap_or_default(), stored, pointer).await,
+    let known = known(caller).await?;
+    let user = known.user.as_ref();
+    if user.is_none_or(|user| user.password_hash.is_none()) {
+        return guess(caller).await;
     }
+    verified(caller, password.unwrap_or_default(), known, pointer).await
 }
 
-async fn stored<C>(caller: &Caller<C>) -> Answer<Option<String>> {
+async fn known<C>(caller: &Caller<C>) -> Answer<Known> {
     let client = caller.client().await?;
-    let stored = read::principal::secret_by_id(&client, caller.user_id).await?;
-    Ok(stored.and_then(|credentials| credentials.password_hash))
+    Ok(read::principal::known(&client, Some(caller.user_id)).await?)
 }
 
 async fn guess<C>(caller: &Caller<C>) -> Answer<Guess<'_>> {
@@ -52,13 +53,14 @@ async fn guess<C>(caller: &Caller<C>) -> Answer<Guess<'_>> {
 async fn verified<'c, C>(
     caller: &'c Caller<C>,
     password: &str,
-    stored: Option<String>,
+    known: Known,
     pointer: &str,
 ) -> Answer<Guess<'c>> {
     let guess = guess(caller).await?;
     let passwords = &caller.state().passwords;
-    let is_right = passwords.verify(password.to_owned(), stored).await;
-    if !is_right? {
+    let stored = known.user.and_then(|user| user.password_hash);
+    let is_right = passwords.verify(password.to_owned(), stored, &known.password_costs);
+    if !is_right.await? {
         guess.wrong()?;
         let said = "send the password that you have at the moment";
         return Err(Problem::new(EdgeCode::CurrentPasswordWrong, said).at(pointer));
