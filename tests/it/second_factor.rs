@@ -7,6 +7,8 @@ use tests::{Actor, Answer, PASSWORD, World, email};
 
 /// Somebody with an authenticator.
 pub struct Enrolled {
+    /// The offer that was confirmed.
+    enrolment: Value,
     secret: TotpSecret,
     pub recovery: Vec<String>,
     /// Period of the last code that was used.
@@ -46,6 +48,7 @@ pub async fn enrol(user: &Actor) -> Enrolled {
     let recovery: Vec<String> = serde_json::from_value(codes).unwrap();
     assert_eq!(recovery.len(), 10);
     Enrolled {
+        enrolment: offer["enrolment"].clone(),
         secret,
         recovery,
         used,
@@ -150,6 +153,35 @@ async fn removing_it_takes_password_and_code() {
     remove(PASSWORD, code)
         .await
         .refused(409, "second_factor_missing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_a_removed_second_factor_is_confirmed_again_and_its_codes_with_it() {
+    let world = World::start().await;
+    let trader = &world.trader;
+    let enrolled = enrol(trader).await;
+    let offer = trader.post_nothing("/user/me/second_factor").await;
+    let offer = offer.expect(200);
+    let path = format!("/user/{}/second_factor", trader.id);
+    let removed = world.admin.delete(&path).await;
+    assert_eq!(removed.status, 204, "{removed}");
+    let unused = decoded(offer["secret"].as_str().unwrap());
+    for (enrolment, secret) in [
+        (&enrolled.enrolment, &enrolled.secret),
+        (&offer["enrolment"], &unused),
+    ] {
+        let code = secret.code(now_step());
+        let body = json!({"enrolment": enrolment, "code": code, "password": PASSWORD});
+        let again = trader.post("/user/me/second_factor/confirm", body).await;
+        again.refused_at(422, "request_invalid", "/enrolment");
+    }
+    let anonymous = world.registry.anonymous();
+    login(&anonymous, Value::Null).await.expect(200);
+    // One that is offered now is taken.
+    let enrolled = enrol(trader).await;
+    login(&anonymous, json!(enrolled.recovery[0]))
+        .await
+        .expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -469,6 +469,9 @@ pub struct User {
     /// What they have to prove beside the password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_factor: Option<Box<SecondFactor>>,
+    /// Where a second factor was removed last: no secret that was offered before is taken any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor_removed: Option<Position>,
     /// The organisation they belong to, where they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organisation: Option<Membership>,

@@ -11,6 +11,7 @@ use schemas::event::session::{
     SecondFactorAdded, SecondFactorRemoved, SecondFactorUsed, TokenDigest,
 };
 use schemas::id::UserId;
+use schemas::log::Position;
 
 /// See [`crate::Command::AddSecondFactor`].
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct AddSecondFactor {
     pub step: i64,
     /// Digests of the recovery codes.
     pub recovery: Vec<TokenDigest>,
+    /// The last event of the user that was seen when the secret was offered.
+    pub offered: Position,
 }
 
 /// See [`crate::Command::UseSecondFactor`].
@@ -60,11 +63,19 @@ pub(crate) fn add(entries: &impl Entries, add: &AddSecondFactor) -> Result<Ident
             "the user has a second factor; remove it first",
         ));
     }
+    // It may have been confirmed before: its codes would be good again, also those that were used.
+    if user
+        .second_factor_removed
+        .is_some_and(|removed| add.offered < removed)
+    {
+        return Err(spent());
+    }
     Ok(SecondFactorAdded {
         user_id: add.user_id,
         sealed: add.sealed.clone(),
         step: add.step,
         recovery: add.recovery.clone(),
+        offered: Some(add.offered),
     }
     .into())
 }

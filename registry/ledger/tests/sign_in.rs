@@ -13,6 +13,7 @@ use schemas::event::identity::{UserChanges, UserProfile};
 use schemas::event::session::TokenDigest;
 use schemas::id::UserId;
 use schemas::life_cycle::Role;
+use schemas::log::Position;
 use world::{World, code};
 
 const STEP: i64 = 57_733_333;
@@ -35,12 +36,23 @@ fn with_user() -> (World, UserId) {
     (world, user_id)
 }
 
+/// Where the events end.
+fn head(world: &World) -> Position {
+    Position(i64::try_from(world.events.len()).unwrap())
+}
+
 fn add(world: &mut World, user_id: UserId) -> Result<Decision, Refusal> {
+    let now = head(world);
+    add_offered(world, user_id, now)
+}
+
+fn add_offered(world: &mut World, user_id: UserId, offered: Position) -> Result<Decision, Refusal> {
     world.run(Command::AddSecondFactor(Box::new(AddSecondFactor {
         user_id,
         sealed: "sealed".into(),
         step: STEP,
         recovery: vec![TokenDigest([1; 32]), TokenDigest([2; 32])],
+        offered,
     })))
 }
 
@@ -103,6 +115,26 @@ fn a_user_removes_it_with_a_code_and_who_manages_users_without() {
     assert_eq!(code(again), Code::SecondFactorMissing);
     add(&mut world, user_id).unwrap();
     remove(&mut world, FactorRemover::Manager).unwrap();
+}
+
+#[test]
+fn attack_a_secret_that_was_offered_before_the_removal_of_one_brings_its_codes_back() {
+    let (mut world, user_id) = with_user();
+    let offered = head(&world);
+    for by in [
+        FactorRemover::User(Some(recovery(1))),
+        FactorRemover::Manager,
+    ] {
+        add(&mut world, user_id).unwrap();
+        let last = head(&world);
+        let remove = RemoveSecondFactor { user_id, by };
+        world.run(Command::RemoveSecondFactor(remove)).unwrap();
+        for before in [offered, last] {
+            let again = add_offered(&mut world, user_id, before);
+            assert_eq!(code(again), Code::SecondFactorSpent);
+        }
+    }
+    add(&mut world, user_id).unwrap();
 }
 
 #[test]

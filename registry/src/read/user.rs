@@ -8,6 +8,7 @@ use schemas::api::account::AccountRead;
 use schemas::api::user::{AccountUser, UserRead};
 use schemas::id::{AccountId, OrganisationId, UserId};
 use schemas::life_cycle::Role;
+use schemas::log::Position;
 use tokio_postgres::Row;
 
 /// A user, without what they sign in with.
@@ -29,6 +30,8 @@ pub struct UserRow {
     pub is_deleted: bool,
     /// When they were registered.
     pub created_at: DateTime<Utc>,
+    /// The last event that changed them.
+    pub position: Position,
 }
 
 impl UserRow {
@@ -42,6 +45,7 @@ impl UserRow {
             is_deleted: row.try_get(5)?,
             created_at: row.try_get(6)?,
             organisation_id: row.try_get::<_, Option<i64>>(7)?.map(OrganisationId),
+            position: Position(row.try_get(8)?),
         })
     }
 
@@ -87,7 +91,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT u.user_id, u.name, u.email, u.role, coalesce(o.name, u.organisation), u.is_deleted,
-             u.created_at, u.organisation_id
+             u.created_at, u.organisation_id, u.position
              FROM registry_user u LEFT JOIN organisation o ON o.organisation_id = u.organisation_id ",
             $rest
         )

@@ -3,6 +3,7 @@
 
 use crate::gateway::{KeyId, PublicKey};
 use crate::id::UserId;
+use crate::log::Position;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -104,6 +105,9 @@ pub struct SecondFactorAdded {
     pub step: i64,
     /// Digests of the recovery codes.
     pub recovery: Vec<TokenDigest>,
+    /// The position that the secret was offered as of; none where that was not kept yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered: Option<Position>,
 }
 
 /// A code was used up.

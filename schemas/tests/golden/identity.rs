@@ -83,6 +83,7 @@ pub fn samples() -> Vec<IdentityEvent> {
             sealed: "c2VhbGVk".into(),
             step: 57_733_333,
             recovery: vec![TokenDigest([9; 32])],
+            offered: None,
         }
         .into(),
         SecondFactorUsed {

@@ -14,9 +14,11 @@ use ledger::action;
 use schemas::Interval;
 use schemas::envelope::{Actor, Envelope, Idempotency, Origin as AskedBy, Via};
 use schemas::event::action::BundleAction;
+use schemas::event::session::SecondFactorAdded;
 use schemas::event::{AuditEvent, IdentityEvent, LedgerEvent};
 use schemas::id::{AccountId, RuleId, UserId};
 use schemas::life_cycle::ActionType;
+use schemas::log::Position;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use uuid::Uuid;
@@ -42,6 +44,26 @@ fn an_action_names_its_rule_only_where_it_has_one() {
     assert_eq!(text.replace(r#""rule_id":2,"#, "").into_bytes(), by_hand);
     let read = LedgerEvent::decode("BundlesTransferred", 1, text.as_bytes()).unwrap();
     assert_eq!(read, by_rule);
+}
+
+/// Of a secret that was offered as of a position: the same file, one more field.
+#[test]
+fn a_second_factor_says_since_when_its_secret_was_offered() {
+    let added = |offered| {
+        IdentityEvent::from(SecondFactorAdded {
+            user_id: UserId(3),
+            sealed: "c2VhbGVk".into(),
+            step: 57_733_333,
+            recovery: Vec::new(),
+            offered,
+        })
+    };
+    let text = String::from_utf8(added(Some(Position(7))).encode()).unwrap();
+    let before = text.replace(r#","offered":7"#, "");
+    assert_ne!(before, text);
+    assert_eq!(before.into_bytes(), added(None).encode());
+    let read = IdentityEvent::decode("SecondFactorAdded", 1, text.as_bytes());
+    assert_eq!(read.unwrap(), added(Some(Position(7))));
 }
 
 /// A confirmation says what left, and whether the issuing body alone says so: the same file, two more fields.

@@ -19,6 +19,7 @@ use schemas::event::link::ExternalIdentity;
 use schemas::event::session::{SessionEnd, TokenDigest};
 use schemas::id::{AccountId, BundleId, DeviceId, MetadataId, UserId};
 use schemas::life_cycle::{ActionType, CertificateStatus, QuantityMode, Role, Settle};
+use schemas::log::Position;
 use schemas::{Interval, WattHours};
 use uuid::Uuid;
 
@@ -457,6 +458,8 @@ fn user(random: &mut Random) -> Command {
             sealed: "c2VhbGVk".to_owned(),
             step: random.below(5),
             recovery: vec![TokenDigest([9; 32])],
+            // Before the removal of another, or after it.
+            offered: Position(random.below(2) * 1_000_000),
         })),
         9 => Command::UseSecondFactor(UseSecondFactor {
             user_id: UserId(1 + random.below(6)),

@@ -26,6 +26,7 @@ impl Fold<'_, '_> {
                         sessions: Vec::new(),
                         password: event.profile.password_hash.as_deref().map(password_digest),
                         second_factor: None,
+                        second_factor_removed: None,
                         organisation: None,
                         identities: Vec::new(),
                     }),
@@ -101,6 +102,7 @@ impl Fold<'_, '_> {
                 user.second_factor = Some(Box::new(SecondFactor {
                     last_step: event.step,
                     recovery: event.recovery.clone(),
+                    offered: event.offered,
                 }));
             }),
             IdentityEvent::SecondFactorUsed(event) => self.user(event.user_id, |user| {
@@ -109,7 +111,13 @@ impl Fold<'_, '_> {
                 }
             }),
             IdentityEvent::SecondFactorRemoved(event) => {
-                self.user(event.user_id, |user| user.second_factor = None)
+                let removed = self.position;
+                self.user(event.user_id, |user| {
+                    let factor = user.second_factor.take();
+                    if factor.is_some_and(|factor| factor.offered.is_some()) {
+                        user.second_factor_removed = Some(removed);
+                    }
+                })
             }
             IdentityEvent::IdentityLinked(event) => self.identity_linked(event),
             IdentityEvent::IdentityUnlinked(event) => self.identity_unlinked(event),

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use schemas::event::session::{FactorProof, TokenDigest};
 use schemas::id::UserId;
+use schemas::log::Position;
 use serde::{Deserialize, Serialize};
 
 /// A session.
@@ -30,6 +31,9 @@ pub struct SecondFactor {
     pub last_step: i64,
     /// Digests of the recovery codes that are left.
     pub recovery: Vec<TokenDigest>,
+    /// The position that its secret was offered as of; none where that was not kept yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered: Option<Position>,
 }
 
 impl SecondFactor {

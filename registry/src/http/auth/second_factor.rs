@@ -4,7 +4,7 @@ use super::issue;
 use crate::http::api_key::signed_in;
 use crate::http::problem::{Answer, Code, EdgeCode, Problem};
 use crate::http::state::State;
-use crate::http::user::proven_if_any;
+use crate::http::user::{existing, proven_if_any};
 use crate::http::{Id, Write, may};
 use crate::identity::{TotpSecret, recovery_codes, recovery_digest};
 use crate::read;
@@ -16,6 +16,7 @@ use schemas::api::auth::{
     ConfirmSecondFactor, RemoveSecondFactor, SecondFactorCodes, SecondFactorOffer,
 };
 use schemas::id::UserId;
+use schemas::log::Position;
 
 /// Seconds within which an offered secret is confirmed.
 const OFFERED_S: i64 = 900;
@@ -25,14 +26,38 @@ fn bound(user_id: UserId) -> String {
     format!("second factor of user {user_id}")
 }
 
-/// What a secret is sealed for that is offered and not confirmed yet.
-fn offered(user_id: UserId, until_s: i64) -> String {
-    format!("second factor offered to user {user_id} until {until_s}")
+/// What an offer of a secret says of itself: until when it can be confirmed, and which was the last event of its user.
+#[derive(Debug, Clone, Copy)]
+struct Offer {
+    until_s: i64,
+    position: Position,
+}
+
+impl Offer {
+    /// What a secret is sealed for that is offered and not confirmed yet.
+    fn bound(self, user_id: UserId) -> String {
+        let Self { until_s, position } = self;
+        format!("second factor offered to user {user_id} until {until_s} as of {position}")
+    }
+
+    /// The offer as the user sends it back.
+    fn written(self, sealed: &str) -> String {
+        format!("{}.{}.{sealed}", self.until_s, self.position)
+    }
+
+    /// The offer that a text is, with the sealed secret.
+    fn read(text: &str) -> Option<(Self, &str)> {
+        let mut parts = text.splitn(3, '.');
+        let until_s = parts.next()?.parse().ok()?;
+        let position = Position(parts.next()?.parse().ok()?);
+        Some((Self { until_s, position }, parts.next()?))
+    }
 }
 
 /// Get a secret for an authenticator.
 ///
-/// Nothing changes until a code of it is sent to `POST /user/me/second_factor/confirm`, within 15 minutes.
+/// Nothing changes until a code of it is sent to `POST /user/me/second_factor/confirm`, within 15 minutes, and unless a
+/// second factor is removed meanwhile.
 #[utoipa::path(
     tag = "Sign-in",
     operation_id = "enrol_second_factor",
@@ -46,18 +71,20 @@ pub async fn enrol_second_factor(request: Write<may::ManageSelf>) -> Answer<Http
     signed_in(&request.caller)?;
     let (state, user_id) = (request.caller.state(), request.caller.user_id);
     let client = request.caller.client().await?;
-    let user = read::user::by_id(&client, user_id).await?;
-    let email = user.map(|user| user.email).unwrap_or_default();
+    let user = existing(&client, user_id).await?;
     let secret = TotpSecret::random();
-    let until_s = Utc::now().timestamp() + OFFERED_S;
+    let offer = Offer {
+        until_s: Utc::now().timestamp() + OFFERED_S,
+        position: user.position,
+    };
     let sealed = state
         .vault
-        .seal(&offered(user_id, until_s), &secret.0)
+        .seal(&offer.bound(user_id), &secret.0)
         .map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::Ok().json(SecondFactorOffer {
         secret: secret.base32(),
-        otpauth_uri: secret.uri(&format!("registry-{}", state.domain), &email),
-        enrolment: format!("{until_s}.{sealed}"),
+        otpauth_uri: secret.uri(&format!("registry-{}", state.domain), &user.email),
+        enrolment: offer.written(&sealed),
     }))
 }
 
@@ -90,13 +117,8 @@ pub async fn add_second_factor(
     .await?
     .right()?;
     let now_s = Utc::now().timestamp();
-    let secret = opened(state, user_id, &request.body.enrolment, now_s).ok_or_else(|| {
-        Problem::new(
-            EdgeCode::RequestInvalid,
-            "the enrolment is not the one offered to you, or older than 15 minutes",
-        )
-        .at("/enrolment")
-    })?;
+    let (offer, secret) =
+        opened(state, user_id, &request.body.enrolment, now_s).ok_or_else(not_offered)?;
     let step = secret.step_of(&request.body.code, now_s).ok_or_else(|| {
         Problem::new(
             EdgeCode::RequestInvalid,
@@ -117,23 +139,37 @@ pub async fn add_second_factor(
         sealed,
         step,
         recovery: digests.collect(),
+        offered: offer.position,
     };
-    request
-        .execute(Command::AddSecondFactor(Box::new(add)))
-        .await?;
+    let added = request.execute(Command::AddSecondFactor(Box::new(add)));
+    added.await.map_err(|problem| match problem.code() {
+        Code::Rule(refusal::Code::SecondFactorSpent) => not_offered(),
+        _ => problem,
+    })?;
     Ok(HttpResponse::Ok().json(SecondFactorCodes {
         recovery_codes: codes.to_vec(),
     }))
 }
 
-/// The offered secret that the text is.
-fn opened(state: &State, user_id: UserId, enrolment: &str, now_s: i64) -> Option<TotpSecret> {
-    let (until_s, sealed) = enrolment.split_once('.')?;
-    let until_s: i64 = until_s.parse().ok()?;
-    if now_s > until_s {
+/// The offer that the text is, and its secret.
+fn opened(
+    state: &State,
+    user_id: UserId,
+    enrolment: &str,
+    now_s: i64,
+) -> Option<(Offer, TotpSecret)> {
+    let (offer, sealed) = Offer::read(enrolment)?;
+    if now_s > offer.until_s {
         return None;
     }
-    secret(state, &offered(user_id, until_s), sealed)
+    let secret = secret(state, &offer.bound(user_id), sealed)?;
+    Some((offer, secret))
+}
+
+fn not_offered() -> Problem {
+    let said = "the enrolment is not the one offered to you, is older than 15 minutes, or older than the removal of \
+                another; ask for a new one";
+    Problem::new(EdgeCode::RequestInvalid, said).at("/enrolment")
 }
 
 fn secret(state: &State, bound: &str, sealed: &str) -> Option<TotpSecret> {
