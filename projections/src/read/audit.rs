@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::ClientWrapper;
 use ledger::{Event, Stream};
 use schemas::envelope::{Actor, Via};
-use schemas::event::audit::Attempt;
+use schemas::event::audit::{Attempt, Target};
 use schemas::event::{AuditEvent, IdentityEvent, LedgerEvent};
 use schemas::id::{AccountId, UserId};
 use std::net::IpAddr;
@@ -27,6 +27,7 @@ struct Entry<'e> {
     address: Option<IpAddr>,
     operation: &'e str,
     account_id: Option<AccountId>,
+    target: Option<Target>,
     code: Option<&'e str>,
     command_id: Option<Uuid>,
     idempotency_key: Option<Uuid>,
@@ -43,7 +44,7 @@ pub(super) async fn save(client: &ClientWrapper, events: &[Decoded]) -> Result<(
         let user_id = row.actor.and_then(Actor::user_id);
         row.address = row.address.filter(|_| !is_erased(user_id));
     }
-    copy(client, COPY, 16, rows, put).await?;
+    copy(client, COPY, 17, rows, put).await?;
     let clients = events.iter().flat_map(clients);
     let clients: Vec<_> = clients.filter(|one| !is_erased(one.user_id)).collect();
     copy(client, COPY_CLIENT, 4, clients, put_client).await?;
@@ -120,6 +121,7 @@ fn command(stream: Stream, event: &Decoded) -> Option<Entry<'_>> {
         address: None,
         operation: &origin.operation,
         account_id: origin.account_id.or_else(|| account_of(&event.event)),
+        target: None,
         code: None,
         command_id: Some(envelope.command_id),
         idempotency_key: envelope.idempotency.map(|idempotency| idempotency.key),
@@ -149,6 +151,7 @@ fn attempts<'e>(event: &Decoded, attempts: &'e [Attempt]) -> Vec<Entry<'e>> {
         address: attempt.address,
         operation: &attempt.operation,
         account_id: attempt.account_id,
+        target: attempt.target,
         code: attempt.code.as_deref(),
         command_id: None,
         idempotency_key: attempt.idempotency_key,
@@ -186,7 +189,7 @@ fn clients(event: &Decoded) -> Vec<CameFrom> {
 }
 
 const COPY: &str = "COPY audit_entry (at, stream, position, item, last_at, attempts, principal, user_id, \
-     via, address, operation, account_id, code, command_id, idempotency_key, request_id) \
+     via, address, operation, account_id, target, code, command_id, idempotency_key, request_id) \
      FROM STDIN BINARY";
 
 const COPY_CLIENT: &str =
@@ -202,6 +205,7 @@ fn put(row: &mut Rows, entry: Entry<'_>) {
     let principal = entry.actor.map(ToString::to_string);
     let via = entry.via.map(|via| via.to_string());
     let address = entry.address.map(|address| address.to_string());
+    let target = entry.target.map(|target| target.to_string());
     row.timestamptz(entry.at)
         .smallint(number(entry.stream))
         .bigint(entry.position)
@@ -214,6 +218,7 @@ fn put(row: &mut Rows, entry: Entry<'_>) {
         .option(address.as_deref(), Rows::text)
         .text(entry.operation)
         .option(entry.account_id.map(|id| id.0), Rows::bigint)
+        .option(target.as_deref(), Rows::text)
         .option(entry.code, Rows::text)
         .option(entry.command_id, Rows::uuid)
         .option(entry.idempotency_key, Rows::uuid)

@@ -86,6 +86,7 @@ pub(super) fn merge(into: &mut Attempt, more: &Attempt) {
     into.account_id = into.account_id.filter(|id| Some(*id) == more.account_id);
     into.via = into.via.filter(|via| Some(*via) == more.via);
     into.address = into.address.filter(|one| Some(*one) == more.address);
+    into.target = into.target.filter(|one| Some(*one) == more.target);
     into.idempotency_key = None;
 }
 
@@ -93,6 +94,7 @@ pub(super) fn merge(into: &mut Attempt, more: &Attempt) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use schemas::event::audit::Target;
     use schemas::id::{AccountId, UserId};
     use uuid::Uuid;
 
@@ -107,6 +109,7 @@ mod tests {
             operation: "transfer_certificates".to_owned(),
             account_id: Some(AccountId(account)),
             idempotency_key: Some(Uuid::nil()),
+            target: None,
             code: Some("bundle_state".to_owned()),
             request_id: Uuid::nil(),
         }
@@ -155,5 +158,14 @@ mod tests {
         assert_eq!(entry.idempotency_key, None);
         merge(&mut entry, &attempt(1, 2, 6));
         assert_eq!((entry.count, entry.account_id), (4, None));
+        let at = |user| Attempt {
+            target: Some(Target::User(UserId(user))),
+            ..attempt(1, 1, 3)
+        };
+        let mut entry = at(7);
+        merge(&mut entry, &at(7));
+        assert_eq!(entry.target, at(7).target);
+        merge(&mut entry, &at(8));
+        assert_eq!(entry.target, None);
     }
 }

@@ -9,6 +9,6 @@ mod note;
 mod trail;
 mod writer;
 
-pub use note::{Note, asked_by, by, for_account, for_key, refused, watched};
+pub use note::{Note, aimed_at, asked_by, by, for_account, for_key, refused, watched};
 pub(crate) use note::{asked, came_to_nothing};
 pub use trail::Trail;

@@ -6,7 +6,7 @@
 use super::trail::Trail;
 use chrono::{DateTime, SubsecRound, Utc};
 use schemas::envelope::{Actor, Origin, Via};
-use schemas::event::audit::{Attempt, Client};
+use schemas::event::audit::{Attempt, Client, Target};
 use schemas::id::AccountId;
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -29,6 +29,7 @@ pub struct Note {
     actor: Option<Actor>,
     via: Option<Via>,
     account_id: Option<AccountId>,
+    target: Option<Target>,
     idempotency_key: Option<Uuid>,
     /// Commands that were asked for, without those that came to nothing.
     commands: Vec<Uuid>,
@@ -55,6 +56,7 @@ impl Note {
             actor: None,
             via: None,
             account_id: None,
+            target: None,
             idempotency_key: None,
             commands: Vec::new(),
             refused: Vec::new(),
@@ -116,6 +118,7 @@ impl Note {
             operation: self.operation.clone(),
             account_id: self.account_id,
             idempotency_key: self.idempotency_key,
+            target: self.target,
             code: code.map(str::to_owned),
             request_id: self.request_id,
         }
@@ -181,6 +184,11 @@ pub fn for_account(account_id: AccountId) {
     with(|note| {
         note.account_id.get_or_insert(account_id);
     });
+}
+
+/// Notes whom somebody tries to sign in as.
+pub fn aimed_at(target: Target) {
+    with(|note| note.target = Some(target));
 }
 
 /// Notes the digest of the idempotency key.

@@ -322,6 +322,7 @@ mod tests {
             operation: "transfer_certificates".to_owned(),
             account_id: None,
             idempotency_key: None,
+            target: None,
             code: Some("bundle_state".to_owned()),
             request_id: Uuid::now_v7(),
         }

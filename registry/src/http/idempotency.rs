@@ -2,6 +2,7 @@
 
 use super::problem::{Answer, EdgeCode, Problem};
 use actix_web::HttpRequest;
+use ledger::key::name_digest;
 use schemas::envelope::{Actor, Idempotency};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -62,6 +63,12 @@ impl Digester {
     #[must_use]
     pub fn derived(&self, purpose: &[u8]) -> Uuid {
         self.digest(&[b"derived", purpose])
+    }
+
+    /// A digest of the name that somebody signs in with, however it is spelled.
+    #[must_use]
+    pub fn of_name(&self, name: &str) -> Uuid {
+        self.digest(&[b"name", name_digest(name).as_bytes()])
     }
 
     fn digest(&self, parts: &[&[u8]]) -> Uuid {

@@ -139,7 +139,7 @@ const SELECT: &str = "
     SELECT e.at, e.stream, e.position, e.item, e.last_at, e.attempts, e.principal, e.user_id, e.via,
         -- Old events do not say of whom an address is, so it is not taken away with the others' of who is erased.
         CASE WHEN u.is_erased THEN NULL ELSE coalesce(e.address, c.address) END,
-        e.operation, e.account_id, e.code, e.command_id, e.idempotency_key, e.request_id
+        e.operation, e.account_id, e.code, e.command_id, e.idempotency_key, e.request_id, e.target
     FROM audit_entry e LEFT JOIN audit_client c ON c.command_id = e.command_id
         LEFT JOIN registry_user u ON u.user_id = e.user_id
     WHERE true";
@@ -178,6 +178,9 @@ fn entry(row: &Row, seen: &Seen) -> Result<(Key, AuditEntry), ReadError> {
         command_id: row.try_get(13)?,
         idempotency_key: row.try_get(14)?,
         request_id: row.try_get(15)?,
+        target: row
+            .try_get::<_, Option<String>>(16)?
+            .filter(|_| shows_address),
         stream: stream.ok_or_else(|| defect(format!("no stream has number {}", key.stream)))?,
         position: key.position,
     };

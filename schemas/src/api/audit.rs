@@ -46,6 +46,10 @@ pub struct AuditEntry {
     /// The account it was asked for.
     #[schema(value_type = Option<i64>)]
     pub account_id: Option<AccountId>,
+    /// Who was to sign in, where that was refused: `user:` and their id, or `nobody:` and a digest, the same for the
+    /// same name; null also where several alike name different ones, and where the caller may not see it.
+    #[schema(example = "user:7")]
+    pub target: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
     /// Code of the refusal; `unanswered` where the client went away before the answer.

@@ -5,6 +5,7 @@ use crate::envelope::{Actor, Via};
 use crate::id::{AccountId, UserId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::IpAddr;
 use uuid::Uuid;
 
@@ -43,11 +44,33 @@ pub struct Attempt {
     /// Digest of the client's idempotency key; none where there are several alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<Uuid>,
+    /// Who was to sign in, where that was refused; none where several alike name different ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
     /// Code of the refusal; none where it was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The request, of several the first.
     pub request_id: Uuid,
+}
+
+/// Whom somebody tries to sign in as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// A user.
+    User(UserId),
+    /// Nobody: a digest of what was typed, under a key of the registry, by which attempts at the same name are told.
+    Nobody(Uuid),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Nobody(digest) => write!(f, "nobody:{digest}"),
+        }
+    }
 }
 
 /// Where accepted commands came from.

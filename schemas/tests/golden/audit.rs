@@ -20,6 +20,7 @@ pub fn samples() -> Vec<AuditEvent> {
         operation: "transfer_certificates".into(),
         account_id: Some(AccountId(1)),
         idempotency_key: Some(Uuid::from_u128(7)),
+        target: None,
         code: Some("bundle_state".into()),
         request_id: Uuid::from_u128(6),
     };

@@ -14,6 +14,7 @@ use ledger::action;
 use schemas::Interval;
 use schemas::envelope::{Actor, Envelope, Idempotency, Origin as AskedBy, Via};
 use schemas::event::action::BundleAction;
+use schemas::event::audit::Target;
 use schemas::event::session::SecondFactorAdded;
 use schemas::event::{AuditEvent, IdentityEvent, LedgerEvent};
 use schemas::id::{AccountId, RuleId, UserId};
@@ -64,6 +65,35 @@ fn a_second_factor_says_since_when_its_secret_was_offered() {
     assert_eq!(before.into_bytes(), added(None).encode());
     let read = IdentityEvent::decode("SecondFactorAdded", 1, text.as_bytes());
     assert_eq!(read.unwrap(), added(Some(Position(7))));
+}
+
+/// Of who was to sign in: the same file, one more field.
+#[test]
+fn a_refused_sign_in_names_its_target_only_where_it_has_one() {
+    let Some(AuditEvent::AttemptsRecorded(recorded)) = audit::samples().into_iter().next() else {
+        panic!("the first sample is of attempts");
+    };
+    let aimed_at = |target| {
+        let mut recorded = recorded.clone();
+        recorded.attempts[0].target = target;
+        AuditEvent::from(recorded)
+    };
+    for (target, added) in [
+        (Target::User(UserId(7)), r#""target":{"user":7},"#),
+        (
+            Target::Nobody(Uuid::from_u128(5)),
+            r#""target":{"nobody":"00000000-0000-0000-0000-000000000005"},"#,
+        ),
+    ] {
+        let text = String::from_utf8(aimed_at(Some(target)).encode()).unwrap();
+        assert!(text.contains(added), "{text}");
+        assert_eq!(
+            text.replace(added, "").into_bytes(),
+            aimed_at(None).encode()
+        );
+        let read = AuditEvent::decode("AttemptsRecorded", 1, text.as_bytes());
+        assert_eq!(read.unwrap(), aimed_at(Some(target)));
+    }
 }
 
 /// A confirmation says what left, and whether the issuing body alone says so: the same file, two more fields.

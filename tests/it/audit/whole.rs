@@ -165,6 +165,18 @@ async fn signing_in_has_an_entry_whether_it_worked_or_not() {
         .await
         .refused(401, "login_failed");
     right.login(&trader, PASSWORD).await.expect(200);
+    let mut nobodys = Vec::new();
+    for name in [
+        "nobody@registry.test",
+        " Nobody@Registry.test",
+        "none@registry.test",
+    ] {
+        let id = Uuid::now_v7().to_string();
+        let anonymous = anonymous.with("x-request-id", &id);
+        let refused = anonymous.login(name, PASSWORD).await;
+        refused.refused(401, "login_failed");
+        nobodys.push(id);
+    }
     let trail = entries(&world.admin, "&operation=login").await;
     let entry = of_request(&trail, &bad);
     assert_eq!(
@@ -172,7 +184,15 @@ async fn signing_in_has_an_entry_whether_it_worked_or_not() {
         (&json!("login_failed"), &Value::Null)
     );
     assert_eq!(entry["address"], "127.0.0.1");
+    assert_eq!(entry["target"], format!("user:{}", world.trader.id));
+    let targets: Vec<_> = nobodys
+        .iter()
+        .map(|id| of_request(&trail, id)["target"].as_str().unwrap())
+        .collect();
+    assert!(targets[0].starts_with("nobody:"));
+    assert!(targets[0] == targets[1] && targets[0] != targets[2]);
     let entry = of_request(&trail, &good);
+    assert_eq!(entry["target"], Value::Null);
     assert_eq!(entry["outcome"], "accepted");
     assert_eq!(entry["user_id"], world.trader.id);
     assert!(

@@ -11,7 +11,7 @@ use schemas::api::audit::{AuditEntry, AuditQuery};
 use schemas::api::page::MAX_LIMIT;
 use std::sync::Arc;
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "at",
     "last_at",
     "attempts",
@@ -28,6 +28,7 @@ const COLUMNS: [&str; 16] = [
     "request_id",
     "stream",
     "position",
+    "target",
 ];
 
 /// Every entry that matches, behind `after`. A failure on the way cuts the answer short, which a client
@@ -95,5 +96,6 @@ fn cells(entry: &AuditEntry) -> [String; COLUMNS.len()] {
         entry.request_id.to_string(),
         entry.stream.to_owned(),
         entry.position.to_string(),
+        or_nothing(entry.target.as_ref()),
     ]
 }

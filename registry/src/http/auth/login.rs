@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, post};
 use ledger::{Command, command};
 use schemas::api::auth::{LoginQuery, LoginRequest, LoginResponse};
 use schemas::envelope::Actor;
+use schemas::event::audit::Target;
 use schemas::id::UserId;
 
 /// Sign in.
@@ -104,6 +105,9 @@ async fn proven(
         password_costs,
     } = read::principal::known(&client, user_id).await?;
     drop(client);
+    // Made of everybody's name, used or not.
+    let unknown = state.digester.of_name(&given.username);
+    audit::aimed_at(user_id.map_or(Target::Nobody(unknown), Target::User));
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
     let password = given.password.clone();
     let is_right = state
