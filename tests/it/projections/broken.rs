@@ -126,6 +126,7 @@ const FOUND: &[(Target, Invariant, &str)] = &[
         Invariant::OnePlace,
         "the hours of the holding are not its day",
     ),
+    (Target::Read, Invariant::OnePlace, "the holdings are"),
     (
         Target::Read,
         Invariant::OnePlace,
