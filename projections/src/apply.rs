@@ -28,7 +28,7 @@ pub(crate) async fn apply(
 ) -> Result<Vec<String>, Error> {
     // Polled in order and sent one behind the other: the checkpoint is locked before anything is read.
     let begin = client.batch_execute("BEGIN");
-    let advance = checkpoint::advance(client, chunk.stream, from, chunk.head);
+    let advance = checkpoint::advance(client, target, chunk.stream, from, chunk.head);
     let violations = match target {
         Target::Write => {
             let load = write::Base::load(client, chunk, from.position);

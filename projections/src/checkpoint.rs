@@ -1,6 +1,6 @@
 //! How far a database has come in each stream.
 
-use crate::Error;
+use crate::{Error, Target};
 use deadpool_postgres::ClientWrapper;
 use ledger::Stream;
 use schemas::log::{Position, RunningHash};
@@ -39,9 +39,10 @@ pub(crate) fn from_row(row: &Row) -> Result<Checkpoint, Error> {
 /// this table.)
 ///
 /// # Errors
-/// [`Error::Moved`] if the checkpoint does not stand at `from`.
+/// [`Error::Moved`] if the checkpoint does not stand at `from`, or the tables are of another version of the projection.
 pub(crate) async fn advance(
     client: &ClientWrapper,
+    target: Target,
     stream: Stream,
     from: Checkpoint,
     to: Checkpoint,
@@ -49,7 +50,7 @@ pub(crate) async fn advance(
     let update = client
         .prepare_cached(
             "UPDATE checkpoint SET position = $4, hash = $5, moved_at = now()
-             WHERE stream = $1 AND position = $2 AND hash = $3",
+             WHERE stream = $1 AND position = $2 AND hash = $3 AND version = $6",
         )
         .await?;
     let moved = client
@@ -61,6 +62,7 @@ pub(crate) async fn advance(
                 &from.hash.0.as_slice(),
                 &to.position.0,
                 &to.hash.0.as_slice(),
+                &target.version(),
             ],
         )
         .await?;

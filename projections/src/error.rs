@@ -1,5 +1,6 @@
 //! What can go wrong while projecting, sorted by what to do about it.
 
+use crate::Target;
 use crate::postgres::PoolError;
 use event_store::StoreError;
 use ledger::NotLoaded;
@@ -34,6 +35,17 @@ pub enum Error {
     /// The checkpoint is not where it was: another projector has moved it, or a rebuild took its place.
     #[error("the checkpoint was moved by somebody else")]
     Moved,
+    /// The tables are of a later version of the projection than this program makes.
+    #[error("the {target} tables are of version {version}, and this release makes version {}: it has been replaced", target.version())]
+    Replaced {
+        /// Which tables.
+        target: Target,
+        /// Their version.
+        version: i32,
+    },
+    /// Somebody else is building these tables anew.
+    #[error("another rebuild of this database is running")]
+    Rebuilding,
     /// A defect: an event changed an entry that nobody loaded.
     #[error(transparent)]
     NotLoaded(#[from] NotLoaded),
@@ -80,6 +92,8 @@ impl Error {
             Self::Migration(error) => matches!(error.kind(), refinery::error::Kind::Connection(..)),
             Self::Store(error) => matches!(error, StoreError::Unavailable(_)),
             Self::Event { .. }
+            | Self::Replaced { .. }
+            | Self::Rebuilding
             | Self::NotLoaded(_)
             | Self::Inconsistent(_)
             | Self::Task(_)

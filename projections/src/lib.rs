@@ -21,6 +21,7 @@ pub mod schema;
 pub mod settings;
 pub mod status;
 mod target;
+pub mod traces;
 pub mod verify;
 mod write;
 

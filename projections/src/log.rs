@@ -78,7 +78,7 @@ impl Log {
 
 /// Libraries that tell of their every step, unless `level` asks for it: what follows overrides what
 /// stands before.
-const QUIET: &str = "actix_server=warn,kurrentdb=off,refinery_core=warn,tokio_postgres=warn";
+const QUIET: &str = "actix_server=warn,kurrentdb=off,refinery_core=off,tokio_postgres=warn";
 
 fn filter(level: &str) -> Result<EnvFilter, ParseError> {
     EnvFilter::try_new(format!("{QUIET},{level}"))

@@ -5,7 +5,10 @@ use crate::checkpoint::{Checkpoint, checkpoint};
 use crate::chunk::{Chunk, Size};
 use crate::feed::{Feed, Source};
 use crate::postgres::Connection;
+use crate::rebuild;
+use crate::traces::{self, Span};
 use crate::{Error, Target, schema};
+use chrono::{TimeDelta, Utc};
 use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
 use futures_util::FutureExt;
@@ -14,7 +17,7 @@ use ledger::Stream;
 use schemas::log::Position;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -34,6 +37,9 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::fro
 /// How often a standby tries to become the active one, and an idle projector looks whether it still has
 /// its connection.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// How long after a decision its projection is part of its trace.
+const TRACED: TimeDelta = TimeDelta::minutes(15);
 
 /// Key of the advisory lock that the projector at work holds; `$1` is its schema.
 pub(crate) const LOCK: &str = "hashtextextended('projector:' || $1, 0)";
@@ -92,6 +98,7 @@ pub struct Projector {
     target: Target,
     connection: Connection,
     store: Arc<dyn EventStore>,
+    domain: String,
     sources: Vec<Source>,
     progress: watch::Sender<Progress>,
 }
@@ -126,6 +133,7 @@ impl Projector {
             target,
             connection,
             store,
+            domain: domain.to_owned(),
             sources: target
                 .streams()
                 .iter()
@@ -185,17 +193,47 @@ impl Projector {
             // What a crash of the database takes back is applied again: nobody decides on this one.
             client.batch_execute("SET synchronous_commit = off").await?;
         }
+        self.replace_older(&client).await?;
         self.become_active(&client).await?;
+        schema::refuse_later(&client, self.target).await?;
         schema::migrate(&mut client, self.target, schema::LIVE).await?;
         self.progress
             .send_modify(|progress| progress.phase = Phase::Active);
         loop {
             match self.follow(&client).await {
                 // Somebody else moved the checkpoint, or this is another schema now: look where it is.
-                Err(Error::Moved) => tracing::info!(target = %self.target, "the checkpoint moved"),
+                Err(Error::Moved) => {
+                    tracing::info!(target = %self.target, "the checkpoint moved");
+                    self.replace_older(&client).await?;
+                }
                 ended => return ended,
             }
         }
+    }
+
+    /// Has the tables built anew beside those that an earlier release made and may go on projecting to; when they are
+    /// swapped, that release's projector ends. Of several that would, one does.
+    ///
+    /// # Errors
+    /// [`Error::Replaced`] if a later release has done so.
+    async fn replace_older(&self, client: &ClientWrapper) -> Result<(), Error> {
+        let target = self.target;
+        while schema::version(client, schema::LIVE)
+            .await?
+            .is_some_and(|version| version < target.version())
+        {
+            for source in &self.sources {
+                let at = checkpoint(client, source.stream).await?;
+                self.store.check(&source.name, at).await?;
+            }
+            let replaced =
+                rebuild::replace_older(target, &self.connection, &self.store, &self.domain);
+            match replaced.await {
+                Err(Error::Rebuilding) => tokio::time::sleep(LOOK).await,
+                done => done?,
+            }
+        }
+        schema::refuse_later(client, target).await
     }
 
     async fn become_active(&self, client: &ClientWrapper) -> Result<(), Error> {
@@ -264,16 +302,44 @@ impl Projector {
         at: &mut Checkpoint,
     ) -> Result<(), Error> {
         let chunk = Arc::new(chunk);
+        let began = SystemTime::now();
         for violation in apply(client, self.target, &chunk, *at, Notify::Yes).await? {
             tracing::error!(violation, "the log breaks a rule of the ledger");
         }
         *at = chunk.head;
+        trace(self.target, &chunk, began);
         self.progress.send_modify(|progress| {
             progress.set(chunk.stream, at.position);
             progress.applied += chunk.size;
             progress.error = None;
         });
         Ok(())
+    }
+}
+
+/// Records what became of each command in the database; not of those of long ago, when that is filled from the log.
+fn trace(target: Target, chunk: &Chunk, began: SystemTime) {
+    if !traces::are_on() {
+        return;
+    }
+    let name = match target {
+        Target::Write => "project to WRITE",
+        Target::Read => "project to READ",
+    };
+    let ended = SystemTime::now();
+    let recent = Utc::now() - TRACED;
+    let events = i64::try_from(chunk.events.len()).unwrap_or(i64::MAX);
+    // The first event of a command says what it was asked by.
+    let first = chunk
+        .events
+        .iter()
+        .filter(|event| event.envelope.origin.is_some() && event.envelope.recorded_at > recent);
+    for event in first {
+        Span::of_projection(name, &event.envelope)
+            .with("gcr.stream", chunk.stream.as_str())
+            .with("gcr.position", event.position.0)
+            .with("gcr.batch.events", events)
+            .record(began, ended);
     }
 }
 

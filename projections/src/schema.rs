@@ -75,8 +75,10 @@ pub async fn connect(connection: &Connection, schema: &str) -> Result<ClientWrap
 /// Makes `schema` and its tables, or brings them up to date. Two processes may do so at once.
 /// `client` must be a connection whose names resolve in `schema` (see [`connect`]).
 ///
+/// Tables that a later release has migrated stay as they are: its migrations take nothing away that this one uses.
+///
 /// # Errors
-/// If the server refuses, or if the tables were made by a newer program.
+/// If the server refuses, or another line of releases has migrated the tables.
 pub async fn migrate(
     client: &mut ClientWrapper,
     target: Target,
@@ -90,19 +92,27 @@ pub async fn migrate(
         .batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))
         .await?;
     let done = migrations(target)
+        .set_abort_missing(false)
         .run_async(&mut **client)
         .await
         .map_err(Box::new)?;
     for migration in done.applied_migrations() {
         tracing::info!(%target, schema, %migration, "migrated");
     }
+    let missing = tables(client, target, schema).await?.missing;
+    if missing > 0 {
+        return Err(Error::Inconsistent(format!(
+            "the {target} tables lack {missing} migrations of this release that are older than others that were run: \
+             drop the tables, and they are made from the log"
+        )));
+    }
     let streams: Vec<_> = target.streams().iter().map(|one| one.as_str()).collect();
     client
         .execute(
-            "INSERT INTO checkpoint (stream, position, hash)
-             SELECT stream, 0, decode(repeat('00', 32), 'hex') FROM unnest($1::text[]) AS stream
+            "INSERT INTO checkpoint (stream, position, hash, version)
+             SELECT stream, 0, decode(repeat('00', 32), 'hex'), $2 FROM unnest($1::text[]) AS stream
              ON CONFLICT DO NOTHING",
-            &[&streams],
+            &[&streams, &target.version()],
         )
         .await?;
     client
@@ -114,33 +124,71 @@ pub async fn migrate(
     Ok(())
 }
 
-/// How many migrations of this program the tables that `client` sees lack; negative if they have some that it does not
-/// know.
+/// What tables are, beside those that this release makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tables {
+    /// Migrations of this release that were not run.
+    pub missing: usize,
+    /// Migrations that were run and that this release does not know.
+    pub later: usize,
+    /// Version of the projection (see [`Target::version`]); `None` where no tables are.
+    pub version: Option<i32>,
+}
+
+impl Tables {
+    /// Whether this release finds in them all that it reads: its own, or those of a later one.
+    #[must_use]
+    pub fn suffice(&self, target: Target) -> bool {
+        self.missing == 0 && self.version >= Some(target.version())
+    }
+}
+
+/// What the tables in `schema` are.
 ///
 /// # Errors
 /// If the server refuses.
-pub async fn missing_migrations(client: &ClientWrapper, target: Target) -> Result<i64, Error> {
+pub async fn tables(client: &ClientWrapper, target: Target, schema: &str) -> Result<Tables, Error> {
     let runner = migrations(target);
     let known = runner.get_migrations().iter();
     let known: HashSet<_> = known.map(|one| i64::from(one.version())).collect();
-    let row = client
-        .query_one(
-            "SELECT to_regclass('refinery_schema_history') IS NOT NULL",
-            &[],
-        )
-        .await?;
+    let history = format!("{schema}.refinery_schema_history");
+    let is_there = "SELECT to_regclass($1) IS NOT NULL";
     let mut done = HashSet::new();
-    if row.try_get(0)? {
-        let all = "SELECT version::bigint FROM refinery_schema_history";
-        for row in client.query(all, &[]).await? {
+    if client.query_one(is_there, &[&history]).await?.try_get(0)? {
+        let all = format!("SELECT version::bigint FROM {history}");
+        for row in client.query(&all, &[]).await? {
             done.insert(row.try_get(0)?);
         }
     }
-    let count = |some: usize| i64::try_from(some).unwrap_or(i64::MAX);
-    Ok(match done.difference(&known).count() {
-        0 => count(known.difference(&done).count()),
-        unknown => -count(unknown),
+    Ok(Tables {
+        missing: known.difference(&done).count(),
+        later: done.difference(&known).count(),
+        version: version(client, schema).await?,
     })
+}
+
+/// Version of the projection whose rows are in `schema`; `None` where no tables are, or are only being made.
+pub(crate) async fn version(client: &ClientWrapper, schema: &str) -> Result<Option<i32>, Error> {
+    let columns = "SELECT column_name::text FROM information_schema.columns
+         WHERE table_schema = $1 AND table_name = 'checkpoint'";
+    let columns = client.query(columns, &[&schema]).await?;
+    let columns: Vec<String> = columns.iter().map(|row| row.get(0)).collect();
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    // The first version had no such column.
+    let known = columns.iter().any(|name| name == "version");
+    let version = if known { "version" } else { "1" };
+    let least = format!("SELECT min({version}) FROM {schema}.checkpoint");
+    Ok(client.query_one(&least, &[]).await?.try_get(0)?)
+}
+
+/// Refuses to go on with live tables of a later version than this release makes.
+pub(crate) async fn refuse_later(client: &ClientWrapper, target: Target) -> Result<(), Error> {
+    match version(client, LIVE).await? {
+        Some(version) if version > target.version() => Err(Error::Replaced { target, version }),
+        _ => Ok(()),
+    }
 }
 
 /// Drops everything that was projected into the database at `connection`.
@@ -156,11 +204,18 @@ pub async fn drop_tables(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Connects to `connection` and migrates its live schema.
+/// Connects to `connection` and migrates its live schema, unless an earlier version of the projection is in it: such tables
+/// are the earlier release's until its successor has built others beside them.
 ///
 /// # Errors
 /// As [`connect`] and [`migrate`].
 pub async fn migrate_live(connection: &Connection, target: Target) -> Result<(), Error> {
     let mut client = connect(connection, LIVE).await?;
-    migrate(&mut client, target, LIVE).await
+    match version(&client, LIVE).await? {
+        Some(version) if version < target.version() => {
+            tracing::info!(%target, version, to = target.version(), "left to the projector, which builds the tables anew");
+            Ok(())
+        }
+        _ => migrate(&mut client, target, LIVE).await,
+    }
 }

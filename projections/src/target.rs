@@ -25,6 +25,17 @@ impl Target {
         }
     }
 
+    /// Version of what is made of the events. To be raised by a release that makes other rows of the same events, or more of
+    /// them: the one before would not keep those that a migration makes. The tables are then built anew beside those of the
+    /// release before, which goes on projecting to and reading its own until they are swapped. Migrations expand: what the
+    /// release before reads is dropped by none but the release after.
+    #[must_use]
+    pub const fn version(self) -> i32 {
+        match self {
+            Self::Write | Self::Read => 1,
+        }
+    }
+
     /// Name on the command line, in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

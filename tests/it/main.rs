@@ -60,7 +60,10 @@ mod sign_in;
 mod sign_in_time;
 mod storage;
 mod summary;
+mod traces;
 mod transfer;
 mod user;
 mod whitelist;
 mod withdraw;
+#[cfg(feature = "kurrentdb")]
+mod writers;

@@ -110,7 +110,8 @@ impl Registry {
 
     /// Stops it in good order; [`Registry::up`] starts it again on what it has stored.
     pub async fn down(&mut self) {
-        if let Some(system) = self.system.take() {
+        if let Some(mut system) = self.system.take() {
+            system.drain().await.unwrap();
             let stopped = tokio::time::timeout(STOP, system.shutdown()).await;
             assert!(stopped.is_ok(), "it does not stop within {STOP:?}");
         }

@@ -20,9 +20,7 @@ pub(super) async fn alone(client: &ClientWrapper) -> Result<(), Error> {
     if row.try_get(0)? {
         Ok(())
     } else {
-        Err(Error::Inconsistent(
-            "another rebuild of this database is running".into(),
-        ))
+        Err(Error::Rebuilding)
     }
 }
 
@@ -34,7 +32,11 @@ pub(super) async fn take_up_or_begin(
     store: &Arc<dyn EventStore>,
     domain: &str,
 ) -> Result<(), Error> {
-    let wanted = format!("{domain} {target} {}", schema::fingerprint(target));
+    let wanted = format!(
+        "{domain} {target} {} {}",
+        target.version(),
+        schema::fingerprint(target)
+    );
     if is_usable(client, target, store, domain, &wanted).await? {
         tracing::info!(%target, "taking up the rebuild that was interrupted");
         return Ok(());

@@ -10,8 +10,9 @@ mod swap;
 use crate::chunk::Size;
 use crate::postgres::Connection;
 use crate::replay::{Positions, Replay};
-use crate::schema::{self, BUILD};
+use crate::schema::{self, BUILD, LIVE};
 use crate::{Error, Target};
+use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
 use std::sync::Arc;
 
@@ -50,8 +51,63 @@ pub struct Rebuilt {
 ///
 /// # Errors
 /// If the database or the log can not be used; what is built so far stays and is taken up next time.
-/// [`Error::Inconsistent`] if another rebuild of this database is running.
+/// [`Error::Rebuilding`] if another rebuild of this database is running, [`Error::Replaced`] if the live tables are a later
+/// release's.
 pub async fn rebuild(
+    target: Target,
+    connection: &Connection,
+    store: &Arc<dyn EventStore>,
+    domain: &str,
+    rows: u64,
+    tell: impl FnMut(Step),
+) -> Result<Rebuilt, Error> {
+    let client = begin(target, connection).await?;
+    go_on(client, target, connection, store, domain, rows, tell).await
+}
+
+/// Rebuilds live tables of an earlier version of the projection; others it leaves as they are.
+///
+/// # Errors
+/// As [`rebuild`].
+pub(crate) async fn replace_older(
+    target: Target,
+    connection: &Connection,
+    store: &Arc<dyn EventStore>,
+    domain: &str,
+) -> Result<(), Error> {
+    let client = begin(target, connection).await?;
+    let Some(version) = schema::version(&client, LIVE).await? else {
+        return Ok(());
+    };
+    // Whoever was first may be done by now.
+    if version < target.version() {
+        tracing::info!(%target, version, to = target.version(), "building the tables anew");
+        go_on(
+            client,
+            target,
+            connection,
+            store,
+            domain,
+            CHUNK_ROWS,
+            |_| (),
+        )
+        .await?;
+        tracing::info!(%target, "the tables are built anew");
+    }
+    Ok(())
+}
+
+/// A connection that holds the lock of the one rebuild of a database.
+async fn begin(target: Target, connection: &Connection) -> Result<ClientWrapper, Error> {
+    let client = schema::connect(connection, BUILD).await?;
+    client.batch_execute("SET synchronous_commit = off").await?;
+    build::alone(&client).await?;
+    schema::refuse_later(&client, target).await?;
+    Ok(client)
+}
+
+async fn go_on(
+    mut client: ClientWrapper,
     target: Target,
     connection: &Connection,
     store: &Arc<dyn EventStore>,
@@ -59,9 +115,6 @@ pub async fn rebuild(
     rows: u64,
     mut tell: impl FnMut(Step),
 ) -> Result<Rebuilt, Error> {
-    let mut client = schema::connect(connection, BUILD).await?;
-    client.batch_execute("SET synchronous_commit = off").await?;
-    build::alone(&client).await?;
     build::take_up_or_begin(&mut client, target, store, domain).await?;
     let replay = Replay {
         client: &client,

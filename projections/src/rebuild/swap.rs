@@ -59,6 +59,7 @@ async fn try_swap(
         // From here on the live projector waits; readers do not.
         let lock = format!("LOCK TABLE {} IN EXCLUSIVE MODE", live_checkpoint());
         client.batch_execute(&lock).await?;
+        schema::refuse_later(client, replay.target).await?;
         for stream in replay.streams() {
             live.set(stream, checkpoint(client, stream).await?.position);
         }

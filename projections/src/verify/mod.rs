@@ -78,6 +78,17 @@ async fn audit_database(
          LOCK TABLE {LIVE}.checkpoint IN ACCESS SHARE MODE"
     ))
     .await?;
+    let tables = schema::tables(&live, target, LIVE).await?;
+    if tables.version != Some(target.version()) || tables.missing + tables.later > 0 {
+        return Err(Error::Inconsistent(format!(
+            "the {target} tables are not those that this release makes: {} of its migrations are missing, {} are of a later \
+             release, their version is {}, its own {}",
+            tables.missing,
+            tables.later,
+            tables.version.unwrap_or_default(),
+            target.version()
+        )));
+    }
     let mut scratch = schema::connect(connection, SCRATCH).await?;
     begin_scratch(&mut scratch, target).await?;
     let live_replay = Replay {

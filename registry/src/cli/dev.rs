@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use projections::traces;
 
 use crate::{config::Config, dev};
 
@@ -27,7 +28,10 @@ impl Dev {
         if self.reset {
             reset(&config, self.yes).await
         } else {
-            Ok(dev::run(config, !self.no_gateway).await?)
+            config.traces.start("registry", &config.domain)?;
+            let ended = dev::run(config, !self.no_gateway).await;
+            traces::flush();
+            Ok(ended?)
         }
     }
 }

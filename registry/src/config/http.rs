@@ -19,6 +19,10 @@ pub struct Http {
     /// How long a read waits for its own writes to become visible before it answers 503, in
     /// milliseconds (architecture, section 5).
     pub read_wait_ms: u64,
+    /// How long a server that is asked to stop goes on taking requests, in seconds, while `/readyz` answers 503 and each
+    /// answer closes its connection: so long as whatever spreads requests over several takes to notice. Who stops the process
+    /// must leave it this, `shutdown_timeout_s` and five seconds.
+    pub drain_s: u64,
     /// How long a stopping server lets requests in flight finish, in seconds.
     pub shutdown_timeout_s: u64,
     /// Proxies in front of the registry, by address or network (`10.0.0.0/8`). Theirs alone is believed
@@ -55,6 +59,7 @@ impl Default for Http {
             public_url: None,
             workers: 0,
             read_wait_ms: 2_000,
+            drain_s: 0,
             shutdown_timeout_s: 10,
             trusted_proxies: Vec::new(),
             proxy_header: ProxyHeader::default(),

@@ -22,6 +22,7 @@ pub use projections::{
     log::{Format, Log, change_level},
     postgres::{Connection, Databases, Secret},
     settings::{SettingsError, Sources},
+    traces::Traces,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,7 @@ pub struct Config {
     pub issuance: Issuance,
     pub exchange: Exchange,
     pub log: Log,
+    pub traces: Traces,
 }
 
 impl Default for Config {
@@ -86,6 +88,7 @@ impl Default for Config {
             issuance: Issuance::default(),
             exchange: Exchange::default(),
             log: Log::default(),
+            traces: Traces::default(),
         }
     }
 }
@@ -214,6 +217,21 @@ impl Config {
                 "auth.password_cost.passes",
                 "must be 1 to 100",
                 (1..=PasswordCost::MAX_PASSES).contains(&self.auth.password_cost.passes),
+            ),
+            (
+                "http.drain_s",
+                "must be at most 600",
+                self.http.drain_s <= 600,
+            ),
+            (
+                "traces.endpoint",
+                "must be empty, or `http://` or `https://`, a host and perhaps a path, without user and password",
+                self.traces.is_endpoint_sound(),
+            ),
+            (
+                "traces.per_mille",
+                "must be at most 1000",
+                self.traces.per_mille <= 1_000,
             ),
             (
                 "event_store.server_append_bytes",

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// Where settings are declared.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "src/config/mod.rs",
     "src/config/account.rs",
     "src/config/auth.rs",
@@ -22,6 +22,7 @@ const SOURCES: [&str; 14] = [
     "../projections/src/log.rs",
     "../projections/src/postgres/connection.rs",
     "../projections/src/postgres/secret.rs",
+    "../projections/src/traces.rs",
 ];
 const PAGE: &str = "CONFIGURATION.md";
 /// Set to have the page written instead of compared.

@@ -8,7 +8,7 @@ use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
 use projections::Target;
 use projections::health::{Ailment, ailments};
-use projections::schema::{LIVE, connect, missing_migrations};
+use projections::schema::{self, LIVE, Tables, connect};
 use std::sync::Arc;
 
 /// How far a projector may be behind.
@@ -144,10 +144,10 @@ async fn projector(
     let looked = in_time(async {
         let found = ailments(target, client, store, domain, MAX_LAG, now).await;
         let found = found.map_err(|error| error.to_string())?;
-        let missing = missing_migrations(client, target).await;
-        Ok((found, missing.map_err(|error| error.to_string())?))
+        let tables = schema::tables(client, target, LIVE).await;
+        Ok((found, tables.map_err(|error| error.to_string())?))
     });
-    let (ailments, missing) = match looked.await {
+    let (ailments, tables) = match looked.await {
         Ok(looked) => looked,
         Err(says) => return vec![Finding::problem(about, says, "")],
     };
@@ -155,32 +155,38 @@ async fn projector(
         .iter()
         .map(|ailment| Finding::problem(about, ailment.to_string(), advice(ailment)))
         .collect();
-    if missing != 0 && !ailments.contains(&Ailment::NoTables) {
-        found.push(tables(about, missing));
+    if !ailments.contains(&Ailment::NoTables) {
+        found.extend(release(about, target, tables));
     }
     found
 }
 
-/// Tables that are not those of this release.
-fn tables(about: &'static str, missing: i64) -> Finding {
-    if missing > 0 {
-        let says = format!("{missing} migrations of this release were not run");
-        Finding::warning(
-            about,
+/// Whether tables are those of this release.
+fn release(about: &'static str, target: Target, tables: Tables) -> Option<Finding> {
+    let (version, ours) = (tables.version.unwrap_or_default(), target.version());
+    let (says, advice) = if tables.missing > 0 {
+        let says = format!("{} migrations of this release were not run", tables.missing);
+        (
             says,
             "start this release's projector, or run `registry migrate`",
         )
-    } else {
-        let says = format!(
-            "its tables are {} migrations ahead of this release",
-            -missing
-        );
-        Finding::problem(
-            about,
+    } else if version < ours {
+        let says =
+            format!("its tables are of version {version}, this release makes version {ours}");
+        (
             says,
-            "use the release that made them, or a newer one",
+            "start this release's projector, which builds them anew beside these",
         )
-    }
+    } else if version > ours || tables.later > 0 {
+        let says = format!(
+            "a later release has migrated its tables ({} migrations, version {version})",
+            tables.later
+        );
+        (says, "use that release")
+    } else {
+        return None;
+    };
+    Some(Finding::warning(about, says, advice))
 }
 
 /// What to do, where the ailment does not say so itself.
@@ -250,7 +256,27 @@ mod tests {
 
     #[test]
     fn tables_of_another_release_are_told_apart() {
-        assert_eq!(tables("x", 2).grade, Grade::Warning);
-        assert_eq!(tables("x", -1).grade, Grade::Problem);
+        let target = Target::Read;
+        let ours = Tables {
+            missing: 0,
+            later: 0,
+            version: Some(target.version()),
+        };
+        let told = |tables| release("x", target, tables).map(|finding| finding.grade);
+        assert_eq!(told(ours), None);
+        for other in [
+            Tables { missing: 1, ..ours },
+            Tables { later: 1, ..ours },
+            Tables {
+                version: Some(target.version() - 1),
+                ..ours
+            },
+            Tables {
+                version: Some(target.version() + 1),
+                ..ours
+            },
+        ] {
+            assert_eq!(told(other), Some(Grade::Warning), "{other:?}");
+        }
     }
 }

@@ -6,25 +6,33 @@ use super::request_id;
 use super::state::State;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{
     CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web::Data};
+use actix_web::{Error, HttpMessage, HttpRequest, web::Data};
+use projections::traces::{self, Span, SpanId};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 pub(super) async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let started = Instant::now();
+    let (started, began) = (Instant::now(), SystemTime::now());
     let id = request_id::of(request.request());
+    let span = traces::are_wanted(id).then(traces::new_id);
     // Before the handler looks: an answer reflects at least this much.
-    let before = request
-        .app_data::<Data<State>>()
+    let state = request.app_data::<Data<State>>().cloned();
+    let before = state
+        .as_ref()
         .map(|state| Positions::of(state.read_progress()));
-    let mut response = next.call(request).await?;
+    let mut response = traces::REQUEST.scope(span, next.call(request)).await?;
+    if state.is_some_and(|state| state.is_stopping()) {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
 
     let reflected = response.request().extensions().get::<Positions>().copied();
     let headers = response.headers_mut();
@@ -40,6 +48,9 @@ pub(super) async fn observe(
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     record(&response, id, started);
+    if let Some(span) = span {
+        of(&response, id, span).record(began, SystemTime::now());
+    }
     Ok(response)
 }
 
@@ -49,15 +60,19 @@ fn number(headers: &mut HeaderMap, name: &'static str, value: i64) {
     }
 }
 
+/// The pattern, not the path: ids in it would make a time series each.
+fn route(request: &HttpRequest) -> String {
+    let known = request.extensions().get::<Arc<Operation>>().cloned();
+    known
+        .map(|operation| operation.pattern.clone())
+        .or_else(|| request.match_pattern())
+        .unwrap_or_else(|| "none".to_owned())
+}
+
 fn record<B>(response: &ServiceResponse<B>, id: uuid::Uuid, started: Instant) {
     let request = response.request();
     let method = request.method().as_str().to_owned();
-    // The pattern, not the path: ids in it would make a time series each.
-    let known = request.extensions().get::<Arc<Operation>>().cloned();
-    let route = known
-        .map(|operation| operation.pattern.clone())
-        .or_else(|| request.match_pattern())
-        .unwrap_or_else(|| "none".to_owned());
+    let route = route(request);
     let status = response.status();
     let elapsed = started.elapsed();
     let labels = [
@@ -72,5 +87,21 @@ fn record<B>(response: &ServiceResponse<B>, id: uuid::Uuid, started: Instant) {
         tracing::warn!(request_id = %id, method, route, status = status.as_u16(), elapsed_us, "request");
     } else {
         tracing::debug!(request_id = %id, method, route, status = status.as_u16(), elapsed_us, "request");
+    }
+}
+
+/// The span of a request, named as OpenTelemetry's conventions have it.
+fn of<B>(response: &ServiceResponse<B>, id: uuid::Uuid, span: SpanId) -> Span {
+    let (request, status) = (response.request(), response.status());
+    let (method, route) = (request.method().as_str(), route(request));
+    let parent = request_id::parent(request);
+    let span = Span::of_request(format!("{method} {route}"), id, span, parent)
+        .with("http.request.method", method.to_owned())
+        .with("http.route", route)
+        .with("http.response.status_code", i64::from(status.as_u16()));
+    if status.is_server_error() {
+        span.failed(status.canonical_reason().unwrap_or_default())
+    } else {
+        span
     }
 }

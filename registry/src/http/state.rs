@@ -21,6 +21,7 @@ use deadpool_postgres::{Client, Pool};
 use event_store::EventStore;
 use schemas::log::{Position, StreamName};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -78,6 +79,7 @@ pub struct State {
     pub(super) approves_accounts: bool,
     pub(super) public_url: Option<String>,
     pub(super) external: External,
+    is_stopping: AtomicBool,
 }
 
 /// The state can not be made.
@@ -159,7 +161,18 @@ impl State {
             approves_accounts: config.account.approval,
             public_url,
             external: External::new(&config.auth)?,
+            is_stopping: AtomicBool::new(false),
         }))
+    }
+
+    /// From now on tells whoever asks to ask another process.
+    pub(crate) fn stop_soon(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether requests are better sent to another process.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
     }
 
     /// A connection to the READ database. Reads get theirs through [`super::Read`], which has waited

@@ -26,6 +26,22 @@ pub(super) struct Decided {
     pub left: Vec<Job>,
 }
 
+impl Decided {
+    /// Whether an answer goes by what the writer knows, which no append proves: others may know better.
+    pub fn is_unproven(&self) -> bool {
+        let unproven =
+            |(job, answer): &(Job, Answer)| !job.is_current && matches!(answer, Answer::Now(_));
+        self.answered.iter().any(unproven)
+    }
+
+    /// The commands, to be decided again.
+    pub fn into_jobs(self) -> impl Iterator<Item = Job> {
+        let accepted = self.accepted.into_iter().map(|(job, _)| job);
+        let answered = self.answered.into_iter().map(|(job, _)| job);
+        accepted.chain(answered).chain(self.left)
+    }
+}
+
 /// The answer to a command that appends nothing.
 pub(super) enum Answer {
     /// Final.

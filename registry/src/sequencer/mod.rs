@@ -5,6 +5,7 @@ mod memory;
 mod recover;
 mod request;
 mod source;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -18,9 +19,11 @@ pub use write_database::WriteDatabase;
 use crate::clock::Clock;
 use event_store::{EventStore, StoreError};
 use ledger::{Policy, Stream};
+use projections::traces::{self, SpanId};
 use schemas::log::StreamName;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::SystemTime;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Commands that may wait for the sequencer; one more is answered 503.
@@ -73,6 +76,11 @@ pub struct Sequencer {
 
 struct Job {
     request: Request,
+    asked_at: SystemTime,
+    /// The span of the HTTP request, in whose trace it is told of.
+    span: Option<SpanId>,
+    /// Whether it is decided on all that others had appended when it came.
+    is_current: bool,
     answer: oneshot::Sender<Result<Receipt, ExecuteError>>,
 }
 
@@ -110,7 +118,13 @@ impl Sequencer {
     pub async fn execute(&self, request: Request) -> Result<Receipt, ExecuteError> {
         let (answer, receipt) = oneshot::channel();
         self.jobs
-            .try_send(Job { request, answer })
+            .try_send(Job {
+                request,
+                asked_at: SystemTime::now(),
+                span: traces::request(),
+                is_current: false,
+                answer,
+            })
             .map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => ExecuteError::Busy,
                 mpsc::error::TrySendError::Closed(_) => stopped(),

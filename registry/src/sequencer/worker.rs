@@ -4,6 +4,7 @@
 use super::batch::{self, Answer, Circumstances, Decided};
 use super::memory::{MAX_PINNED_ENTRIES, Memory, View};
 use super::recover::{self, Stopped, catch_up, usable};
+use super::spans::{self, Steps};
 use super::{ExecuteError, Job, Receipt, SequencerError, Settings};
 use chrono::{DateTime, SubsecRound, Utc};
 use event_store::{AppendError, Head, StoreError};
@@ -40,6 +41,7 @@ struct InFlight {
     changed: HashMap<Key, Slot>,
     accepted: Vec<(Job, Receipt)>,
     started: Instant,
+    steps: Steps,
 }
 
 impl Worker {
@@ -283,6 +285,7 @@ impl Worker {
             changed,
             accepted,
             started,
+            steps,
             ..
         } = flying;
         metrics::histogram!("sequencer_append_seconds").record(started.elapsed());
@@ -290,6 +293,7 @@ impl Worker {
             Ok(head) => {
                 state.head = head;
                 state.memory.pin(changed);
+                steps.record(&accepted);
                 for (job, receipt) in accepted {
                     answer(job, Ok(receipt));
                 }
@@ -346,6 +350,7 @@ impl Worker {
         loaded: HashMap<Key, Slot>,
     ) -> Result<(), Stopped> {
         metrics::histogram!("sequencer_batch_commands").record(jobs.len() as f64);
+        let steps = Steps::begin(&jobs);
         let at = Circumstances {
             head: state.head.position,
             now: self.now(),
@@ -358,6 +363,19 @@ impl Worker {
             loaded: &loaded,
         };
         let decided = batch::decide(&view, jobs, &at).map_err(SequencerError::from)?;
+        if decided.is_unproven() {
+            let (store, name) = (&self.settings.store, &self.settings.stream_name);
+            let head = store.head(name).await.map_err(recover::read_failed);
+            if !head.as_ref().is_ok_and(|head| head.position == at.head) {
+                let current = |job| Job {
+                    is_current: head.is_ok(),
+                    ..job
+                };
+                waiting.extend(decided.into_jobs().map(current));
+                head?;
+                return self.catch_up(state).await;
+            }
+        }
         let Decided {
             events,
             changed,
@@ -384,6 +402,7 @@ impl Worker {
             self.settings.stream_name.clone(),
         );
         let expected = state.head.position;
+        let steps = steps.decided(events.len());
         let append = tokio::spawn(async move { store.append(&name, expected, events).await });
         *in_flight = Some(InFlight {
             append,
@@ -391,6 +410,7 @@ impl Worker {
             changed,
             accepted,
             started: Instant::now(),
+            steps,
         });
         Ok(())
     }
@@ -473,6 +493,7 @@ fn answer(job: Job, result: Result<Receipt, ExecuteError>) {
         Err(_) => "unavailable",
     };
     metrics::counter!("commands_total", "command" => command, "outcome" => outcome).increment(1);
+    spans::record(&job, &result, outcome);
     // Whoever asked may have gone away; what was decided stands.
     let _ = job.answer.send(result);
 }

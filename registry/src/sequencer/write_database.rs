@@ -9,7 +9,7 @@ use projections::Target;
 use projections::checkpoint_watch::CheckpointWatch;
 use projections::entries;
 use projections::postgres::Pool;
-use projections::schema::missing_migrations;
+use projections::schema::{LIVE, tables};
 use schemas::log::Position;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,9 +40,11 @@ impl WriteDatabase {
     }
 }
 
-/// Returns once no migration of this release is missing: where a projector starts as well, in a moment.
+/// Returns once no migration of this release is missing, and the rows are of its version: where a projector starts as
+/// well, in a moment.
 async fn migrated(client: &Object) -> Result<(), projections::Error> {
-    while missing_migrations(client, Target::Write).await? > 0 {
+    let target = Target::Write;
+    while !tables(client, target, LIVE).await?.suffice(target) {
         sleep(LOOK).await;
     }
     Ok(())
@@ -67,7 +69,8 @@ impl StateSource for WriteDatabase {
                 Err(_) => {
                     // It may be in the middle of a question.
                     drop(Object::take(client));
-                    let why = "migrations of this release have not been run in the WRITE database";
+                    let why = "migrations of this release have not been run in the WRITE database, or its projector \
+                               has not built it anew yet";
                     return Err(SourceError(why.to_owned()));
                 }
             }

@@ -8,7 +8,7 @@ mod listen;
 mod sequencers;
 mod user;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::dev::ServerHandle;
 
@@ -30,6 +30,8 @@ pub struct System {
     address: SocketAddr,
     core: Core,
     server: ServerHandle,
+    state: Arc<State>,
+    drain: Duration,
 }
 
 impl System {
@@ -81,7 +83,8 @@ impl System {
         let recalled = state.recall().await;
         recalled.map_err(|problem| SystemError::Heads(problem.to_string()))?;
         core.keep_signing_keys(Arc::clone(&state), config.auth.signing_key_days);
-        let server = http::serve(listener, &config.http, state).map_err(SystemError::Http)?;
+        let server =
+            http::serve(listener, &config.http, Arc::clone(&state)).map_err(SystemError::Http)?;
         let handle = server.handle();
         core.parts
             .spawn(async move { server.ended().await.map_err(SystemError::Http) });
@@ -91,6 +94,8 @@ impl System {
             address,
             core,
             server: handle,
+            state,
+            drain: Duration::from_secs(config.http.drain_s),
         })
     }
 
@@ -107,6 +112,16 @@ impl System {
     /// Waits until a part ends that should not; then the system can not go on.
     pub async fn ended(&mut self) -> SystemError {
         self.core.ended().await
+    }
+
+    /// Before [`System::shutdown`]: lets requests go elsewhere for `http.drain_s`.
+    ///
+    /// # Errors
+    /// As [`System::ended`]: then there is nothing to wait for.
+    pub async fn drain(&mut self) -> Result<(), SystemError> {
+        self.state.stop_soon();
+        let drained = tokio::time::timeout(self.drain, self.core.ended()).await;
+        drained.map_or(Ok(()), Err)
     }
 
     /// Stops taking requests, answers those in flight, then stops what is behind the API.

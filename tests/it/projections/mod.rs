@@ -16,4 +16,5 @@ mod runner;
 mod storage;
 mod totals;
 mod verify;
+mod version;
 mod world;

@@ -8,6 +8,7 @@ use projections::Target;
 use projections::log::Log;
 use projections::postgres::{Connection, Databases, Secret};
 use projections::settings::{self, Sources};
+use projections::traces::Traces;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tokio_postgres::config::Host;
@@ -21,6 +22,7 @@ pub struct Config {
     event_store: Events,
     database: Databases,
     pub log: Log,
+    pub traces: Traces,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,6 +49,7 @@ impl Default for Config {
             },
             database: Databases::default(),
             log: Log::default(),
+            traces: Traces::default(),
         }
     }
 }

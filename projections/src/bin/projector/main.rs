@@ -51,7 +51,10 @@ async fn command(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = open_store(&config).await?;
     let databases = config.databases(arguments.target);
     match arguments.command {
-        Command::Run => run::run(&databases, store, &config.domain).await?,
+        Command::Run => {
+            config.traces.start("projector", &config.domain)?;
+            run::run(&databases, store, &config.domain).await?;
+        }
         Command::Status(_) => status::status(&databases, &store, &config.domain).await?,
         Command::Rebuild => rebuild::rebuild(&databases, &store, &config.domain).await?,
         Command::Verify => return verify::verify(&databases, &store, &config.domain).await,

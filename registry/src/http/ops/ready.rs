@@ -6,7 +6,9 @@ use crate::http::state::State;
 use actix_web::{HttpRequest, HttpResponse, get};
 use deadpool_postgres::Pool;
 use ledger::Stream;
+use projections::Target;
 use projections::checkpoint::checkpoint;
+use projections::schema::{LIVE, tables};
 use schemas::log::Position;
 use serde::Serialize;
 use std::time::Duration;
@@ -20,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Readiness {
     /// Whether they can.
     ready: bool,
+    /// Whether this process is about to stop, and another is better asked.
+    stopping: bool,
     /// The event store.
     event_store: Dependency,
     /// The WRITE database.
@@ -31,7 +35,7 @@ pub struct Readiness {
 /// One dependency.
 #[derive(Serialize, ToSchema)]
 pub struct Dependency {
-    /// Whether it answered.
+    /// Whether it answered; a database, with tables of this release or a later one.
     ready: bool,
     /// Where the ledger stands there.
     #[schema(value_type = Option<i64>)]
@@ -59,13 +63,13 @@ impl Dependency {
 
 /// Whether requests can be answered.
 ///
-/// Event store, WRITE and READ are asked; 503 names which did not answer.
+/// Event store, WRITE and READ are asked; 503 names which did not answer, or says that this process is about to stop.
 #[utoipa::path(
     tag = "Operation",
     operation_id = "get_readyz",
     responses(
         (status = 200, description = "They can.", body = Readiness),
-        (status = 503, description = "A dependency does not answer.", body = Readiness),
+        (status = 503, description = "A dependency does not answer, or this process is about to stop.", body = Readiness),
     ),
     security(()),
 )]
@@ -74,11 +78,13 @@ pub async fn get_readyz(http: HttpRequest) -> Answer<HttpResponse> {
     let state = state(&http)?;
     let (head, write, read) = tokio::join!(
         in_time(head(&state)),
-        in_time(positions(&state.write)),
-        in_time(positions(&state.read)),
+        in_time(of_release(Target::Write, &state.write)),
+        in_time(of_release(Target::Read, &state.read)),
     );
+    let stopping = state.is_stopping();
     let answer = Readiness {
-        ready: head.is_some() && write.is_some() && read.is_some(),
+        ready: !stopping && head.is_some() && write.is_some() && read.is_some(),
+        stopping,
         event_store: Dependency::at(head, head),
         write: Dependency::at(write, head),
         read: Dependency::at(read, head),
@@ -100,6 +106,18 @@ pub(super) async fn head(state: &State) -> Option<[Position; 2]> {
     let ledger = state.store.head(&state.ledger_stream).await.ok()?;
     let identity = state.store.head(&state.identity_stream).await.ok()?;
     Some([ledger.position, identity.position])
+}
+
+/// Where a database stands in both, if its tables are such that this release can answer from them.
+async fn of_release(target: Target, pool: &Pool) -> Option<[Position; 2]> {
+    let client = pool.get().await.ok()?;
+    let tables = tables(&client, target, LIVE).await.ok()?;
+    drop(client);
+    if tables.suffice(target) {
+        positions(pool).await
+    } else {
+        None
+    }
 }
 
 /// Where a database stands in both.

@@ -374,6 +374,24 @@ async fn two_sequencers_on_one_store_acknowledge_exactly_what_the_stream_holds()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_knows_what_another_sequencer_appended_before() {
+    let registry = Registry::new(1_000);
+    for command in foundation() {
+        registry.run(command).await.unwrap();
+    }
+    registry.run(submit(1, 0, &[1_000])).await.unwrap();
+    let second = start(&registry.store, &registry.write, &registry.name, 10);
+    let moved = |source| request(act(ActionType::Transfer, source, vec![1], Amount::Whole));
+    // Each looks at the bundle, which is where the other has brought it.
+    for _ in 0..5 {
+        registry.sequencer.execute(moved(1)).await.unwrap();
+        second.execute(moved(2)).await.unwrap();
+    }
+    second.execute(moved(2)).await.unwrap_err();
+    registry.sequencer.execute(moved(2)).await.unwrap_err();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_race_for_one_bundle_has_exactly_one_winner() {
     let registry = Registry::new(1_000);
     for command in foundation() {
