@@ -2,7 +2,7 @@
 
 Only what a machine without containers lacks is replaced: names of hosts by ports of this one, secrets by files, the
 event store by a file. Then a person is registered, signs in, opens an account, and finds it: through the API, the
-event store, the projector of READ and back.
+event store, the projector of READ and back. A collector is sent one trace of that by all three processes.
 """
 
 import json
@@ -14,13 +14,17 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+
+import monitoring
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120
@@ -32,6 +36,7 @@ def main(programs: Path) -> None:
     services = compose["services"]
     check_files(services)
     check_secrets(compose)
+    monitoring.check(ROOT)
     for service, ports in PORTS.items():
         (published,) = services[service]["ports"]
         assert published.endswith(ports), f"{service} is published at {published}, not {ports}"
@@ -79,11 +84,43 @@ def filled_in(text: str, variables: dict[str, str]) -> str:
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda found: variables.get(found[1], found[2] or ""), text)
 
 
+class Collector(ThreadingHTTPServer):
+    """Takes traces as OTLP over HTTP, and keeps each message as it came."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), CollectorHandler)
+        self.messages: list[bytes] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def has(self, *parts: bytes) -> bool:
+        """Whether one message has all of these: identifiers are in it as bytes, names as text."""
+        return any(all(part in message for part in parts) for message in self.messages)
+
+
+class CollectorHandler(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/v1/traces":
+            self.server.messages.append(body)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
 class Stack:
     def __init__(self, programs: Path, folder: Path, services: dict[str, Any]) -> None:
         self.programs, self.folder, self.services = programs, folder, services
         self.running: list[tuple[str, subprocess.Popen[bytes]]] = []
         self.api = f"http://127.0.0.1:{free_port()}"
+        self.collector = Collector()
 
     def walk(self) -> None:
         self.databases = self.start_databases()
@@ -111,10 +148,20 @@ class Stack:
         self.eventually("the person signs in", sign_in)
         bearer = {"Authorization": f"Bearer {signed_in['access_token']}"}
         account = json.dumps({"account_name": "A", "user_ids": [signed_in["user_id"]]}).encode()
-        status, opened = self.ask("/account/create", account, {**bearer, "Content-Type": "application/json"})
+        trace = secrets.token_bytes(16)
+        traced = {**bearer, "Content-Type": "application/json", "traceparent": f"00-{trace.hex()}-{'1' * 16}-01"}
+        status, opened = self.ask("/account/create", account, traced)
         assert status == 201, f"an account is opened: {status} {opened}"
         status, found = self.ask(f"/account/{opened['id']}", None, bearer)
         assert status == 200 and found["account_name"] == "A", f"the account is found: {status} {found}"
+        for program, span in (
+            (b"registry", b"POST /account/create"),
+            (b"registry", b"decide"),
+            (b"registry", b"append"),
+            (b"projector", b"project to WRITE"),
+            (b"projector", b"project to READ"),
+        ):
+            self.eventually(f"the collector has {span!r}", lambda: self.collector.has(trace, program, span))
         for name in ("projector-write", "projector-read"):
             healthy = self.health(name)
             assert healthy.returncode == 0, f"{name}: {healthy}"
@@ -194,6 +241,7 @@ class Stack:
             master.write_text(secrets.token_hex(32))
             event_store.write_text("sqlite:events.db\n")
         given = self.services[service]["environment"]
+        variables = {"GCR_TRACES__ENDPOINT": self.collector.url, **variables}
         environment = {name: filled_in(value, variables) for name, value in given.items()}
         assert "GCR_EVENT_STORE__URL_FILE" in environment, environment
         environment |= {
