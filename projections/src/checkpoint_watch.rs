@@ -15,6 +15,9 @@ use tokio_postgres::{AsyncMessage, NoTls};
 /// How often the checkpoint is read anyway, and a lost connection is tried again.
 pub const POLL: Duration = Duration::from_millis(250);
 
+/// How long it may take to say so: where the other end has vanished without a word, nothing else tells.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The database did not get there in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the database stands at {} position {at}, not yet at {wanted}", stream.as_str())]
@@ -153,7 +156,7 @@ async fn follow(connection: &Connection, known: &Known) -> Result<(), Error> {
     let listen = async {
         client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
         loop {
-            read(&client, known).await?;
+            in_time(read(&client, known)).await?;
             tokio::time::sleep(POLL).await;
         }
     };
@@ -161,6 +164,11 @@ async fn follow(connection: &Connection, known: &Known) -> Result<(), Error> {
         lost = driver => lost,
         failed = listen => failed,
     }
+}
+
+async fn in_time(answer: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    let answer = tokio::time::timeout(PATIENCE, answer).await;
+    answer.unwrap_or(Err(Error::Late))
 }
 
 async fn read(client: &tokio_postgres::Client, known: &Known) -> Result<(), Error> {

@@ -16,6 +16,9 @@ pub enum Error {
     /// There is no connection.
     #[error(transparent)]
     Pool(#[from] PoolError),
+    /// The database does not answer, and nothing says that it is gone.
+    #[error("Postgres has not answered in time")]
+    Late,
     /// The tables could not be made.
     #[error("migration: {0}")]
     Migration(#[from] Box<refinery::Error>),
@@ -86,7 +89,7 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Postgres(_) | Self::Moved => true,
+            Self::Postgres(_) | Self::Late | Self::Moved => true,
             Self::Pool(error) => matches!(error, PoolError::Connect { .. }),
             // A lost connection shows as an error of the migration that was running.
             Self::Migration(error) => matches!(error.kind(), refinery::error::Kind::Connection(..)),

@@ -11,8 +11,8 @@ use crate::{Error, Target, schema};
 use chrono::{TimeDelta, Utc};
 use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
-use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, select_all};
+use futures_util::{FutureExt, TryFutureExt};
 use ledger::Stream;
 use schemas::log::Position;
 use std::future::Future;
@@ -40,6 +40,11 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// How long after a decision its projection is part of its trace.
 const TRACED: TimeDelta = TimeDelta::minutes(15);
+
+/// How long an idle database may take to say that it is there, and a transaction until it is done: far longer than
+/// either does. Where the other end has vanished without a word, nothing else tells.
+const ANSWER: Duration = Duration::from_secs(5);
+const TRANSACTION: Duration = Duration::from_secs(300);
 
 /// Key of the advisory lock that the projector at work holds; `$1` is its schema.
 pub(crate) const LOCK: &str = "hashtextextended('projector:' || $1, 0)";
@@ -270,7 +275,7 @@ impl Projector {
             let Ok((chunk, index, _)) = tokio::time::timeout(LOOK, select_all(waiting)).await
             else {
                 // An idle database that was restored from a backup lags without a new event.
-                client.check_connection().await?;
+                in_time(ANSWER, client.check_connection().map_err(Error::from)).await?;
                 continue;
             };
             let chunk = chunk?;
@@ -303,7 +308,8 @@ impl Projector {
     ) -> Result<(), Error> {
         let chunk = Arc::new(chunk);
         let began = SystemTime::now();
-        for violation in apply(client, self.target, &chunk, *at, Notify::Yes).await? {
+        let applied = apply(client, self.target, &chunk, *at, Notify::Yes);
+        for violation in in_time(TRANSACTION, applied).await? {
             tracing::error!(violation, "the log breaks a rule of the ledger");
         }
         *at = chunk.head;
@@ -341,6 +347,14 @@ fn trace(target: Target, chunk: &Chunk, began: SystemTime) {
             .with("gcr.batch.events", events)
             .record(began, ended);
     }
+}
+
+async fn in_time<T>(
+    at_most: Duration,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let answer = tokio::time::timeout(at_most, answer).await;
+    answer.unwrap_or(Err(Error::Late))
 }
 
 /// A stream and how far the database has come in it.

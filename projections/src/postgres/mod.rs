@@ -8,5 +8,5 @@ mod secret;
 
 pub use connection::{Connection, Databases, ensure_database};
 pub use deadpool_postgres::Pool;
-pub use pool::{PoolError, connect, pool};
+pub use pool::{PoolError, connect, doubt, pool};
 pub use secret::Secret;

@@ -2,13 +2,18 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+};
 use tokio_postgres::{Client, NoTls};
 
 use super::Connection;
 
 /// How long a caller waits for a free connection before it is told that there is none.
 const WAIT: Duration = Duration::from_secs(5);
+
+/// How long a connection that is doubted may take to prove itself.
+const PROOF: Duration = Duration::from_secs(1);
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +61,7 @@ pub fn pool(connection: &Connection) -> Result<Pool, PoolError> {
     );
     Pool::builder(manager)
         .max_size(connection.pool_size.max(1))
+        .pre_recycle(Hook::async_fn(|client, _| Box::pin(prove(client))))
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(WAIT))
         .create_timeout(Some(WAIT))
@@ -64,6 +70,31 @@ pub fn pool(connection: &Connection) -> Result<Pool, PoolError> {
             place: connection.place(),
             source,
         })
+}
+
+/// Says that a connection has not answered in time: neither it nor those that wait beside it in its pool are used again
+/// before they have proved that somebody is there. Where the other end has vanished without a word, the operating
+/// system finds out after minutes, and each of them would keep somebody waiting until then.
+pub fn doubt(late: &Object) {
+    late.statement_cache.clear();
+    if let Some(pool) = Object::pool(late) {
+        pool.retain(|waiting, _| {
+            waiting.statement_cache.clear();
+            true
+        });
+    }
+}
+
+/// What has prepared no statement is new, or doubted.
+async fn prove(client: &ClientWrapper) -> Result<(), HookError> {
+    if client.statement_cache.size() > 0 {
+        return Ok(());
+    }
+    match tokio::time::timeout(PROOF, client.simple_query("")).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(HookError::Backend(error)),
+        Err(_) => Err(HookError::message("it does not answer any more")),
+    }
 }
 
 /// One connection outside any pool, for migrations, advisory locks and probes. Its driver runs as a

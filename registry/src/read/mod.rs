@@ -30,6 +30,7 @@ pub mod user;
 
 pub use bundle_loader::BundleLoader;
 use deadpool_postgres::{Client, PoolError};
+use projections::postgres::doubt;
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, error::SqlState};
@@ -86,7 +87,7 @@ pub(crate) async fn rows(
     statement: &str,
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<Row>, ReadError> {
-    in_time(async {
+    asked(client, async {
         let prepared = client.prepare_cached(statement).await?;
         client.query(&prepared, parameters).await
     })
@@ -99,11 +100,23 @@ pub(crate) async fn row(
     statement: &str,
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Result<Option<Row>, ReadError> {
-    in_time(async {
+    asked(client, async {
         let prepared = client.prepare_cached(statement).await?;
         client.query_opt(&prepared, parameters).await
     })
     .await
+}
+
+/// As [`in_time`]; a connection that fails so is not trusted again.
+async fn asked<T>(
+    client: &Client,
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, ReadError> {
+    let answer = in_time(answer).await;
+    if matches!(answer, Err(ReadError::Unavailable(_))) {
+        doubt(client);
+    }
+    answer
 }
 
 async fn in_time<T>(

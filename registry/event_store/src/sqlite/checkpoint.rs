@@ -40,6 +40,8 @@ impl Checkpoint {
     /// Moves the log if it has become long. Readers and other writers go on meanwhile; what they still
     /// need is moved the next time.
     ///
+    /// A disk without room leaves it in the log, where it is as durable, until there is room.
+    ///
     /// # Errors
     /// If a write or flush failed, which leaves it unknown what the database file holds.
     pub(super) fn run(&mut self, db: &Connection) -> rusqlite::Result<()> {
@@ -53,8 +55,14 @@ impl Checkpoint {
         }
         self.moved = logged;
         match db.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE) {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+            Err(error) if may_wait(&error) => Ok(()),
             result => result.map(drop),
         }
     }
+}
+
+/// Whether the log can be moved another time as well: SQLite says so before it takes anything for moved.
+fn may_wait(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull))
 }
