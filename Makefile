@@ -8,6 +8,7 @@
 #   make bench ARGS='--many 1000000'       flags of the bench
 #   make bench.growth SIZES=100000,1000000 fewer bundles
 #   make test.fuzz FUZZ=smoke              the same few cases each time
+#   make test.faults MINUTES=10 SEED=7     shorter, and in another order
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -33,12 +34,15 @@ TEST_BUILD := cargo build --quiet --workspace --bins --tests --features $(FEATUR
 # Tests make and drop a thousand databases: in memory, where enough of it is free, rather than on a disk.
 IN_MEMORY := free=$$(df -kP /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	if [ "$${free:-0}" -ge 8388608 ]; then export TMPDIR=/dev/shm; fi;
+FAULTS := faults::suite::whatever_fails_under_load_each_acknowledged_write_is_made_once
 TARGET ?= all
 DAYS ?= 20
+MINUTES ?= 20
+SEED ?= $(shell date +%s)
 FUZZ ?= full
 SIZES ?= 100000,1000000,10000000
 
-.PHONY: help dev test test.clients test.compose test.fuzz test.kurrentdb test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check config.page bench bench.growth bench.paths bench.smoke gateway.bench install
+.PHONY: help dev test test.clients test.compose test.faults test.fuzz test.kurrentdb test.outage lint fmt db.seed db.reset db.rebuild openapi openapi.check config.page bench bench.growth bench.paths bench.smoke gateway.bench install
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,7 +52,7 @@ dev: install ## Build and run all of it here: event store, two Postgres, API, pr
 	@$(ENV) exec $(BIN)/registry dev $(ARGS)
 
 test: install lint ## Check format and lints, run every test
-	@.ci/install softhsm dbus node
+	@.ci/install softhsm dbus node faults
 	@$(IN_MEMORY) if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --features $(FEATURES); \
 	else cargo test --workspace --lib --bins --tests --features $(FEATURES); fi
 	@cargo test --workspace --doc --quiet --features $(FEATURES)
@@ -57,6 +61,11 @@ test.clients: ## Generate TypeScript and Python clients, compile them, walk with
 	@.ci/install node python
 	@$(TEST_BUILD)
 	@tests/clients/run $(WITH_REGISTRY)
+
+test.faults: install ## Let one thing after another fail under load: kill, stop, cut, fill, set clocks (MINUTES=20 SEED=7)
+	@.ci/install faults
+	@$(IN_MEMORY) GCR_FAULTS_MINUTES=$(MINUTES) GCR_FAULTS_SEED=$(SEED) \
+		cargo test --workspace --features $(FEATURES) --test it -- --nocapture --exact $(FAULTS)
 
 test.fuzz: ## Fuzz the whole API for as long as it takes, or shortly (FUZZ=smoke)
 	@.ci/install python

@@ -1,12 +1,13 @@
 //! Somebody who calls the API.
 
-use crate::Answer;
+use crate::{Answer, Proxy};
 use reqwest::header::HeaderMap;
 use reqwest::multipart::Form;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 /// Somebody who calls the API, signed in or not. All actors of a registry tell each other what they
 /// have seen: what one has written the others read, as the API offers it through positions in headers.
@@ -21,6 +22,10 @@ pub struct Actor {
     pub id: i64,
     pub email: String,
 }
+
+/// Shorter than a registry keeps a connection that nothing comes over: who sends something at the moment it is given up
+/// gets no answer.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Headers that say which position of a stream an answer reflects, or a read shall wait for.
 const POSITIONS: [&str; 2] = ["x-ledger-position", "x-identity-position"];
@@ -85,6 +90,17 @@ impl Actor {
     pub fn alone(&self) -> Self {
         Self {
             seen: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same, who reaches the registry, or another one of the same log, by this way.
+    #[must_use]
+    pub fn through(&self, way: &Proxy) -> Self {
+        let client = Client::builder().pool_idle_timeout(IDLE).build();
+        Self {
+            client: client.unwrap(),
+            base: way.url(),
             ..self.clone()
         }
     }

@@ -48,8 +48,20 @@ impl Clusters {
 
     /// Servers for one test, which may do to them what it likes.
     pub async fn own() -> Self {
-        let own = |name| Cluster::start(ClusterConfig::temporary(name));
-        let (write, read) = tokio::join!(own("write"), own("read"));
+        let folder = std::env::temp_dir();
+        Self::own_in(&folder, &folder).await
+    }
+
+    /// Likewise, with the files of either in this folder.
+    pub async fn own_in(write: &Path, read: &Path) -> Self {
+        let own = |name, folder: &Path| {
+            let data_dir = folder.join(format!("gcr-{name}-{}", Uuid::new_v4().simple()));
+            Cluster::start(ClusterConfig {
+                data_dir,
+                ..ClusterConfig::temporary(name)
+            })
+        };
+        let (write, read) = tokio::join!(own("write", write), own("read", read));
         Self {
             write: write.unwrap(),
             read: read.unwrap(),

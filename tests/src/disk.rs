@@ -10,6 +10,7 @@ use tempfile::TempDir;
 const BALLAST: &str = "ballast";
 /// Bytes of the smallest piece of a file.
 const PAGE: usize = 4_096;
+const MIB: usize = 1 << 20;
 
 /// A file system of its own, gone when this is dropped.
 pub struct SmallDisk {
@@ -46,15 +47,21 @@ impl SmallDisk {
 
     /// Leaves no room for anything.
     pub fn fill(&self) {
-        while !self.is_full() {}
+        for piece in [MIB, PAGE] {
+            while !self.is_full_for(piece) {}
+        }
     }
 
     /// Whether there is no room for a page; if there was, it is taken now.
     pub fn is_full(&self) -> bool {
+        self.is_full_for(PAGE)
+    }
+
+    fn is_full_for(&self, bytes: usize) -> bool {
         let mut options = OpenOptions::new();
         let path = self.path().join(BALLAST);
         let mut ballast: File = options.append(true).create(true).open(path).unwrap();
-        match ballast.write_all(&[0; PAGE]) {
+        match ballast.write_all(&vec![0; bytes]) {
             Ok(()) => false,
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");

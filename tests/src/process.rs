@@ -16,7 +16,7 @@ const VARIABLE: &str = "GCR_TEST_SERVE";
 /// Before the port, in the line that says that requests are answered.
 const READY: &str = "listening on port ";
 /// Password of the clusters that tests make.
-const DATABASE_PASSWORD: &str = "test";
+pub(crate) const DATABASE_PASSWORD: &str = "test";
 
 /// How long a read waits for what was written before it. The default is for people; a test would fail by it where
 /// nothing is wrong but that the machine is busy.
@@ -128,10 +128,15 @@ impl Process {
         let system = System::start_by(listener, &config, Projectors::Here, clock);
         let system = system.await.unwrap();
         println!("{READY}{}", system.address().port());
-        let mut end = Vec::new();
-        tokio::io::stdin().read_to_end(&mut end).await.unwrap();
+        orphaned().await;
         system.shutdown().await;
     }
+}
+
+/// Returns when the process that has started this one lets go of it, or ends.
+pub(crate) async fn orphaned() {
+    let mut end = Vec::new();
+    tokio::io::stdin().read_to_end(&mut end).await.unwrap();
 }
 
 impl Drop for Process {

@@ -1,27 +1,39 @@
-//! A way to the registry that can be cut, and on which answers get lost.
+//! A way to a port on which everything happens that happens to networks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// How much later what is sent arrives on a slow way.
+const LATER: Duration = Duration::from_millis(40);
 
 /// How the way is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// Bytes pass.
     Open,
-    /// Connections are cut, new ones end at once.
+    /// Bytes pass, each piece a while later.
+    Slow,
+    /// Connections are ended, new ones at once.
     Cut,
-    /// Connections stay and nothing passes.
+    /// Connections are reset, new ones at once.
+    Reset,
+    /// Connections stay and nothing passes, as if every packet were lost.
     Silent,
+    /// The other end has forgotten the connections that there are, which nothing tells this end until the way
+    /// changes again; new ones pass.
+    HalfOpen,
 }
 
 /// A way to a port of this machine. Ends with this.
 pub struct Proxy {
     address: SocketAddr,
+    port: Arc<AtomicU16>,
     way: watch::Sender<Way>,
     loses_permille: Arc<AtomicU16>,
     lost: Arc<AtomicU64>,
@@ -34,15 +46,17 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (way, seen) = watch::channel(Way::Open);
+        let port = Arc::new(AtomicU16::new(port));
         let (loses_permille, lost) = (Arc::new(AtomicU16::new(0)), Arc::new(AtomicU64::new(0)));
         let losses = Losses {
             permille: loses_permille.clone(),
             lost: lost.clone(),
             answers: Arc::default(),
         };
-        let task = tokio::spawn(accept(listener, port, seen, losses));
+        let task = tokio::spawn(accept(listener, port.clone(), seen, losses));
         Self {
             address,
+            port,
             way,
             loses_permille,
             lost,
@@ -53,6 +67,16 @@ impl Proxy {
     /// Where it begins, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The port that it begins at.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// New connections go to this port.
+    pub fn lead_to(&self, port: u16) {
+        self.port.store(port, Ordering::Release);
     }
 
     /// Opens or closes it.
@@ -96,9 +120,15 @@ impl Losses {
     }
 }
 
-async fn accept(listener: TcpListener, port: u16, way: watch::Receiver<Way>, losses: Losses) {
+async fn accept(
+    listener: TcpListener,
+    port: Arc<AtomicU16>,
+    way: watch::Receiver<Way>,
+    losses: Losses,
+) {
     while let Ok((client, _)) = listener.accept().await {
         let (way, losses) = (way.clone(), losses.clone());
+        let port = port.load(Ordering::Acquire);
         tokio::spawn(async move {
             // Whoever is at the ends learns of it by the end of their connections.
             let _ = carry(client, port, way, losses).await;
@@ -112,29 +142,44 @@ async fn carry(
     mut way: watch::Receiver<Way>,
     losses: Losses,
 ) -> std::io::Result<()> {
-    if *way.borrow() == Way::Cut {
-        return Ok(());
+    let begun = *way.borrow_and_update();
+    match begun {
+        Way::Cut => return Ok(()),
+        Way::Reset => return client.set_zero_linger(),
+        Way::Open | Way::Slow | Way::Silent | Way::HalfOpen => {}
     }
     let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
     let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
     // An answer begins with the first bytes that come back after some were sent.
     let mut is_asked = false;
+    let mut is_known = begun == Way::HalfOpen;
     loop {
         let now = *way.borrow_and_update();
+        is_known &= now == Way::HalfOpen;
         match now {
             Way::Cut => return Ok(()),
+            Way::Reset => {
+                client.set_zero_linger()?;
+                return server.set_zero_linger();
+            }
             Way::Silent => {
                 if way.changed().await.is_err() {
                     return Ok(());
                 }
             }
-            Way::Open => tokio::select! {
+            Way::HalfOpen if !is_known => {
+                drop(server);
+                // An error means that the way has ended.
+                let _ = way.changed().await;
+                return Ok(());
+            }
+            Way::Open | Way::Slow | Way::HalfOpen => tokio::select! {
                 length = client.read(&mut asked) => {
                     let request = &asked[..length?];
                     if request.is_empty() {
                         return Ok(());
                     }
-                    server.write_all(request).await?;
+                    pass(request, &mut server, now).await?;
                     is_asked = true;
                 }
                 length = server.read(&mut answered) => {
@@ -142,10 +187,19 @@ async fn carry(
                     if answer.is_empty() || std::mem::take(&mut is_asked) && losses.meets() {
                         return Ok(());
                     }
-                    client.write_all(answer).await?;
+                    pass(answer, &mut client, now).await?;
                 }
-                _ = way.changed() => {}
+                changed = way.changed() => if changed.is_err() {
+                    return Ok(());
+                },
             },
         }
     }
+}
+
+async fn pass(bytes: &[u8], to: &mut TcpStream, way: Way) -> std::io::Result<()> {
+    if way == Way::Slow {
+        tokio::time::sleep(LATER).await;
+    }
+    to.write_all(bytes).await
 }

@@ -15,6 +15,7 @@ use registry::read::signing_key;
 use registry::system::{Core, Listener, Projectors, System};
 use reqwest::Client;
 use schemas::id::UserId;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -57,9 +58,23 @@ impl Registry {
 
     /// Likewise, with its events at this URL rather than in a file of its own.
     pub async fn prepare_on(clusters: Clusters, domain: &str, url: Option<StoreUrl>) -> Self {
+        Self::prepare_all(clusters, domain, url, &std::env::temp_dir()).await
+    }
+
+    /// One that does not run yet, with its events in a folder of its own within this one.
+    pub async fn prepare_in(clusters: Clusters, within: &Path) -> Self {
+        Self::prepare_all(clusters, &Config::default().domain, None, within).await
+    }
+
+    async fn prepare_all(
+        clusters: Clusters,
+        domain: &str,
+        url: Option<StoreUrl>,
+        within: &Path,
+    ) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("gcr-test-")
-            .tempdir()
+            .tempdir_in(within)
             .unwrap();
         let (write, read) = tokio::join!(
             Database::create(&clusters.write),

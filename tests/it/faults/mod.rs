@@ -5,8 +5,11 @@
 
 mod absent;
 mod backup;
+mod forgotten;
+mod full;
 mod killed;
 mod load;
 mod panicked;
 mod paused;
 pub(crate) mod process;
+mod suite;
