@@ -17,6 +17,9 @@ use tests::{Clusters, Program, Proxy, Registry, Role, SmallDisk, Way, World, eve
 use tokio::task::JoinSet;
 use tokio_postgres::types::ToSql;
 
+/// A port at which nobody is: where a registry was, another program of this machine may be by now.
+const NOWHERE: u16 = 0;
+
 /// Room on each disk that is filled: a database has 40 MiB to begin with, and 80 of log that it writes anew.
 const DISK_MIB: u32 = 512;
 /// Far longer than people at work let a checkpoint stand.
@@ -173,7 +176,12 @@ impl Stage {
         match *fault {
             Fault::Kill(Part::WriteDatabase) => self.world.registry.clusters.write.kill9().await,
             Fault::Kill(Part::ReadDatabase) => self.world.registry.clusters.read.kill9().await,
-            Fault::Kill(part) => self.program(part).kill9().await,
+            Fault::Kill(part) => {
+                if let Part::Registry(which) = part {
+                    self.doors[which].lead_to(NOWHERE);
+                }
+                self.program(part).kill9().await;
+            }
             Fault::Pause(Part::WriteDatabase) => self.world.registry.clusters.write.pause(),
             Fault::Pause(Part::ReadDatabase) => self.world.registry.clusters.read.pause(),
             Fault::Pause(part) => self.program(part).pause(),
@@ -391,6 +399,7 @@ impl Stage {
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
+        self.doors[which].lead_to(NOWHERE);
         assert!(!ended.success(), "it says that something is wrong");
         failing
     }
