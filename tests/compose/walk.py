@@ -35,6 +35,7 @@ def main(programs: Path) -> None:
     compose = YAML(typ="safe").load(ROOT / "compose.override.yml")
     services = compose["services"]
     check_files(services)
+    check_build()
     check_secrets(compose)
     monitoring.check(ROOT)
     for service, ports in PORTS.items():
@@ -58,6 +59,17 @@ def check_files(services: dict[str, Any]) -> None:
             source = volume.split(":")[0]
             if source.startswith("./"):
                 assert (ROOT / source).is_file(), f"{name} is given {source}, which is not there"
+
+
+def check_build() -> None:
+    """The images are made of all of this workspace, by the compiler that tests use."""
+    ignored = (ROOT / ".dockerignore").read_text().split("\n")
+    members = re.search(r"^members = \[(.*)\]", (ROOT / "Cargo.toml").read_text(), re.M)
+    for member in re.findall(r'"(\w+)', members[1] if members else ""):
+        assert f"!{member}" in ignored, f".dockerignore leaves out {member}"
+    channel = re.search(r'^channel = "(.+)"', (ROOT / "rust-toolchain.toml").read_text(), re.M)
+    image = f"FROM rust:{channel[1] if channel else None}-bookworm "
+    assert image in (ROOT / "registry/deploy/Dockerfile").read_text(), f"the Dockerfile does not say {image}"
 
 
 def check_secrets(compose: dict[str, Any]) -> None:
