@@ -6,6 +6,7 @@
 #   make db.reset CONFIRM=yes              without the question
 #   make bench ROW=transfer                one row of the table
 #   make bench ARGS='--many 1000000'       flags of the bench
+#   make bench ARGS=--apart                separate processes instead of one tree, and their failover
 #   make bench.growth SIZES=100000,1000000 fewer bundles
 #   make test.fuzz FUZZ=smoke              the same few cases each time
 #   make test.faults MINUTES=10 SEED=7     shorter, and in another order

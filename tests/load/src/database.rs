@@ -1,14 +1,17 @@
 //! Both databases, looked at from outside: how far they have come, and which bundles there are.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use ledger::Stream;
+use projections::Target;
 use projections::checkpoint_watch::CheckpointWatch;
 use projections::postgres::{Databases as Connections, connect};
 use schemas::log::Position;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest wait for a database to catch up.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How often it is asked whether a projector stands by.
+const LOOK: Duration = Duration::from_millis(20);
 
 pub struct Databases {
     connections: Connections,
@@ -34,6 +37,34 @@ impl Databases {
         );
         write.context("WRITE")?;
         read.context("READ")
+    }
+
+    pub const fn of(&self, target: Target) -> &CheckpointWatch {
+        match target {
+            Target::Write => &self.write,
+            Target::Read => &self.read,
+        }
+    }
+
+    /// Waits until a projector waits for the one at work to end.
+    pub async fn stands_by(&self, target: Target) -> Result<()> {
+        let client = connect(match target {
+            Target::Write => &self.connections.write,
+            Target::Read => &self.connections.read,
+        })
+        .await?;
+        let deadline = Instant::now() + PATIENCE;
+        // It asks for nothing but the lock.
+        let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                   WHERE application_name = 'projector' AND query LIKE '%pg_try_advisory_lock%')";
+        while !client.query_one(sql, &[]).await?.try_get::<_, bool>(0)? {
+            ensure!(
+                Instant::now() < deadline,
+                "no projector stands by for {target}"
+            );
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     /// Active bundles of these devices, whole as they were issued.

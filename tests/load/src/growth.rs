@@ -59,7 +59,7 @@ pub async fn run(options: &Options, rows: &[&'static str]) -> Result<Measured> {
     sizes.sort_unstable();
     sizes.dedup();
     let mut started: Option<Bench> = None;
-    let (mut facts, mut failures) = (Vec::new(), 0);
+    let (mut facts, mut failures, mut shape) = (Vec::new(), 0, "");
     let mut growths: Vec<Growth> = Vec::new();
     for size in sizes {
         for row in rows {
@@ -73,6 +73,7 @@ pub async fn run(options: &Options, rows: &[&'static str]) -> Result<Measured> {
             };
             if facts.is_empty() {
                 facts = machine::facts(&bench).await?;
+                shape = bench.registry.shape();
             }
             let (figures, failed) = row::run(&mut bench, &[row]).await;
             failures += failed;
@@ -90,7 +91,7 @@ pub async fn run(options: &Options, rows: &[&'static str]) -> Result<Measured> {
     Ok(Measured {
         facts,
         settings: format!(
-            "{} rounds after one that warms up, {} s each where load is sustained, seed {}; a row begins with at most \
+            "{shape}; {} rounds after one that warms up, {} s each where load is sustained, seed {}; a row begins with at most \
              a tenth more bundles than its column says, and adds what it needs",
             options.rounds, options.seconds, options.seed
         ),

@@ -133,6 +133,17 @@ pub fn request(method: &str, path: &str, token: &str, content_type: &str, body: 
     [text.as_bytes(), body].concat()
 }
 
+/// A request with a JSON body that is carried out once, however often it is sent.
+pub fn post_once(path: &str, token: &str, key: &str, body: &str) -> Vec<u8> {
+    let plain = post(path, token, body);
+    let end_of_line = plain
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    let (line, rest) = plain.split_at(end_of_line);
+    [line, format!("Idempotency-Key: {key}\r\n").as_bytes(), rest].concat()
+}
+
 /// A request with a JSON body.
 pub fn post(path: &str, token: &str, body: &str) -> Vec<u8> {
     request("POST", path, token, "application/json", body.as_bytes())

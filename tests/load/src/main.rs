@@ -9,10 +9,12 @@ mod database;
 mod edge;
 mod event_file;
 mod figure;
+mod follower;
 mod growth;
 mod http;
 mod load;
 mod machine;
+mod memory;
 mod options;
 mod plot;
 mod process;
@@ -21,7 +23,7 @@ mod report;
 mod row;
 mod world;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use std::path::Path;
 
@@ -30,8 +32,16 @@ use crate::row::Bench;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let options = Options::parse();
-    let rows = row::chosen(&options.rows)?;
+    let stop = registry::signal::stop_requested();
+    tokio::select! {
+        done = run(Options::parse()) => done,
+        // What was started is stopped as it is dropped.
+        () = stop => bail!("stopped"),
+    }
+}
+
+async fn run(options: Options) -> Result<()> {
+    let rows = row::chosen(&options.rows, options.apart)?;
     std::fs::create_dir_all(&options.folder)
         .with_context(|| format!("{} can not be made", options.folder.display()))?;
     let failures = if options.sizes.is_empty() {
@@ -49,7 +59,7 @@ async fn measure(options: Options, rows: &[&'static str]) -> Result<usize> {
     let facts = machine::facts(&bench).await?;
     let (figures, failures) = row::run(&mut bench, rows).await;
     let settings = bench.settings();
-    let output = bench.options.folder.join("latest.json");
+    let output = bench.options.output("latest.json");
     drop(bench);
     println!("{}", report::markdown(&facts, &settings, &figures));
     write(&output, &report::json(&figures)?)?;
@@ -62,9 +72,9 @@ async fn measure_growth(options: &Options, rows: &[&'static str]) -> Result<usiz
     let measured = growth::run(options, &rows).await?;
     let table = measured.markdown();
     println!("{table}");
-    write(&options.folder.join("growth.md"), &table)?;
-    write(&options.folder.join("growth.json"), &measured.json()?)?;
-    let picture = options.folder.join("growth.svg");
+    write(&options.output("growth.md"), &table)?;
+    write(&options.output("growth.json"), &measured.json()?)?;
+    let picture = options.output("growth.svg");
     plot::draw(&picture, &measured.growths)?;
     eprintln!("Drawn in {}.", picture.display());
     Ok(measured.failures)

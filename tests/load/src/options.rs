@@ -21,6 +21,10 @@ pub struct Options {
     /// Bundles that are there before rows whose target says ten million.
     #[arg(long, default_value_t = 10_000_000)]
     pub many: usize,
+    /// Measures separate processes, as in production, instead of one process tree; then also how long it takes until
+    /// another is in the place of one that was killed.
+    #[arg(long)]
+    pub apart: bool,
     /// Runs the rows at each of these numbers of bundles instead, and shows what grows: a table, `growth.json` and
     /// `growth.svg`.
     #[arg(long, value_delimiter = ',')]
@@ -46,6 +50,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// Where figures go; those of separate processes beside those of one process tree.
+    pub fn output(&self, name: &str) -> PathBuf {
+        let apart = if self.apart { "apart-" } else { "" };
+        self.folder.join(format!("{apart}{name}"))
+    }
+
     /// Path of one of the programs measured.
     pub fn program(&self, name: &str) -> std::io::Result<PathBuf> {
         let here = std::env::current_exe()?;

@@ -16,7 +16,7 @@ pub const DEVICE_YEAR: usize = 366 * 48;
 /// Users who trade, so that no figure rests on what is kept per caller.
 const TRADERS: usize = 8;
 /// Of the demo users of `registry dev`.
-pub const ADMIN: (&str, &str) = ("admin_user@usermail.com", "admin");
+pub const DEMO_ADMIN: (&str, &str) = ("admin_user@usermail.com", "admin");
 const PASSWORD: &str = "a password of the bench";
 /// Least and most Wh of a half-hour; the devices have 10 MW.
 const WH: (usize, usize) = (10_000, 5_000_000);
@@ -50,9 +50,10 @@ pub struct Submitted {
 }
 
 impl World {
-    pub async fn create(address: SocketAddr, seed: u64) -> Result<Self> {
+    /// Made by who manages users, an address and a password.
+    pub async fn create(address: SocketAddr, admin: (&str, &str), seed: u64) -> Result<Self> {
         let mut connection = Connection::open(address).await?;
-        let admin = token(&mut connection, ADMIN.0, ADMIN.1).await?;
+        let admin = token(&mut connection, admin.0, admin.1).await?;
         let metadata = json!({
             "country_of_issuance": "UK", "connected_grid_identification": "NESO",
             "issuing_body": "OFGEM", "issue_market_zone": "NESO",
@@ -277,6 +278,11 @@ async fn person(connection: &mut Connection, admin: &str, name: &str, role: i64)
 }
 
 /// A request to sign in.
+/// A request that is answered with success where requests can be.
+pub fn readiness() -> Vec<u8> {
+    get("/readyz", "")
+}
+
 pub fn sign_in(email: &str, password: &str) -> Vec<u8> {
     let body = json!({"username": email, "password": password});
     post("/auth/login", "", &body.to_string())

@@ -3,18 +3,15 @@
 use super::Bench;
 use crate::database::Databases;
 use crate::figure::Figure;
+use crate::follower::{Follower, Seen};
 use crate::http::{Reply, post};
 use crate::load::{Arrival, Client, Crowd, histogram, micros, p99_ms};
 use crate::world::{DEVICE_YEAR, World, half_hour};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chrono::SecondsFormat;
 use hdrhistogram::Histogram;
-use ledger::Stream;
-use projections::checkpoint_watch::CheckpointWatch;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::vec::IntoIter;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 /// Bundles per second, whatever the registry does.
 const RATE: usize = 5_000;
@@ -101,40 +98,6 @@ struct Outcome {
     answer: Histogram<u64>,
 }
 
-/// When a database was seen to show a position.
-type Seen = Vec<(i64, Instant)>;
-
-/// Notes when a database moves.
-struct Follower {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<Seen>,
-}
-
-impl Follower {
-    fn of(watch: &CheckpointWatch) -> Self {
-        let mut positions = watch.positions(Stream::Ledger);
-        let (stop, mut stopped) = oneshot::channel();
-        let task = tokio::spawn(async move {
-            let mut seen = Seen::new();
-            loop {
-                let at = positions.borrow_and_update().0;
-                seen.push((at, Instant::now()));
-                tokio::select! {
-                    moved = positions.changed() => if moved.is_err() { return seen },
-                    _ = &mut stopped => return seen,
-                }
-            }
-        });
-        Self { stop, task }
-    }
-
-    async fn seen(self) -> Result<Seen> {
-        // It ends either way.
-        let _ = self.stop.send(());
-        Ok(self.task.await?)
-    }
-}
-
 async fn play(bench: &Bench, submissions: Vec<Vec<u8>>) -> Result<Outcome> {
     let mut shares = vec![Vec::new(); CONNECTIONS];
     for (number, request) in submissions.into_iter().enumerate() {
@@ -171,14 +134,7 @@ async fn caught_up(databases: &Databases, answered: &[(i64, Instant)]) -> Result
 fn lags(seen: &Seen, answered: &[(i64, Instant)]) -> Result<Histogram<u64>> {
     let mut lags = histogram()?;
     for (position, at) in answered {
-        lags.saturating_record(micros(lag(seen, *position, *at)?));
+        lags.saturating_record(micros(seen.since(*position, *at)?));
     }
     Ok(lags)
-}
-
-/// Zero if it was visible before it was answered.
-fn lag(seen: &Seen, position: i64, answered: Instant) -> Result<Duration> {
-    let index = seen.partition_point(|(at, _)| *at < position);
-    let (_, visible) = seen.get(index).context("a position was never seen")?;
-    Ok(visible.saturating_duration_since(answered))
 }

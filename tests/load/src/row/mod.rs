@@ -2,6 +2,8 @@
 
 mod big_action;
 mod cancel_split;
+mod cold_start;
+mod failover;
 pub mod fsync;
 mod gateway;
 mod gateway_drain;
@@ -31,7 +33,7 @@ use std::time::{Duration, Instant};
 pub const CLIENTS: usize = 64;
 
 /// All rows, in the order that lets the later ones rest on what the earlier ones left.
-pub const ROWS: [&str; 17] = [
+pub const ROWS: [&str; 19] = [
     "fsync",
     "http",
     "issue",
@@ -49,36 +51,47 @@ pub const ROWS: [&str; 17] = [
     "query_page",
     "memory",
     "restart",
+    "cold_start",
+    "failover",
 ];
 
 /// Rows whose target says ten million bundles.
-const OF_MANY: [&str; 3] = ["query_page", "memory", "restart"];
+const OF_MANY: [&str; 4] = ["query_page", "memory", "restart", "cold_start"];
 
 /// Rows that what is there already does not concern.
-const OF_NO_SIZE: [&str; 3] = ["fsync", "http", "gateway_drain"];
+const OF_NO_SIZE: [&str; 5] = ["fsync", "http", "gateway_drain", "cold_start", "failover"];
+
+/// Rows that need what one process tree does not have: a projector that stands by, a second registry, and databases that
+/// fail without it.
+const OF_APART: [&str; 1] = ["failover"];
 
 /// Whether a row says something of how cost grows.
 pub fn grows(row: &str) -> bool {
     !OF_NO_SIZE.contains(&row)
 }
 
-/// The rows asked for, or all.
+/// The rows asked for, or all that separate processes or one process tree have.
 ///
 /// # Errors
-/// A name that is none.
-pub fn chosen(names: &[String]) -> Result<Vec<&'static str>> {
+/// A name that is none, or is of separate processes alone.
+pub fn chosen(names: &[String], apart: bool) -> Result<Vec<&'static str>> {
     for name in names {
         ensure!(
             ROWS.contains(&name.as_str()),
             "there is no row `{name}`; there are: {}",
             ROWS.join(", ")
         );
+        ensure!(
+            apart || !OF_APART.contains(&name.as_str()),
+            "row `{name}` needs --apart: one process tree has nothing that could take over"
+        );
     }
     let all = names.is_empty();
-    Ok(ROWS
-        .into_iter()
-        .filter(|row| all || names.iter().any(|name| name == row))
-        .collect())
+    let wanted = |row: &&str| match all {
+        true => apart || !OF_APART.contains(row),
+        false => names.iter().any(|name| name == row),
+    };
+    Ok(ROWS.into_iter().filter(wanted).collect())
 }
 
 /// A running registry, and what rows need to load it.
@@ -94,7 +107,7 @@ impl Bench {
     pub async fn start(options: Options) -> Result<Self> {
         let registry = Registry::start(&options).await?;
         let databases = Databases::watch(registry.config()?.database);
-        let world = World::create(registry.address, options.seed).await?;
+        let world = World::create(registry.address, registry.admin(), options.seed).await?;
         let mut bench = Self {
             options,
             registry,
@@ -140,8 +153,9 @@ impl Bench {
             ..
         } = self.options;
         format!(
-            "{rounds} rounds after one that warms up, {seconds} s each where load is sustained, seed {seed}; \
+            "{}; {rounds} rounds after one that warms up, {seconds} s each where load is sustained, seed {seed}; \
              at least {bundles} bundles to begin with, {many} for {}",
+            self.registry.shape(),
             OF_MANY.join(", ")
         )
     }
@@ -196,6 +210,26 @@ async fn one(bench: &mut Bench, row: &str) -> Result<Vec<Figure>> {
         "memory" => memory::run(bench),
         "rebuild" => rebuild::run(bench).await,
         "restart" => restart::run(bench).await,
+        "cold_start" => cold_start::run(bench).await,
+        "failover" => failover::run(bench).await,
         other => anyhow::bail!("row `{other}` has no code"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_needs_separate_processes_is_left_out_of_one_tree_and_refused_by_name() {
+        assert_eq!(chosen(&[], true).unwrap(), ROWS);
+        let tree = chosen(&[], false).unwrap();
+        assert_eq!(tree.len(), ROWS.len() - OF_APART.len());
+        assert!(!tree.contains(&"failover"));
+        let named = ["failover".to_owned()];
+        let refused = chosen(&named, false).unwrap_err().to_string();
+        assert!(refused.contains("--apart"), "{refused}");
+        assert_eq!(chosen(&named, true).unwrap(), ["failover"]);
     }
 }
