@@ -28,7 +28,14 @@ import monitoring
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120
-PORTS = {"postgres_db_write": "5436:5432", "postgres_db_read": "5438:5432", "eventstore": "2113:2113"}
+PORTS = {
+    "postgres_db_write": ["5436:5432"],
+    "postgres_db_read": ["5438:5432"],
+    "eventstore": ["2113:2113"],
+    "minio": ["9000:9000", "9001:9001"],
+}
+# What the object store of the tests knows.
+OBJECT_STORE_KEY = ("registry", "what only the object store and the registry know")
 
 
 def main(programs: Path) -> None:
@@ -39,8 +46,8 @@ def main(programs: Path) -> None:
     check_secrets(compose)
     monitoring.check(ROOT)
     for service, ports in PORTS.items():
-        (published,) = services[service]["ports"]
-        assert published.endswith(ports), f"{service} is published at {published}, not {ports}"
+        published = [one.removeprefix("127.0.0.1:") for one in services[service]["ports"]]
+        assert published == ports, f"{service} is published at {published}, not {ports}"
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(programs, Path(folder), services)
         try:
@@ -184,6 +191,7 @@ class Stack:
             command = ["gateway", *self.services[service]["command"], "--help"]
             subprocess.run(self.command(command), check=True, capture_output=True)
         self.back_up_and_restore()
+        self.back_up_to_object_store()
         self.check_dev()
         self.stop()
 
@@ -195,6 +203,7 @@ class Stack:
         assert f"GCR_ALLOW_UNSAFE={allowed}" in (ROOT / "compose.override.yml").read_text(), allowed
         file = self.folder / "event_store_url_of_dev"
         file.write_text(url + "\n")
+        assert set(json.loads(allowed)) == {"insecure_event_store", "plain_object_store"}, allowed
         check = [*self.of("registry"), "config", "--check"]
         for variables, is_taken in (({}, False), ({"GCR_ALLOW_UNSAFE": allowed}, True)):
             environment = self.environment("registry", variables) | {"GCR_EVENT_STORE__URL_FILE": str(file)}
@@ -214,6 +223,35 @@ class Stack:
         assert taken.split(b"keys:")[0] == again.split(b"keys:")[0], (taken, again)
         refused = self.refused("registry", [f"--data-dir={restored}", "restore", f"--from={backup}"])
         assert b"is there already" in refused, refused
+
+    def back_up_to_object_store(self) -> None:
+        """As the service does; over the network of containers only if told that it may go there in the clear."""
+        refused = self.refused("backup", self.words("backup"))
+        assert b"plain_object_store" in refused, refused
+        bucket = [word.removeprefix("s3://").split("/")[0] for word in self.words("backup") if word.startswith("s3://")]
+        made = self.services["minio-buckets"]["command"][0]
+        assert all(f"store/{name}" in made for name in bucket), (bucket, made)
+        folder = self.folder / "objects"
+        folder.mkdir()
+        serve = [str(self.programs / "object_store_server"), str(folder), *bucket]
+        self.spawn("object store", serve, dict(os.environ))
+        log = self.folder / "object store.log"
+        self.eventually("the object store says where it is", lambda: log.read_text().endswith("\n"))
+        secret = self.folder / "object_store_secret"
+        secret.write_text(OBJECT_STORE_KEY[1] + "\n")
+        there = {
+            "GCR_OBJECT_STORE__ENDPOINT": log.read_text().strip(),
+            "GCR_OBJECT_STORE__ACCESS_KEY_ID": OBJECT_STORE_KEY[0],
+            "GCR_OBJECT_STORE__SECRET_ACCESS_KEY_FILE": str(secret),
+        }
+        taken = self.run("backup", given=there)
+        again = self.run("backup", given=there)
+        assert taken == again, (taken, again)
+        places = [word for word in self.words("backup") if word.startswith("s3://")]
+        restored = self.folder / "restored from objects"
+        restore = [f"--data-dir={restored}", "restore", f"--from={places[0]}", f"--keys={places[1]}"]
+        told = self.run("backup", restore, given=there)
+        assert taken.split(b"keys:")[0] == told.split(b"keys of people:")[0], (taken, told)
 
     def health(self, service: str) -> subprocess.CompletedProcess[bytes]:
         test = self.services[service]["healthcheck"]["test"]
@@ -284,12 +322,16 @@ class Stack:
         assert done.returncode != 0, f"{service} {words} was not refused: {done}"
         return done.stderr
 
-    def run(self, service: str, words: list[str] | None = None, typed: bytes = b"") -> bytes:
+    def words(self, service: str) -> list[str]:
+        return [filled_in(word, {}) for word in self.services[service]["command"]]
+
+    def run(
+        self, service: str, words: list[str] | None = None, typed: bytes = b"", given: dict[str, str] = {}
+    ) -> bytes:
         (self.folder / "data").mkdir(exist_ok=True)
-        words = words or self.services[service]["command"]
-        done = subprocess.run(
-            [*self.of(service), *words], env=self.environment(service), input=typed, capture_output=True, timeout=PATIENCE_S
-        )
+        command = [*self.of(service), *(words or self.words(service))]
+        environment = self.environment(service) | given
+        done = subprocess.run(command, env=environment, input=typed, capture_output=True, timeout=PATIENCE_S)
         assert done.returncode == 0, f"{service} {words}: {done.stdout.decode()} {done.stderr.decode()}"
         return done.stdout
 

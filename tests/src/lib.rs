@@ -16,6 +16,7 @@ mod event;
 mod gateway;
 mod hash;
 mod lineage;
+pub mod object_store;
 mod people;
 mod process;
 mod program;

@@ -1,5 +1,6 @@
 //! What keeps a backup from being taken or restored.
 
+use crate::config::{AuthError, Unsafe};
 use event_store::copy::CopyError;
 use event_store::person::PeopleError;
 use event_store::{LocationError, StoreError};
@@ -24,6 +25,40 @@ pub enum BackupError {
     File { path: PathBuf, source: io::Error },
     #[error("{path} does not parse: {reason}")]
     Manifest { path: PathBuf, reason: String },
+    #[error("{object}: {source}")]
+    Bucket {
+        object: String,
+        source: Box<object_store::Error>,
+    },
+    #[error(transparent)]
+    Secret(#[from] AuthError),
+    #[error(transparent)]
+    Unsafe(#[from] Unsafe),
+    #[error(
+        "{0}: there is no key for it: set object_store.access_key_id, and object_store.secret_access_key_file or \
+         object_store.secret_access_key"
+    )]
+    NoCredentials(String),
+    #[error("there is no backup at {0}")]
+    NoBackup(String),
+    #[error(
+        "{0} belongs to the backup and is not there: it was removed, or another backup was taken meanwhile, which can be \
+         restored instead"
+    )]
+    ObjectGone(String),
+    #[error(
+        "another backup was taken to {0} meanwhile, and counts; of this one nothing does, and the next removes what it left"
+    )]
+    Overtaken(String),
+    #[error(transparent)]
+    OtherLog(Box<OtherLog>),
+    #[error(
+        "event {position} of stream {stream} is not JSON alone, which backups in object stores are made of"
+    )]
+    NotJson {
+        stream: StreamName,
+        position: Position,
+    },
     #[error("the event store holds no events of domain {0}")]
     Empty(String),
     #[error(
@@ -57,6 +92,18 @@ pub enum BackupError {
         stream: StreamName,
         position: Position,
     },
+}
+
+/// The backup at a place is not of what the registry has.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{place} has the backup of another log: its stream {stream} has {end} events, which are not the first {end} of this \
+     one. Nothing was changed; back up to another place"
+)]
+pub struct OtherLog {
+    pub place: String,
+    pub stream: StreamName,
+    pub end: Position,
 }
 
 impl From<CopyError> for BackupError {

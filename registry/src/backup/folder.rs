@@ -21,6 +21,47 @@ pub(super) fn hold(folder: &Path) -> Result<File, BackupError> {
     }
 }
 
+/// A folder of our own, in which nothing is left.
+pub(super) struct Scratch {
+    folder: PathBuf,
+    _held: File,
+}
+
+impl Scratch {
+    /// Removes what somebody who was stopped has left in it.
+    pub fn hold(folder: &Path) -> Result<Self, BackupError> {
+        let held = hold(folder)?;
+        clear(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            _held: held,
+        })
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = clear(&self.folder) {
+            tracing::warn!(%error, "what a backup or a restore worked with is left behind");
+        }
+    }
+}
+
+/// Removes all files of a folder but its lock.
+fn clear(folder: &Path) -> Result<(), BackupError> {
+    for entry in fs::read_dir(folder).map_err(BackupError::file(folder))? {
+        let path = entry.map_err(BackupError::file(folder))?.path();
+        if !path.ends_with(LOCK) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes the folder, closed to others.
 pub(super) fn make_folder(folder: &Path) -> Result<(), BackupError> {
     let mut builder = fs::DirBuilder::new();

@@ -39,6 +39,11 @@ impl Kind {
         draft_of(&folder.join(before.trim_end_matches('-')))
     }
 
+    /// Of which kind a file with this name is.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.is_name(name))
+    }
+
     fn is_name(self, name: &str) -> bool {
         let (before, after) = self.around_digest();
         let digest = name

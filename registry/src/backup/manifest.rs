@@ -4,6 +4,7 @@ use super::BackupError;
 use super::cut::Cut;
 use super::folder::{draft_of, rename};
 use super::keys::Kind;
+use crate::config::Config;
 use chrono::{DateTime, Utc};
 use event_store::Head;
 use schemas::log::{Position, RunningHash, StreamName};
@@ -96,14 +97,30 @@ impl Manifest {
         };
         let manifest: Self =
             serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
-        if manifest.format != FORMAT {
-            let reason = format!(
-                "it has format {}, this release reads {FORMAT}",
-                manifest.format
-            );
-            return Err(unreadable(reason));
-        }
+        manifest.check_format().map_err(unreadable)?;
         Ok(manifest)
+    }
+
+    /// Says why this release does not read it, if so.
+    pub(super) fn check_format(&self) -> Result<(), String> {
+        let Self { format, .. } = self;
+        if *format == FORMAT {
+            return Ok(());
+        }
+        Err(format!(
+            "it has format {format}, this release reads {FORMAT}"
+        ))
+    }
+
+    /// Refuses that of another registry.
+    pub(super) fn check_domain(&self, config: &Config) -> Result<(), BackupError> {
+        if self.domain == config.domain {
+            return Ok(());
+        }
+        Err(BackupError::OtherDomain {
+            theirs: self.domain.clone(),
+            ours: config.domain.clone(),
+        })
     }
 
     /// Puts it in the place of an earlier one.

@@ -5,7 +5,10 @@
 //! `manifest.json`, which says where each stream ends in it; and a folder with keys, the same or another:
 //! `people-<SHA-256>.db`, and `exchange-key-<SHA-256>` where there is one. Until the manifest, which is written last, names
 //! other keys, it is the earlier backup.
+//!
+//! In an object store it is the same in another form ([`mod@bucket`]).
 
+mod bucket;
 mod cut;
 mod error;
 mod folder;
@@ -14,8 +17,9 @@ mod manifest;
 mod restore;
 mod take;
 
+pub use bucket::{BucketPlace, Buckets, NotABucket, PIECE_BYTES, restore_from_bucket, send};
 pub use cut::Cut;
-pub use error::BackupError;
+pub use error::{BackupError, OtherLog};
 pub use manifest::{Ending, Manifest};
 pub use restore::{Restored, Until, restore};
 pub use take::take;

@@ -51,12 +51,7 @@ pub async fn restore(
     mut tell: impl FnMut(&StreamName, Progress),
 ) -> Result<Restored, BackupError> {
     let manifest = Manifest::read(folder)?;
-    if manifest.domain != config.domain {
-        return Err(BackupError::OtherDomain {
-            theirs: manifest.domain,
-            ours: config.domain.clone(),
-        });
-    }
+    manifest.check_domain(config)?;
     prove_keys(&manifest.keys(), keys)?;
     let places = Places::of(config, &manifest, keys)?;
     let source = Location::Sqlite(folder.join(EVENTS))
@@ -85,6 +80,17 @@ pub async fn restore(
         streams,
         people_keys,
     })
+}
+
+/// Refuses a backup of another registry, and what would be in the way of its keys, which are or will be in the folder
+/// `keys`.
+pub(super) fn refuse_in_the_way(
+    config: &Config,
+    manifest: &Manifest,
+    keys: &Path,
+) -> Result<(), BackupError> {
+    manifest.check_domain(config)?;
+    Places::of(config, manifest, keys).map(|_| ())
 }
 
 /// Where files of keys come from, and where they go.

@@ -12,6 +12,7 @@ use event_store::{EventStore, KeyPlace, SqliteStore};
 use schemas::log::StreamName;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Takes a backup of the registry of this configuration into `folder`, whether or not the registry runs. One that was
 /// taken there before is continued, which copies no more than what is new. The keys go to the folder `keys`, the same
@@ -28,15 +29,12 @@ pub async fn take(
     mut tell: impl FnMut(&StreamName, Progress),
 ) -> Result<Manifest, BackupError> {
     let taken_at = Utc::now();
-    let place = config.people_keys()?;
-    let exchange = config.exchange.key_file(&config.data_dir);
-    refuse_own_folders(config, &place, &exchange, [folder, keys])?;
-    // What is sealed in the events is copied as it is.
-    let source = config.event_store_location()?.open_read_only().await?;
-    // Says so if the keys are not there, and destroys those of people whose erasure was broken off.
-    place
-        .seal(source.clone(), &StreamName::identity(&config.domain)?)
-        .await?;
+    refuse_own_folders(config, [folder, keys])?;
+    let Source {
+        store: source,
+        place,
+        exchange,
+    } = Source::open(config).await?;
     let _held = hold_both(folder, keys)?;
     let cut = Cut::now(source.as_ref(), &config.domain).await?;
     let path = folder.join(EVENTS);
@@ -53,15 +51,41 @@ pub async fn take(
     Ok(manifest)
 }
 
+/// What a backup is taken from.
+pub(super) struct Source {
+    /// What is sealed in the events is read as it is.
+    pub store: Arc<dyn EventStore>,
+    /// Where the keys of people are.
+    pub place: KeyPlace,
+    /// Where the key that signs exports is, if there is one.
+    pub exchange: PathBuf,
+}
+
+impl Source {
+    pub async fn open(config: &Config) -> Result<Self, BackupError> {
+        let place = config.people_keys()?;
+        let store = config.event_store_location()?.open_read_only().await?;
+        // Says so if the keys are not there, and destroys those of people whose erasure was broken off.
+        place
+            .seal(store.clone(), &StreamName::identity(&config.domain)?)
+            .await?;
+        Ok(Self {
+            store,
+            place,
+            exchange: config.exchange.key_file(&config.data_dir),
+        })
+    }
+}
+
 /// Where the registry has its own files they would be replaced, or taken for those of a backup.
-fn refuse_own_folders(
-    config: &Config,
-    place: &KeyPlace,
-    exchange: &Path,
-    folders: [&Path; 2],
-) -> Result<(), BackupError> {
+fn refuse_own_folders(config: &Config, folders: [&Path; 2]) -> Result<(), BackupError> {
     let location = config.event_store_location()?;
-    let own = location.file().into_iter().chain([&*place.path, exchange]);
+    let place = config.people_keys()?;
+    let exchange = config.exchange.key_file(&config.data_dir);
+    let own = location
+        .file()
+        .into_iter()
+        .chain([&*place.path, &*exchange]);
     for file in own {
         if let Some(folder) = folders.into_iter().find(|one| same(one, folder_of(file))) {
             return Err(BackupError::Itself(folder.to_owned()));

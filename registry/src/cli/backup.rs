@@ -1,46 +1,53 @@
 //! `registry backup`.
 
-use std::path::PathBuf;
-
 use clap::Args;
+use schemas::log::StreamName;
 
 use super::log::{bar, show};
-use crate::{backup, config::Config};
+use super::place::{Place, Places};
+use crate::backup::{self, Manifest, PIECE_BYTES};
+use crate::config::Config;
 
 /// Back up the events and the keys of the registry and of the people in it, while the registry runs
 ///
-/// Databases are made from the events and need no backup. Called again with the same folder, it adds what is new.
+/// Databases are made from the events and need no backup. Called again with the same place, it adds what is new.
 /// The master secret (`auth.master_secret`) and the configuration are not in it.
 #[derive(Debug, Args)]
 pub(super) struct Backup {
-    /// The folder of the backup
-    #[arg(long, value_name = "FOLDER")]
-    to: PathBuf,
-    /// The folder for the keys; keep them apart from the events, and not as long [default: the same]
-    #[arg(long, value_name = "FOLDER")]
-    keys: Option<PathBuf>,
+    /// Where the backup goes: a folder, or `s3://BUCKET/PREFIX` in the object store of the configuration
+    #[arg(long, value_name = "PLACE")]
+    to: Place,
+    /// Where the keys go; keep them apart from the events, and not as long [default: the same]
+    #[arg(long, value_name = "PLACE")]
+    keys: Option<Place>,
 }
 
 impl Backup {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         config.log.start()?;
-        let keys = self.keys.unwrap_or_else(|| self.to.clone());
+        let places = Places::of(self.to, self.keys)?;
         let bar = bar("", 0);
-        let taken = backup::take(config, &self.to, &keys, |stream, step| {
+        let tell = |stream: &StreamName, step| {
             bar.set_prefix(stream.to_string());
             show(&bar, step);
-        })
-        .await;
+        };
+        let taken = match &places {
+            Places::Folders { events, keys } => backup::take(config, events, keys, tell).await,
+            Places::Buckets(buckets) => backup::send(config, buckets, PIECE_BYTES, tell).await,
+        };
         bar.finish_and_clear();
-        let manifest = taken?;
-        for ending in &manifest.streams {
-            println!(
-                "{}: {} events, running hash {}",
-                ending.stream, ending.position, ending.hash
-            );
-        }
-        println!("keys: {}", keys.display());
-        println!("backed up to {}", self.to.display());
+        print(&taken?, &places);
         Ok(())
     }
+}
+
+fn print(manifest: &Manifest, places: &Places) {
+    for ending in &manifest.streams {
+        println!(
+            "{}: {} events, running hash {}",
+            ending.stream, ending.position, ending.hash
+        );
+    }
+    println!("keys: {}", places.keys());
+    println!("backed up to {}", places.events());
 }

@@ -11,6 +11,7 @@ mod log;
 mod migrate;
 mod openapi;
 mod password;
+mod place;
 mod restore;
 mod seed;
 mod serve;

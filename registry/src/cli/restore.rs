@@ -1,7 +1,5 @@
 //! `registry restore`.
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use projections::{
@@ -9,11 +7,12 @@ use projections::{
     health::{Ailment, ailments},
     schema,
 };
-use schemas::log::Position;
+use schemas::log::{Position, StreamName};
 
 use super::log::{bar, show};
+use super::place::{Place, Places};
 use crate::{
-    backup::{self, Until},
+    backup::{self, Restored, Until},
     config::Config,
 };
 
@@ -22,12 +21,12 @@ use crate::{
 /// Stop everything first. Afterwards start the projectors, which make the databases anew, and the registry.
 #[derive(Debug, Args)]
 pub(super) struct Restore {
-    /// The folder of the backup
-    #[arg(long, value_name = "FOLDER")]
-    from: PathBuf,
-    /// The folder with the keys [default: the same]
-    #[arg(long, value_name = "FOLDER")]
-    keys: Option<PathBuf>,
+    /// Where the backup is: a folder, or `s3://BUCKET/PREFIX` in the object store of the configuration
+    #[arg(long, value_name = "PLACE")]
+    from: Place,
+    /// Where the keys are [default: the same]
+    #[arg(long, value_name = "PLACE")]
+    keys: Option<Place>,
     /// Restore what was recorded by then, e.g. 2026-05-01T12:00:00Z
     #[arg(long, value_name = "TIME", conflicts_with = "position")]
     at: Option<DateTime<Utc>>,
@@ -42,20 +41,7 @@ pub(super) struct Restore {
 impl Restore {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         config.log.start()?;
-        let keys = self.keys.as_ref().unwrap_or(&self.from);
-        let until = match (self.at, self.position) {
-            (Some(at), _) => Until::Instant(at),
-            (None, Some(position)) => Until::Ledger(Position(position)),
-            (None, None) => Until::End,
-        };
-        let bar = bar("", 0);
-        let restored = backup::restore(config, &self.from, keys, until, |stream, step| {
-            bar.set_prefix(stream.to_string());
-            show(&bar, step);
-        })
-        .await;
-        bar.finish_and_clear();
-        let restored = restored?;
+        let restored = self.restore(config).await?;
         for (stream, head) in &restored.streams {
             println!(
                 "{stream}: {} events, running hash {}",
@@ -64,6 +50,30 @@ impl Restore {
         }
         println!("keys of people: {}", restored.people_keys.display());
         self.look_at_databases(config).await
+    }
+
+    async fn restore(&self, config: &Config) -> anyhow::Result<Restored> {
+        let places = Places::of(self.from.clone(), self.keys.clone())?;
+        let until = match (self.at, self.position) {
+            (Some(at), _) => Until::Instant(at),
+            (None, Some(position)) => Until::Ledger(Position(position)),
+            (None, None) => Until::End,
+        };
+        let bar = bar("", 0);
+        let tell = |stream: &StreamName, step| {
+            bar.set_prefix(stream.to_string());
+            show(&bar, step);
+        };
+        let restored = match &places {
+            Places::Folders { events, keys } => {
+                backup::restore(config, events, keys, until, tell).await
+            }
+            Places::Buckets(buckets) => {
+                backup::restore_from_bucket(config, buckets, until, tell).await
+            }
+        };
+        bar.finish_and_clear();
+        Ok(restored?)
     }
 
     /// Databases that were made from what is gone would be refused by whoever starts next.

@@ -29,17 +29,20 @@ pub enum Hazard {
     CheapPasswords,
     /// All clients count as one, the proxy: who guesses or asks too often keeps everybody waiting.
     UnnamedProxy,
+    /// Backups, and with them the keys of people and of exports, go over a network in the clear.
+    PlainObjectStore,
 }
 
 impl Hazard {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::DevUsers,
         Self::GuessableMasterSecret,
         Self::InsecureEventStore,
         Self::PlainPublicUrl,
         Self::CheapPasswords,
         Self::UnnamedProxy,
+        Self::PlainObjectStore,
     ];
 
     /// Its name in `allow_unsafe`.
@@ -52,6 +55,7 @@ impl Hazard {
             Self::PlainPublicUrl => "plain_public_url",
             Self::CheapPasswords => "cheap_passwords",
             Self::UnnamedProxy => "unnamed_proxy",
+            Self::PlainObjectStore => "plain_object_store",
         }
     }
 
@@ -79,6 +83,10 @@ impl Hazard {
                 "http.public_url is https, so a proxy ends TLS, and http.trusted_proxies does not name it: clients can \
                  not be told apart, and one that guesses passwords keeps all of them from signing in"
             }
+            Self::PlainObjectStore => {
+                "object_store.endpoint is another machine and not https: backups, which have keys in them, would go there \
+                 in the clear; have TLS before it"
+            }
         }
     }
 
@@ -104,6 +112,10 @@ impl Hazard {
                 let url = config.http.public_url.as_deref();
                 config.http.trusted_proxies.is_empty()
                     && url.is_some_and(|url| url.starts_with("https://"))
+            }
+            Self::PlainObjectStore => {
+                let url = config.object_store.endpoint.as_deref();
+                url.is_some_and(|url| !is_safe(url))
             }
         }
     }
@@ -149,7 +161,20 @@ impl Config {
     /// # Errors
     /// [`Unsafe`] with all of them.
     pub fn check_hazards(&self) -> Result<(), Unsafe> {
-        let mut found = self.hazards();
+        self.check_some(self.hazards())
+    }
+
+    /// Likewise, for what one of them alone concerns.
+    ///
+    /// # Errors
+    /// [`Unsafe`].
+    pub fn check_hazard(&self, hazard: Hazard) -> Result<(), Unsafe> {
+        let mut found = vec![hazard];
+        found.retain(|hazard| hazard.is_in(self));
+        self.check_some(found)
+    }
+
+    fn check_some(&self, mut found: Vec<Hazard>) -> Result<(), Unsafe> {
         found.retain(|hazard| !self.allow_unsafe.contains(hazard));
         if found.is_empty() {
             Ok(())
@@ -196,6 +221,9 @@ mod tests {
             Hazard::UnnamedProxy => {
                 config.http.public_url = Some("https://registry.example".to_owned());
             }
+            Hazard::PlainObjectStore => {
+                config.object_store.endpoint = Some("http://minio.example:9000".to_owned());
+            }
         }
         config
     }
@@ -205,6 +233,7 @@ mod tests {
         assert_eq!(safe().hazards(), []);
         let mut local = safe();
         local.http.public_url = Some("http://localhost:8000".to_owned());
+        local.object_store.endpoint = Some("http://127.0.0.1:9000".to_owned());
         local.auth.master_secret = Secret::new("0123456789".repeat(4));
         local.auth.password_cost.memory_kib = 7_168;
         local.auth.password_cost.passes = 5;

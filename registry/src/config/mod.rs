@@ -11,6 +11,7 @@ mod hazard;
 mod http;
 mod issuance;
 mod limits;
+mod object_store;
 #[cfg(test)]
 mod page_tests;
 mod proxy;
@@ -36,6 +37,7 @@ pub use self::{
     http::Http,
     issuance::Issuance,
     limits::{Limits, Rate},
+    object_store::ObjectStore,
     proxy::{Network, NotANetwork, ProxyHeader},
 };
 
@@ -59,7 +61,8 @@ pub struct Config {
     /// Where files live that are not named otherwise; relative to the working directory.
     pub data_dir: PathBuf,
     /// Unsafe settings that are meant, by name: `dev_users`, `guessable_master_secret`, `insecure_event_store`,
-    /// `plain_public_url`, `cheap_passwords`, `unnamed_proxy`. `serve` refuses others.
+    /// `plain_public_url`, `cheap_passwords`, `unnamed_proxy`, `plain_object_store`. `serve` refuses others, and
+    /// `backup` and `restore` the last.
     pub allow_unsafe: Vec<Hazard>,
     pub http: Http,
     pub limits: Limits,
@@ -69,6 +72,7 @@ pub struct Config {
     pub account: Account,
     pub issuance: Issuance,
     pub exchange: Exchange,
+    pub object_store: ObjectStore,
     pub log: Log,
     pub traces: Traces,
 }
@@ -87,6 +91,7 @@ impl Default for Config {
             account: Account::default(),
             issuance: Issuance::default(),
             exchange: Exchange::default(),
+            object_store: ObjectStore::default(),
             log: Log::default(),
             traces: Traces::default(),
         }
@@ -239,6 +244,11 @@ impl Config {
                 self.event_store.is_server_append_bytes_sound(),
             ),
             (
+                "object_store.endpoint",
+                "must be `https://` or `http://` and a host, without a path, user and password",
+                self.object_store.is_endpoint_sound(),
+            ),
+            (
                 "issuance.expiry_years",
                 "must be 1 to 100",
                 (1..=100).contains(&self.issuance.expiry_years),
@@ -292,6 +302,7 @@ mod tests {
         let mut config = Config::default();
         config.auth.master_secret = Secret::new("0123456789abcdef0123456789abcdef");
         config.database.read.password = Secret::new("hunter2");
+        config.object_store.secret_access_key = Secret::new("hunter2");
         config.event_store.url = StoreUrl::new("sqlite:u://me:hunter2@here");
         let printed = config.to_toml().unwrap();
         assert!(!printed.contains("0123456789abcdef") && !printed.contains("hunter2"));

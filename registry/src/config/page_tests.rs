@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// Where settings are declared.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "src/config/mod.rs",
     "src/config/account.rs",
     "src/config/auth.rs",
@@ -18,6 +18,7 @@ const SOURCES: [&str; 15] = [
     "src/config/http.rs",
     "src/config/issuance.rs",
     "src/config/limits.rs",
+    "src/config/object_store.rs",
     "src/config/proxy.rs",
     "../projections/src/log.rs",
     "../projections/src/postgres/connection.rs",

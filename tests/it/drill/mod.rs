@@ -1,11 +1,14 @@
 //! The drill: a backup is taken under load, and restored on an empty machine.
 
+mod bucket;
 mod keys;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use event_store::Head;
 use event_store::copy::CopyError;
-use registry::backup::{BackupError, Manifest, Restored, Until, restore, take};
+use registry::backup::{
+    BackupError, Buckets, Manifest, Restored, Until, restore, restore_from_bucket, take,
+};
 use registry::config::Config;
 use schemas::log::{Position, StreamName};
 use std::path::Path;
@@ -37,6 +40,10 @@ impl Machine {
 
     async fn restore(&self, from: &Path, until: Until) -> Result<Restored, BackupError> {
         restore(&self.registry.config, from, from, until, |_, _| ()).await
+    }
+
+    async fn restore_bucket(&self, buckets: &Buckets) -> Result<Restored, BackupError> {
+        restore_from_bucket(&self.registry.config, buckets, Until::End, |_, _| ()).await
     }
 
     async fn starts(&mut self) {
