@@ -16,6 +16,8 @@ pub mod http;
 pub mod identity;
 pub mod import;
 pub mod lineage;
+#[cfg(test)]
+mod narrow;
 pub mod read;
 pub mod readings;
 pub mod recurring;

@@ -190,7 +190,7 @@ async fn append(
         data: event.data,
         metadata: event.metadata,
     });
-    for part in to.limits().cut(events.collect()) {
+    for part in to.limits().cut(events.collect(), |event| to.size(event)) {
         head = to
             .append(stream, head.position, part)
             .await

@@ -35,8 +35,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Refuses an append that is empty or exceeds a limit.
-    pub fn admit(&self, events: &[NewEvent]) -> Result<(), AppendError> {
+    /// Refuses an append that is empty or exceeds a limit, of events of these sizes in bytes.
+    ///
+    /// # Errors
+    /// [`AppendError::Empty`], [`AppendError::TooLarge`].
+    pub fn admit(&self, sizes: &[usize]) -> Result<(), AppendError> {
         let within = |what, size, limit| {
             if size > limit {
                 Err(AppendError::TooLarge { what, size, limit })
@@ -44,32 +47,33 @@ impl Limits {
                 Ok(())
             }
         };
-        if events.is_empty() {
+        if sizes.is_empty() {
             return Err(AppendError::Empty);
         }
         within(
             "the number of events of the append",
-            events.len(),
+            sizes.len(),
             self.append_events,
         )?;
-        for event in events {
-            within(
-                "the size of an event in bytes",
-                event.size(),
-                self.event_bytes,
-            )?;
+        for size in sizes {
+            within("the size of an event in bytes", *size, self.event_bytes)?;
         }
-        let bytes = events.iter().map(NewEvent::size).sum();
+        let bytes = sizes.iter().sum();
         within("the size of the append in bytes", bytes, self.append_bytes)
     }
 
     /// Cuts events into as few appends as they may go in, in order, for whoever does not need them to be all or
-    /// nothing. An event that exceeds a limit stands alone, for the store to refuse.
+    /// nothing. An event that exceeds a limit stands alone, for the store to refuse. `size` says how many bytes an
+    /// event counts.
     #[must_use]
-    pub fn cut(&self, events: Vec<NewEvent>) -> Vec<Vec<NewEvent>> {
+    pub fn cut(
+        &self,
+        events: Vec<NewEvent>,
+        size: impl Fn(&NewEvent) -> usize,
+    ) -> Vec<Vec<NewEvent>> {
         let (mut parts, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
         for event in events {
-            let size = event.size();
+            let size = size(&event);
             let is_full = part.len() >= self.append_events || bytes + size > self.append_bytes;
             if is_full && !part.is_empty() {
                 parts.push(std::mem::take(&mut part));
@@ -139,6 +143,12 @@ pub trait EventStore: Send + Sync + 'static {
     /// What this store takes in one append.
     fn limits(&self) -> Limits;
 
+    /// Bytes that an event counts against [`Self::limits`]: of what is stored in the end, which may be more than what
+    /// is given.
+    fn size(&self, event: &NewEvent) -> usize {
+        event.size()
+    }
+
     /// Finishes what is under way and lets go of files; afterwards nothing works any more. A store that is
     /// dropped instead loses nothing either.
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -206,7 +216,7 @@ mod tests {
             metadata: Vec::new(),
         };
         let cut = |sizes: &[usize]| {
-            let parts = limits.cut(sizes.iter().copied().map(event).collect());
+            let parts = limits.cut(sizes.iter().copied().map(event).collect(), NewEvent::size);
             let sizes = parts
                 .iter()
                 .map(|part| part.iter().map(NewEvent::size).collect());

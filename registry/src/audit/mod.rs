@@ -4,6 +4,7 @@
 //! refused leaves none, and neither does signing in: they become [`Attempt`](schemas::event::audit::Attempt)s
 //! of a stream of their own, durable before they are answered.
 
+mod batch;
 mod flood;
 mod note;
 mod trail;

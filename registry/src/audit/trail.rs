@@ -70,8 +70,9 @@ impl Trail {
 
     /// Records where commands came from.
     pub(super) fn came_from(&self, client: Client) {
+        let commands = client.command_ids.len() as u64;
         if self.0.try_send(Message::Client(client)).is_err() {
-            metrics::counter!("audit_clients_lost_total").increment(1);
+            unknown(commands);
         }
     }
 
@@ -85,4 +86,9 @@ impl Trail {
 /// Tells of attempts that are not in the trail.
 pub(super) fn lost(count: u64) {
     metrics::counter!("audit_attempts_lost_total").increment(count);
+}
+
+/// Tells of commands of which nobody will know where they came from.
+pub(super) fn unknown(commands: u64) {
+    metrics::counter!("audit_clients_lost_total").increment(commands);
 }

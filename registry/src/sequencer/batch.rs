@@ -2,7 +2,7 @@
 
 use super::{ExecuteError, Job, Receipt};
 use chrono::{DateTime, Utc};
-use event_store::{Limits, NewEvent};
+use event_store::{EventStore, NewEvent};
 use ledger::refusal::Refusal;
 use ledger::state::get;
 use ledger::{Changes, Code, Context, Entries, Event, Key, NotLoaded, Policy, Recorded, Slot};
@@ -51,15 +51,15 @@ pub(super) enum Answer {
 }
 
 /// Circumstances of a batch.
-pub(super) struct Circumstances {
+pub(super) struct Circumstances<'a> {
     /// Position of the last event before the batch.
     pub head: Position,
     /// The one time of all its decisions.
     pub now: DateTime<Utc>,
     /// The issuing body's settings.
     pub policy: Policy,
-    /// What one append takes.
-    pub limits: Limits,
+    /// Where events go: it says what one append takes, and what they count.
+    pub store: &'a dyn EventStore,
 }
 
 /// Keys that the job looks at and that are not in memory.
@@ -78,7 +78,7 @@ pub(super) fn missing(entries: &impl Entries, job: &Job) -> Vec<Key> {
 pub(super) fn decide(
     entries: &impl Entries,
     jobs: Vec<Job>,
-    at: &Circumstances,
+    at: &Circumstances<'_>,
 ) -> Result<Decided, NotLoaded> {
     let mut changes = Changes::on(entries);
     let mut batch = Decided {
@@ -88,6 +88,7 @@ pub(super) fn decide(
         answered: Vec::new(),
         left: Vec::new(),
     };
+    let limits = at.store.limits();
     let mut bytes = 0;
     let mut jobs = jobs.into_iter();
     while let Some(job) = jobs.next() {
@@ -143,8 +144,9 @@ pub(super) fn decide(
             continue;
         }
         let new = encode(&job, &decision.events, at.now);
-        let size: usize = new.iter().map(NewEvent::size).sum();
-        if let Err(too_large) = at.limits.admit(&new) {
+        let sizes: Vec<_> = new.iter().map(|event| at.store.size(event)).collect();
+        let size: usize = sizes.iter().sum();
+        if let Err(too_large) = limits.admit(&sizes) {
             let refusal = Refusal::new(
                 Code::ListTooLong,
                 format!("the request is too large for one decision: {too_large}"),
@@ -154,8 +156,8 @@ pub(super) fn decide(
                 .push((job, Answer::Now(Box::new(Err(refusal.into())))));
             continue;
         }
-        if bytes + size > at.limits.append_bytes
-            || batch.events.len() + new.len() > at.limits.append_events
+        if bytes + size > limits.append_bytes
+            || batch.events.len() + new.len() > limits.append_events
         {
             batch.left.push(job);
             batch.left.extend(jobs);

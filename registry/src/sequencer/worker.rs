@@ -355,7 +355,7 @@ impl Worker {
             head: state.head.position,
             now: self.now(),
             policy: self.settings.policy,
-            limits: self.settings.store.limits(),
+            store: self.settings.store.as_ref(),
         };
         let view = View {
             ahead: None,

@@ -116,7 +116,8 @@ impl EventStore for KurrentStore {
         events: Vec<NewEvent>,
     ) -> BoxFuture<'a, Result<Head, AppendError>> {
         async move {
-            self.limits.admit(&events)?;
+            let sizes: Vec<_> = events.iter().map(NewEvent::size).collect();
+            self.limits.admit(&sizes)?;
             // It is never closed.
             let _permit = self.in_flight.acquire().await;
             let batch = Batch {

@@ -8,6 +8,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rand::Rng;
+use schemas::id::UserId;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -20,8 +21,49 @@ pub(super) fn seal(
     domain: &str,
     event: &mut NewEvent,
 ) -> Result<(), PeopleError> {
+    let (event_id, is_beginning) = (event.event_id, event.event_type == BEGINNING);
+    let sealed = replaced(event, |user_id, taken| {
+        let key = match keys.find_or_make(domain, user_id)? {
+            Found::Key(key) => key,
+            _ if is_beginning => return Err(PeopleError::Reborn(user_id)),
+            _ => Key::random(),
+        };
+        let plain = plain(event_id, taken)?;
+        let sealed = encrypt(&key, event_id, &plain).ok_or(PeopleError::Damaged(event_id))?;
+        let keys = keys.id();
+        Ok(Sealed { keys, sealed })
+    })?;
+    if let Some(data) = sealed {
+        event.data = data;
+    }
+    Ok(())
+}
+
+/// Bytes of an event once it is sealed; of one that can not be, as it is.
+pub(super) fn size(event: &NewEvent) -> usize {
+    let sealed = replaced(event, |_, taken| {
+        let bytes = NONCE_LEN + plain(event.event_id, taken)?.len() + AES_256_GCM.tag_len();
+        let sealed = "=".repeat(bytes.div_ceil(3) * 4);
+        let keys = Uuid::nil();
+        Ok(Sealed { keys, sealed })
+    });
+    match sealed {
+        Ok(Some(data)) => event.size() - event.data.len() + data.len(),
+        _ => event.size(),
+    }
+}
+
+fn plain(event_id: Uuid, taken: &Map<String, Value>) -> Result<Vec<u8>, PeopleError> {
+    serde_json::to_vec(taken).map_err(|error| payload_error(event_id, &error))
+}
+
+/// The payload of an event with what is personal in it replaced, part by part; none if nothing is.
+fn replaced(
+    event: &NewEvent,
+    mut seal: impl FnMut(UserId, &Map<String, Value>) -> Result<Sealed, PeopleError>,
+) -> Result<Option<Vec<u8>>, PeopleError> {
     let Some(personal) = field::personal(&event.event_type) else {
-        return Ok(());
+        return Ok(None);
     };
     let event_id = event.event_id;
     let failed = |error: serde_json::Error| payload_error(event_id, &error);
@@ -33,22 +75,13 @@ pub(super) fn seal(
         if taken.is_empty() {
             continue;
         }
-        let key = match keys.find_or_make(domain, user_id)? {
-            Found::Key(key) => key,
-            _ if event.event_type == BEGINNING => return Err(PeopleError::Reborn(user_id)),
-            _ => Key::random(),
-        };
-        let plain = serde_json::to_vec(&taken).map_err(failed)?;
-        let sealed = encrypt(&key, event_id, &plain).ok_or(PeopleError::Damaged(event_id))?;
-        let keys = keys.id();
-        part[MEMBER] = json!(Sealed { keys, sealed });
+        part[MEMBER] = json!(seal(user_id, &taken)?);
         is_sealed = true;
     }
     if !is_sealed {
-        return Ok(());
+        return Ok(None);
     }
-    event.data = serde_json::to_vec(&payload).map_err(failed)?;
-    Ok(())
+    serde_json::to_vec(&payload).map(Some).map_err(failed)
 }
 
 /// Opens a sealed event; what can not be read any more is replaced by what stands for it. The event goes on carrying

@@ -214,6 +214,10 @@ impl EventStore for SealedStore {
         self.inner.limits()
     }
 
+    fn size(&self, event: &NewEvent) -> usize {
+        seal::size(event)
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         self.inner.close()
     }

@@ -165,6 +165,42 @@ async fn where_people_asked_from_is_sealed_for_each_of_them_in_one_event() {
 }
 
 #[tokio::test]
+async fn an_event_counts_as_many_bytes_as_it_has_once_it_is_sealed() {
+    let folder = Folder::new();
+    let store = folder.open().await.unwrap();
+    for length in 0..40 {
+        let mut long = registered(7);
+        long["profile"]["name"] = json!("ä\"".repeat(length));
+        let attempts = (0..length).map(|user| {
+            json!({"actor": format!("user:{user}"), "address": "192.0.2.7", "operation": "login_user"})
+        });
+        let clients = json!([{"address": "192.0.2.7", "user_id": 7, "command_ids": []}, {}]);
+        let events = vec![
+            event("UserRegistered", &long),
+            event(
+                "UserUpdated",
+                &json!({"user_id": 7, "changes": {"role": 1}}),
+            ),
+            event(
+                "AttemptsRecorded",
+                &json!({"attempts": attempts.collect::<Vec<_>>()}),
+            ),
+            event("ClientsRecorded", &json!({"clients": clients})),
+            event("AccountOpened", &long),
+        ];
+        let counted: Vec<_> = events.iter().map(|event| store.size(event)).collect();
+        let head = store.head(&stream()).await.unwrap().position;
+        append(&store, head.0, events).await;
+        let stored = store.read(&stream(), head, 10).await.unwrap();
+        let sizes = stored.iter().map(|event| {
+            let data = event.sealed.as_ref().unwrap_or(&event.data);
+            event.event_type.len() + data.len() + event.metadata.len()
+        });
+        assert_eq!(counted, sizes.collect::<Vec<_>>(), "{length}");
+    }
+}
+
+#[tokio::test]
 async fn a_destroyed_key_is_in_no_file_any_more_and_is_not_made_again() {
     let folder = Folder::new();
     let keys = folder.keys();

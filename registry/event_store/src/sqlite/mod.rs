@@ -96,7 +96,8 @@ impl EventStore for SqliteStore {
         events: Vec<NewEvent>,
     ) -> BoxFuture<'a, Result<Head, AppendError>> {
         async move {
-            LIMITS.admit(&events)?;
+            let sizes: Vec<_> = events.iter().map(NewEvent::size).collect();
+            LIMITS.admit(&sizes)?;
             let appends = self.appends.as_ref().ok_or(AppendError::ReadOnly)?;
             let closed = || AppendError::Unavailable(Arc::new(Closed));
             let (reply, answer) = oneshot::channel();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod recovery;
+mod room;
 mod write_double;
 
 use super::{ExecuteError, Receipt, Request, Sequencer, Settings};
