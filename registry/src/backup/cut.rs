@@ -1,11 +1,9 @@
 //! Positions of the streams that belong together.
 
 use super::BackupError;
-use chrono::{DateTime, Utc};
 use event_store::{EventStore, Head};
 use ledger::Stream;
-use schemas::envelope::Envelope;
-use schemas::log::{Position, StreamName};
+use schemas::log::StreamName;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -54,43 +52,6 @@ impl Cut {
         let named = heads.map(|(stream, head)| Ok((stream.name(domain)?, head)));
         Ok(Self(named.into_iter().collect::<Result<_, BackupError>>()?))
     }
-}
-
-/// Up to where a stream was recorded by an instant, at most up to `end`. What is recorded later is not older, but for
-/// what clocks of several machines differ.
-pub(super) async fn recorded_by(
-    store: &dyn EventStore,
-    stream: &StreamName,
-    end: Position,
-    at: DateTime<Utc>,
-) -> Result<Position, BackupError> {
-    let (mut known, mut end) = (Position::START, end);
-    while known < end {
-        let middle = Position(known.0 + (end.0 - known.0 + 1) / 2);
-        if recorded_at(store, stream, middle).await? <= at {
-            known = middle;
-        } else {
-            end = middle.plus(-1);
-        }
-    }
-    Ok(known)
-}
-
-/// When the event at a position was recorded.
-pub(super) async fn recorded_at(
-    store: &dyn EventStore,
-    stream: &StreamName,
-    position: Position,
-) -> Result<DateTime<Utc>, BackupError> {
-    let events = store.read(stream, position.plus(-1), 1).await?;
-    let envelope: Option<Envelope> = events
-        .first()
-        .and_then(|event| serde_json::from_slice(&event.metadata).ok());
-    let undated = || BackupError::Undated {
-        stream: stream.clone(),
-        position,
-    };
-    Ok(envelope.ok_or_else(undated)?.recorded_at)
 }
 
 #[cfg(test)]

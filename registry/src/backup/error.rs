@@ -87,6 +87,16 @@ pub enum BackupError {
         end: Position,
         asked: Position,
     },
+    #[error(
+        "the clocks of those who wrote this differ by {ms} ms at least (event {position} of stream {stream} is dated by \
+         that before an earlier one), and within a minute no place was found at which that can not part what belongs \
+         together; restore as of another time, or all of it"
+    )]
+    Skewed {
+        stream: StreamName,
+        position: Position,
+        ms: i64,
+    },
     #[error("event {position} of stream {stream} does not say when it was recorded")]
     Undated {
         stream: StreamName,

@@ -16,6 +16,7 @@ mod keys;
 mod manifest;
 mod restore;
 mod take;
+mod timeline;
 
 pub use bucket::{BucketPlace, Buckets, NotABucket, PIECE_BYTES, restore_from_bucket, send};
 pub use cut::Cut;

@@ -1,11 +1,11 @@
 //! Restoring a backup.
 
-use super::cut::{recorded_at, recorded_by};
 use super::folder::{
     blocking, copy_draft, draft_of, folder_of, is_there, make_folder, rename, sync,
 };
 use super::keys::{Kind, prove_keys};
 use super::manifest::{Digest, Manifest, digest};
+use super::timeline::{Timeline, Timelines, recorded_by};
 use super::{BackupError, EVENTS};
 use crate::config::Config;
 use chrono::{DateTime, Utc};
@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 pub enum Until {
     /// All of it.
     End,
-    /// What was recorded by then.
+    /// What was recorded by then, or as soon behind it as the streams belong together.
     Instant(DateTime<Utc>),
     /// The ledger up to this position, and of the other streams what was recorded by then.
     Ledger(Position),
@@ -164,32 +164,46 @@ async fn ends(
     manifest: &Manifest,
     until: Until,
 ) -> Result<Vec<(StreamName, Position)>, BackupError> {
-    let ledger = Stream::Ledger.name(&manifest.domain)?;
-    let by = match until {
-        Until::End => None,
-        Until::Instant(at) => Some(at),
-        Until::Ledger(asked) => {
-            let end = manifest.head(&ledger).position;
-            if asked > end || asked <= Position::START {
-                let stream = ledger.clone();
-                return Err(BackupError::NotReached { stream, end, asked });
-            }
-            Some(recorded_at(source, &ledger, asked).await?)
-        }
-    };
-    let mut ends = Vec::with_capacity(Stream::ALL.len());
+    let mut heads = Vec::with_capacity(Stream::ALL.len());
     for stream in Stream::ALL {
         let name = stream.name(&manifest.domain)?;
         let head = manifest.head(&name);
         source.check(&name, head).await?;
-        let end = match (until, by) {
-            (Until::Ledger(asked), _) if stream == Stream::Ledger => asked,
-            (_, Some(at)) => recorded_by(source, &name, head.position, at).await?,
-            (_, None) => head.position,
-        };
-        ends.push((name, end));
+        heads.push((name, head.position));
     }
-    Ok(ends)
+    let read = async |around| timelines(source, manifest, around).await;
+    let ends = match until {
+        Until::End => return Ok(heads),
+        Until::Instant(at) => read(at).await?.as_of(at)?,
+        Until::Ledger(asked) => {
+            let stream = Stream::Ledger.name(&manifest.domain)?;
+            let end = manifest.head(&stream).position;
+            if asked > end || asked <= Position::START {
+                return Err(BackupError::NotReached { stream, end, asked });
+            }
+            let at = recorded_by(source, &stream, asked).await?;
+            read(at).await?.at_place(asked)?
+        }
+    };
+    let named = ends.map(|(stream, end)| Ok((stream.name(&manifest.domain)?, end)));
+    named.into_iter().collect()
+}
+
+async fn timelines(
+    source: &dyn EventStore,
+    manifest: &Manifest,
+    around: DateTime<Utc>,
+) -> Result<Timelines, BackupError> {
+    let read = async |stream: Stream| {
+        let name = stream.name(&manifest.domain)?;
+        let end = manifest.head(&name).position;
+        Timeline::read(source, &name, end, around).await
+    };
+    Ok(Timelines {
+        ledger: read(Stream::Ledger).await?,
+        people: read(Stream::Identity).await?,
+        tried: read(Stream::Audit).await?,
+    })
 }
 
 /// Everybody of whom what was restored tells.

@@ -41,8 +41,8 @@ pub(super) fn ahead(
     let ahead = recorded - now;
     (ahead >= ODD).then(|| {
         let says = format!(
-            "the last event was recorded {} ms in the future, so the clock here has gone back; no decision is dated \
-             before it",
+            "the last event was recorded {} ms in the future, so the clock here has gone back, or that of another \
+             registry is ahead; up to a minute, decisions are dated behind it",
             ahead.num_milliseconds()
         );
         Finding::problem(about, says, ADVICE)

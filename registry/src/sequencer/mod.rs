@@ -8,15 +8,16 @@ mod source;
 mod spans;
 #[cfg(test)]
 mod tests;
+mod time;
 mod worker;
 mod write_database;
 
 pub use memory::DEFAULT_CACHE_ENTRIES;
 pub use request::{ExecuteError, Receipt, Request};
 pub use source::{Loaded, SourceError, StateSource};
+pub use time::Time;
 pub use write_database::WriteDatabase;
 
-use crate::clock::Clock;
 use event_store::{EventStore, StoreError};
 use ledger::{Policy, Stream};
 use projections::traces::{self, SpanId};
@@ -43,8 +44,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Entries kept in memory beyond those the WRITE database does not have yet.
     pub cache_entries: usize,
-    /// Reads the time, once per batch.
-    pub clock: Clock,
+    /// Says the time, once per batch; all sequencers of a process share it.
+    pub time: Time,
 }
 
 /// Why a sequencer can not start, or stopped.

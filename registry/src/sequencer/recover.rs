@@ -4,6 +4,7 @@
 use super::SequencerError;
 use super::memory::{Memory, View};
 use super::source::{SourceError, StateSource};
+use super::time::Time;
 use event_store::{EventStore, Head, RecordedEvent};
 use ledger::{Changes, Entries, Event, Key, Recorded, Stream};
 use schemas::envelope::Envelope;
@@ -51,6 +52,7 @@ pub(super) async fn catch_up(
     store: &dyn EventStore,
     source: &dyn StateSource,
     (stream, name): (Stream, &StreamName),
+    time: &Time,
     memory: &mut Memory,
     head: &mut Head,
 ) -> Result<(), Stopped> {
@@ -62,11 +64,13 @@ pub(super) async fn catch_up(
         if stored.is_empty() {
             return Ok(());
         }
-        let mut events = Vec::with_capacity(stored.len());
+        let (mut events, mut latest) = (Vec::with_capacity(stored.len()), None);
         for event in &stored {
             let (envelope, decoded) = decode(stream, event)?;
+            latest = latest.max(Some(envelope.recorded_at));
             events.push((event.position, envelope.idempotency, decoded));
         }
+        latest.into_iter().for_each(|latest| time.recorded(latest));
         let recorded: Vec<_> = events
             .iter()
             .map(|(position, idempotency, event)| Recorded {
@@ -110,6 +114,25 @@ pub(super) async fn catch_up(
             };
         }
     }
+}
+
+/// Takes note of when the event at `position` was recorded, behind which there may be none.
+pub(super) async fn read_time(
+    store: &dyn EventStore,
+    name: &StreamName,
+    position: Position,
+    time: &Time,
+) -> Result<(), Stopped> {
+    if position == Position::START {
+        return Ok(());
+    }
+    let stored = store.read(name, position.plus(-1), 1).await;
+    if let Some(event) = stored.map_err(read_failed)?.first() {
+        let envelope: Result<Envelope, _> = serde_json::from_slice(&event.metadata);
+        let envelope = envelope.map_err(|e| SequencerError::Decode(position, e.to_string()))?;
+        time.recorded(envelope.recorded_at);
+    }
+    Ok(())
 }
 
 /// Whether what a WRITE database at this checkpoint says may be used: entries are not in memory up to the

@@ -6,7 +6,6 @@ use super::memory::{MAX_PINNED_ENTRIES, Memory, View};
 use super::recover::{self, Stopped, catch_up, usable};
 use super::spans::{self, Steps};
 use super::{ExecuteError, Job, Receipt, SequencerError, Settings};
-use chrono::{DateTime, SubsecRound, Utc};
 use event_store::{AppendError, Head, StoreError};
 use ledger::{Key, Slot};
 use schemas::log::Position;
@@ -25,7 +24,6 @@ pub(super) struct Worker {
     settings: Settings,
     queue: mpsc::Receiver<Job>,
     checkpoint: watch::Receiver<Position>,
-    last_now: DateTime<Utc>,
 }
 
 /// What the worker knows of the stream, once it has read it.
@@ -51,7 +49,6 @@ impl Worker {
             settings,
             queue,
             checkpoint,
-            last_now: DateTime::<Utc>::MIN_UTC,
         }
     }
 
@@ -189,12 +186,12 @@ impl Worker {
             position: found.checkpoint,
             hash: found.hash,
         };
-        let name = &self.settings.stream_name;
-        self.settings
-            .store
+        let (store, name) = (self.settings.store.as_ref(), &self.settings.stream_name);
+        store
             .check(name, checkpoint)
             .await
             .map_err(recover::read_failed)?;
+        recover::read_time(store, name, checkpoint.position, &self.settings.time).await?;
         let mut state = State {
             memory: Memory::new(self.settings.cache_entries, checkpoint.position),
             head: checkpoint,
@@ -214,6 +211,7 @@ impl Worker {
             self.settings.store.as_ref(),
             self.settings.source.as_ref(),
             (self.settings.stream, &self.settings.stream_name),
+            &self.settings.time,
             &mut state.memory,
             &mut state.head,
         )
@@ -353,7 +351,7 @@ impl Worker {
         let steps = Steps::begin(&jobs);
         let at = Circumstances {
             head: state.head.position,
-            now: self.now(),
+            now: self.settings.time.now(),
             policy: self.settings.policy,
             store: self.settings.store.as_ref(),
         };
@@ -413,14 +411,6 @@ impl Worker {
             steps,
         });
         Ok(())
-    }
-
-    /// Whole microseconds, as the databases keep them, and never before an earlier decision.
-    fn now(&mut self) -> DateTime<Utc> {
-        self.last_now = self
-            .last_now
-            .max(self.settings.clock.now().trunc_subsecs(6));
-        self.last_now
     }
 
     /// Answers with the receipt of an earlier command, read back from its events.

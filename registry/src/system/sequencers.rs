@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     config::Config,
     http::StateError,
-    sequencer::{DEFAULT_CACHE_ENTRIES, Sequencer, Sequencers, Settings, WriteDatabase},
+    sequencer::{DEFAULT_CACHE_ENTRIES, Sequencer, Sequencers, Settings, Time, WriteDatabase},
 };
 
 pub(super) fn start(
@@ -23,6 +23,7 @@ pub(super) fn start(
     clock: &Clock,
 ) -> Result<Sequencers, SystemError> {
     let source = Arc::new(WriteDatabase::new(write.clone(), checkpoints.clone()));
+    let time = Time::new(clock.clone());
     let start = |stream, stream_name| {
         Sequencer::start(Settings {
             stream,
@@ -31,7 +32,7 @@ pub(super) fn start(
             source: source.clone(),
             policy: policy(config),
             cache_entries: DEFAULT_CACHE_ENTRIES,
-            clock: clock.clone(),
+            time: time.clone(),
         })
     };
     let name = |name: Result<_, _>| name.map_err(StateError::Domain);

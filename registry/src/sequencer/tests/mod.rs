@@ -5,7 +5,7 @@ mod recovery;
 mod room;
 mod write_double;
 
-use super::{ExecuteError, Receipt, Request, Sequencer, Settings};
+use super::{ExecuteError, Receipt, Request, Sequencer, Settings, Time};
 use crate::clock::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 use event_store::{EventStore, SqliteStore};
@@ -50,7 +50,7 @@ fn start(
         source: Arc::clone(write) as _,
         policy: Policy::default(),
         cache_entries: cache,
-        clock: Clock::from(fixed_clock),
+        time: Time::new(Clock::from(fixed_clock)),
     })
 }
 

@@ -5,13 +5,15 @@ use super::{Registry, act, fixed_clock, foundation, request, submit};
 use crate::clock::Clock;
 use crate::sequencer::memory::Memory;
 use crate::sequencer::recover::{catch_up, usable};
-use crate::sequencer::{Loaded, Sequencer, Settings, SourceError, StateSource};
+use crate::sequencer::{Loaded, Sequencer, Settings, SourceError, StateSource, Time};
+use chrono::{DateTime, TimeDelta, Utc};
 use event_store::{AppendError, EventStore, Head, Limits, NewEvent, RecordedEvent, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use ledger::command::Amount;
 use ledger::{Entries, Key, Policy, Stream};
+use schemas::envelope::Envelope;
 use schemas::id::{AccountId, BundleId};
 use schemas::life_cycle::ActionType;
 use schemas::log::{Position, RunningHash, StreamName};
@@ -34,7 +36,8 @@ async fn a_write_database_that_went_on_while_events_were_read_up_must_not_go_bac
     registry.write.project(usize::MAX >> 1).await;
     let (store, write) = (registry.store.as_ref(), registry.write.as_ref());
     let stream = (Stream::Ledger, &registry.name);
-    let read_up = catch_up(store, write, stream, &mut memory, &mut head).await;
+    let time = Time::new(Clock::from(fixed_clock));
+    let read_up = catch_up(store, write, stream, &time, &mut memory, &mut head).await;
     assert!(read_up.is_ok());
     // Nobody keeps the account in memory any more, so only a database that has it may be asked.
     assert!(memory.slot(&Key::Account(AccountId(2))).is_none());
@@ -137,7 +140,7 @@ async fn what_was_looked_up_before_another_writer_came_first_is_looked_up_again(
         }),
         policy: Policy::default(),
         cache_entries: 1_000,
-        clock: Clock::from(fixed_clock),
+        time: Time::new(Clock::from(fixed_clock)),
     });
     let transfer = |bundle| {
         let whole = Amount::Whole;
@@ -159,4 +162,45 @@ async fn what_was_looked_up_before_another_writer_came_first_is_looked_up_again(
     assert!(first.await.unwrap().is_ok());
     let refused = second.await.unwrap().unwrap_err().to_string();
     assert!(refused.contains("bundle_not_found"), "{refused}");
+}
+
+/// Another writer, by another clock.
+fn beside(registry: &Registry, clock: Clock) -> Sequencer {
+    Sequencer::start(Settings {
+        stream: Stream::Ledger,
+        stream_name: registry.name.clone(),
+        store: Arc::clone(&registry.store),
+        source: Arc::clone(&registry.write) as _,
+        policy: Policy::default(),
+        cache_entries: 1_000,
+        time: Time::new(clock),
+    })
+}
+
+fn recorded_at(event: &RecordedEvent) -> DateTime<Utc> {
+    let envelope: Envelope = serde_json::from_slice(&event.metadata).unwrap();
+    envelope.recorded_at
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_of_writers_whose_clocks_differ_are_dated_in_their_order() {
+    let registry = Registry::new(1_000);
+    let fast = || fixed_clock() + TimeDelta::seconds(20);
+    let fast = beside(&registry, Clock::from(fast));
+    for (number, command) in foundation().into_iter().enumerate() {
+        let decided = if number % 2 == 0 {
+            fast.execute(request(command)).await
+        } else {
+            registry.run(command).await
+        };
+        decided.unwrap();
+    }
+    // One that starts on what they wrote goes on from there as well.
+    registry.write.project(usize::MAX >> 1).await;
+    let late = beside(&registry, Clock::from(fixed_clock));
+    late.execute(request(submit(1, 0, &[1_000]))).await.unwrap();
+    let events = registry.store.read(&registry.name, Position::START, 100);
+    let dates: Vec<_> = events.await.unwrap().iter().map(recorded_at).collect();
+    assert!(dates.is_sorted(), "{dates:?}");
+    assert_eq!(dates[0], *dates.last().unwrap());
 }

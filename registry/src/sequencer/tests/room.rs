@@ -4,7 +4,7 @@ use super::write_double::WriteDouble;
 use super::request;
 use crate::clock::Clock;
 use crate::narrow::Narrow;
-use crate::sequencer::{ExecuteError, Receipt, Sequencer, Settings};
+use crate::sequencer::{ExecuteError, Receipt, Sequencer, Settings, Time};
 use event_store::person::PersonKeys;
 use event_store::{EventStore, Limits, SealedStore, SqliteStore};
 use futures_util::future::join_all;
@@ -41,7 +41,7 @@ impl Decided {
             source: WriteDouble::new(store, stream_name),
             policy: Policy::default(),
             cache_entries: 1_000,
-            clock: Clock::default(),
+            time: Time::new(Clock::default()),
         });
         Self {
             sequencer,
