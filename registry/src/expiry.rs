@@ -92,6 +92,7 @@ pub fn expire(account_id: AccountId, bundle_ids: Vec<BundleId>) -> Request {
         storage_device_id: None,
         reason: None,
         receiving_registry: None,
+        here: String::new(),
         localise_time: true,
     });
     Request::of_system("expiry", command)

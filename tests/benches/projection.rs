@@ -75,6 +75,7 @@ fn transfers() -> impl Iterator<Item = Command> {
             storage_device_id: None,
             reason: None,
             receiving_registry: None,
+            here: String::new(),
             localise_time: true,
         })
     })

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::decide::Decision;
 use crate::device::MAX_TEXT_CHARS;
 use crate::entry::Bundle;
-use crate::export::MAX_REGISTRY_CHARS;
+use crate::export::{self, MAX_REGISTRY_CHARS};
 use crate::key::Key;
 use crate::refusal::{Code, FieldError, Place, Refusal};
 use crate::standing;
@@ -41,6 +41,9 @@ pub(crate) fn needed(entries: &impl Entries, act: &ActOnBundles, keys: &mut Vec<
         };
         // A claim by the beneficiary's account concerns bundles of another holder.
         keys.push(Key::Account(bundle.account_id));
+        if act.action_type == ActionType::Export {
+            keys.push(Key::Device(bundle.device_id));
+        }
         if act.action_type == ActionType::Withdraw && bundle.trail().issued_for.is_none() {
             keys.push(Key::readings(
                 bundle.device_id,
@@ -88,7 +91,15 @@ pub(crate) fn act(
     if taken.is_empty() {
         return Ok(Decision::default());
     }
-    Ok(LedgerEvent::from(record(entries, act, &taken, context)?).into())
+    let action = record(entries, act, &taken, context)?;
+    let reserved = match act.action_type {
+        ActionType::Export => vec![export::largest_settlement(entries, &act.here, &action)?.into()],
+        _ => Vec::new(),
+    };
+    Ok(Decision {
+        reserved,
+        ..LedgerEvent::from(action).into()
+    })
 }
 
 /// The event of an action that takes so much of each of these bundles, more than nothing and at most all.

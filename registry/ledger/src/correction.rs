@@ -280,6 +280,7 @@ impl<'e, E: Entries> Case<'e, E> {
             beneficiary_account_id: None,
             reason: Some(self.correct.reason.clone()),
             receiving_registry: None,
+            here: String::new(),
             localise_time: true,
             storage_device_id: None,
         };

@@ -20,6 +20,8 @@ pub struct Decision {
     pub events: Vec<Event>,
     /// Events that would follow, of a command that only asks for them.
     pub proposed: Vec<Event>,
+    /// The largest of what may have to be recorded to end what these events begin: it must fit as well.
+    pub reserved: Vec<Event>,
     /// What became of the rows of a submission.
     pub submission: Option<reading::Submission>,
     /// What became of an envelope.

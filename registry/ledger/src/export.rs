@@ -9,12 +9,13 @@ use crate::entry::{Export, ExportState};
 use crate::key::{Key, origin_digest};
 use crate::refusal::{Code, Refusal};
 use crate::state::{Entries, get};
+use chrono::{DateTime, Utc};
 use schemas::event::LedgerEvent;
 use schemas::event::action::{self, BundleAction, Part};
 use schemas::event::device::DeviceOrigin;
 use schemas::event::import::Certificates;
-use schemas::id::DeviceId;
-use schemas::life_cycle::QuantityMode;
+use schemas::id::{ActionId, BundleId, CertificateId, DeviceId, UserId};
+use schemas::life_cycle::{ActionType, QuantityMode};
 use std::collections::BTreeMap;
 
 /// Longest name of a registry, in characters.
@@ -75,28 +76,34 @@ pub(crate) fn settle(
         ),
         Settlement::TakenBack(reason) => (None, Some(text("reason", reason)?)),
     };
-    let leaves = matches!(settle.settlement, Settlement::Confirmed { .. });
-    let mut parts = Vec::with_capacity(export.bundle_ids.len());
-    let mut left: BTreeMap<DeviceId, Vec<_>> = BTreeMap::new();
-    for bundle_id in &export.bundle_ids {
-        let bundle = get::bundle(entries, *bundle_id)?.ok_or_else(|| {
-            Refusal::new(
-                Code::Internal,
-                format!("bundle {bundle_id} of an export is gone"),
-            )
-        })?;
-        if leaves {
-            let ranges = left.entry(bundle.device_id).or_default();
-            ranges.push((bundle.start, bundle.end));
+    let bundle_of = |bundle_id: &BundleId| {
+        get::bundle(entries, *bundle_id)?
+            .map(|bundle| (*bundle_id, bundle))
+            .ok_or_else(|| {
+                Refusal::new(
+                    Code::Internal,
+                    format!("bundle {bundle_id} of an export is gone"),
+                )
+            })
+    };
+    let bundles: Vec<_> = export
+        .bundle_ids
+        .iter()
+        .map(bundle_of)
+        .collect::<Result<_, _>>()?;
+    let certificates = match settle.settlement {
+        Settlement::Confirmed { .. } => {
+            let ranges = bundles
+                .iter()
+                .map(|(_, bundle)| (bundle.device_id, (bundle.start, bundle.end)));
+            certificates(entries, &settle.here, ranges)?
         }
-        parts.push(Part {
-            bundle_id: *bundle_id,
-            start: bundle.start,
-            end: bundle.end,
-            split: None,
-            origin: None,
-        });
-    }
+        Settlement::TakenBack(_) => Vec::new(),
+    };
+    let parts = bundles
+        .iter()
+        .map(|(bundle_id, bundle)| whole(*bundle_id, (bundle.start, bundle.end)))
+        .collect();
     Ok(LedgerEvent::from(BundleAction {
         action_id: get::counters(entries)?.action,
         action_type: settle.settlement.action_type(),
@@ -117,18 +124,93 @@ pub(crate) fn settle(
             offer_id: Some(settle.export_id),
             receiving_reference: reference,
             without_signature: settle.without_signature,
-            certificates: left
-                .into_iter()
-                .map(|(device_id, ranges)| {
-                    let origin = at_home(entries, device_id, &settle.here)?;
-                    Ok(Certificates { origin, ranges })
-                })
-                .collect::<Result<_, Refusal>>()?,
+            certificates,
         }),
         requested_at: context.requested_at,
         parts,
     })
     .into())
+}
+
+/// What may end an offer, as large as it can be: an offer is made only if that fits into an append.
+pub(crate) fn largest_settlement(
+    entries: &impl Entries,
+    here: &str,
+    offer: &BundleAction,
+) -> Result<LedgerEvent, Refusal> {
+    // Nothing takes more bytes in JSON than a control character.
+    let longest = || Some("\u{1}".repeat(MAX_REFERENCE_CHARS));
+    let mut ranges = Vec::with_capacity(offer.parts.len());
+    for part in &offer.parts {
+        let bundle = get::bundle(entries, part.bundle_id)?
+            .ok_or_else(|| Refusal::new(Code::Internal, "a bundle that is offered is gone"))?;
+        ranges.push((bundle.device_id, (part.start, part.end)));
+    }
+    let about = offer.export.as_ref().map(|export| action::Export {
+        offer_id: Some(ActionId(i64::MAX)),
+        receiving_reference: longest(),
+        without_signature: true,
+        ..export.clone()
+    });
+    let certificates = certificates(entries, here, ranges.into_iter())?;
+    let whole = |part: &Part| whole(part.acted_on(), (part.start, part.end));
+    Ok(LedgerEvent::from(BundleAction {
+        action_id: ActionId(i64::MAX),
+        action_type: ActionType::ConfirmExport,
+        user_id: Some(UserId(i64::MAX)),
+        reason: longest(),
+        quantity_mode: QuantityMode::PerBundle,
+        requested_at: DateTime::<Utc>::MAX_UTC,
+        export: about.map(|about| action::Export {
+            certificates,
+            ..about
+        }),
+        parts: offer.parts.iter().map(whole).collect(),
+        ..offer.clone()
+    }))
+}
+
+/// First and last certificate, inclusive.
+type Range = (CertificateId, CertificateId);
+
+fn whole(bundle_id: BundleId, (start, end): Range) -> Part {
+    Part {
+        bundle_id,
+        start,
+        end,
+        split: None,
+        origin: None,
+    }
+}
+
+/// Certificates by device, under the device's name where it is at home. Ranges that touch are one.
+fn certificates(
+    entries: &impl Entries,
+    here: &str,
+    bundles: impl Iterator<Item = (DeviceId, Range)>,
+) -> Result<Vec<Certificates>, Refusal> {
+    let mut by_device: BTreeMap<DeviceId, Vec<Range>> = BTreeMap::new();
+    for (device_id, range) in bundles {
+        by_device.entry(device_id).or_default().push(range);
+    }
+    let named = by_device.into_iter().map(|(device_id, ranges)| {
+        let origin = at_home(entries, device_id, here)?;
+        let ranges = joined(ranges);
+        Ok(Certificates { origin, ranges })
+    });
+    named.collect()
+}
+
+fn joined(mut ranges: Vec<Range>) -> Vec<Range> {
+    ranges.sort_unstable();
+    let mut joined: Vec<Range> = Vec::new();
+    for (start, end) in ranges {
+        match joined.last_mut() {
+            Some(last) if last.1.plus(1) == start => last.1 = end,
+            _ => joined.push((start, end)),
+        }
+    }
+    joined
 }
 
 fn standing<'e>(entries: &'e impl Entries, settle: &SettleExport) -> Result<&'e Export, Refusal> {

@@ -12,6 +12,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use uuid::Uuid;
 
+/// What an envelope has at most, about twice what it has where nothing is left out of it.
+const MAX_ENVELOPE_BYTES: usize = 1_024;
+
 /// A batch that has been decided and is to be appended.
 pub(super) struct Decided {
     /// Events of all accepted commands, in order.
@@ -146,7 +149,11 @@ pub(super) fn decide(
         let new = encode(&job, &decision.events, at.now);
         let sizes: Vec<_> = new.iter().map(|event| at.store.size(event)).collect();
         let size: usize = sizes.iter().sum();
-        if let Err(too_large) = limits.admit(&sizes) {
+        let admitted = limits.admit(&sizes).and_then(|()| {
+            let mut reserved = decision.reserved.iter().map(size_of_reserved);
+            reserved.try_for_each(|size| limits.admit(&[size]))
+        });
+        if let Err(too_large) = admitted {
             let refusal = Refusal::new(
                 Code::ListTooLong,
                 format!("the request is too large for one decision: {too_large}"),
@@ -189,6 +196,11 @@ pub(super) fn decide(
     }
     batch.changed = changes.into_changed();
     Ok(batch)
+}
+
+/// Bytes that an event may have which is recorded some time later.
+fn size_of_reserved(event: &Event) -> usize {
+    event.event_type().len() + event.encode().len() + MAX_ENVELOPE_BYTES
 }
 
 fn encode(job: &Job, events: &[Event], now: DateTime<Utc>) -> Vec<NewEvent> {

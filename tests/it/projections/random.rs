@@ -314,6 +314,7 @@ fn acting(
         reason: matches!(action_type, ActionType::Withdraw | ActionType::Lock)
             .then(|| "because".to_owned()),
         receiving_registry: (action_type == ActionType::Export).then(|| "fr".into()),
+        here: "gb".into(),
         localise_time: random.one_in(2),
     })
 }

@@ -245,6 +245,7 @@ fn release(
         storage_device_id: Some(device_id),
         reason: None,
         receiving_registry: None,
+        here: String::new(),
         localise_time: true,
     })
 }

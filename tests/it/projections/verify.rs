@@ -183,6 +183,7 @@ async fn what_left_before_events_said_what_left_is_no_finding() {
         storage_device_id: None,
         reason: None,
         receiving_registry: Some("fr".into()),
+        here: "gb".into(),
         localise_time: true,
     }));
     let offered = offered.unwrap().events.pop();

@@ -63,6 +63,8 @@ pub struct ActOnBundles {
     pub reason: Option<String>,
     /// Name of the registry the bundles are offered to (export).
     pub receiving_registry: Option<String>,
+    /// Name of this registry (export).
+    pub here: String,
     /// Kept because the contract has it.
     pub localise_time: bool,
 }

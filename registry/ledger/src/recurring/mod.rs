@@ -95,6 +95,7 @@ fn as_action(terms: &RuleTerms, bundle_ids: Vec<BundleId>, amount: Amount) -> Ac
         storage_device_id: None,
         reason: None,
         receiving_registry: None,
+        here: String::new(),
         localise_time: terms.localise_time,
     }
 }

@@ -6,6 +6,7 @@ mod import;
 mod random;
 mod refusal;
 mod registries;
+mod room;
 #[path = "../world/mod.rs"]
 mod world;
 

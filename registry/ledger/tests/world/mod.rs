@@ -92,6 +92,7 @@ pub fn act(action_type: ActionType, source: i64, bundles: &[i64]) -> ActOnBundle
         storage_device_id: None,
         reason: None,
         receiving_registry: (action_type == ActionType::Export).then(|| "fr".into()),
+        here: "gb".into(),
         localise_time: true,
     }
 }

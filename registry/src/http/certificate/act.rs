@@ -1,7 +1,7 @@
 //! Actions on bundles. Each answer is made from the event that records the action.
 
 use crate::http::problem::{Answer, EdgeCode, Problem};
-use crate::http::{Caller, May, Origin, Write, may};
+use crate::http::{Caller, May, Origin, State, Write, may};
 use crate::read::storage as stored;
 use crate::sequencer::Receipt;
 use actix_web::{HttpResponse, post};
@@ -27,10 +27,8 @@ async fn act_as_member<T: ActionRequest>(write: Write<may::Trade, T>) -> Answer<
     let asked = body.asked();
     caller.acts_as(asked.user_id)?;
     let source_id = caller.member_of(asked.source_id).await?;
-    let receipt = origin
-        .execute(caller.state(), command(T::ACTION, source_id, asked))
-        .await?;
-    accepted(receipt)
+    let command = command(caller.state(), T::ACTION, source_id, asked);
+    accepted(origin.execute(caller.state(), command).await?)
 }
 
 /// Has a cancellation for a storage device decided, which the request names by id or identifier.
@@ -48,10 +46,8 @@ async fn act_for_storage<T: ActionRequest>(write: Write<may::Trade, T>) -> Answe
         let found = storage_device(&caller, &origin, account_id, identifier.as_deref()).await?;
         asked.storage_device_id = Some(found);
     }
-    let receipt = origin
-        .execute(caller.state(), command(T::ACTION, account_id, asked))
-        .await?;
-    accepted(receipt)
+    let command = command(caller.state(), T::ACTION, account_id, asked);
+    accepted(origin.execute(caller.state(), command).await?)
 }
 
 async fn storage_device(
@@ -94,13 +90,11 @@ async fn act_as_issuing_body<C: May, T: ActionRequest>(write: Write<C, T>) -> An
     let asked = body.asked();
     caller.acts_as(asked.user_id)?;
     let source_id = caller.supervises(asked.source_id)?;
-    let receipt = origin
-        .execute(caller.state(), command(T::ACTION, source_id, asked))
-        .await?;
-    accepted(receipt)
+    let command = command(caller.state(), T::ACTION, source_id, asked);
+    accepted(origin.execute(caller.state(), command).await?)
 }
 
-fn command(action_type: ActionType, source_id: AccountId, asked: Asked) -> Command {
+fn command(state: &State, action_type: ActionType, source_id: AccountId, asked: Asked) -> Command {
     let mode = asked.certificate_quantity_mode;
     let amount = match (
         asked.certificate_quantity,
@@ -121,6 +115,7 @@ fn command(action_type: ActionType, source_id: AccountId, asked: Asked) -> Comma
         storage_device_id: asked.storage_device_id,
         reason: asked.reason,
         receiving_registry: asked.receiving_registry,
+        here: state.exchange.registry().to_owned(),
         localise_time: asked.localise_time,
     })
 }

@@ -191,6 +191,7 @@ fn act(action_type: ActionType, source: i64, bundles: Vec<i64>, amount: Amount) 
         storage_device_id: None,
         reason: None,
         receiving_registry: None,
+        here: String::new(),
         localise_time: true,
     })
 }

@@ -1,16 +1,17 @@
-//! Commands whose events do not fit into an append.
+//! Commands whose events do not fit into an append, or would not later.
 
 use super::write_double::WriteDouble;
-use super::request;
+use super::{act, foundation, request, submit};
 use crate::clock::Clock;
 use crate::narrow::Narrow;
 use crate::sequencer::{ExecuteError, Receipt, Sequencer, Settings, Time};
 use event_store::person::PersonKeys;
 use event_store::{EventStore, Limits, SealedStore, SqliteStore};
 use futures_util::future::join_all;
+use ledger::command::Amount;
 use ledger::{Command, Policy, Stream};
 use schemas::event::identity::UserProfile;
-use schemas::life_cycle::Role;
+use schemas::life_cycle::{ActionType, Role};
 use std::sync::Arc;
 
 /// Bytes of a name with which an event exceeds the limit once it is sealed, and not before.
@@ -89,4 +90,27 @@ async fn commands_that_fit_into_an_append_until_they_are_sealed_are_shared_out_t
     for done in done {
         done.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_whose_confirmation_would_not_fit_is_not_made() {
+    let decided = Decided::new(Stream::Ledger, 8_000);
+    for command in foundation() {
+        decided.run(command).await.unwrap();
+    }
+    for day in 0..4 {
+        let submitted = decided.run(submit(1, 24 * day, &[1_000; 5])).await;
+        submitted.unwrap();
+    }
+    let offer = |bundles| {
+        let Command::ActOnBundles(mut offer) = act(ActionType::Export, 1, bundles, Amount::Whole)
+        else {
+            unreachable!()
+        };
+        offer.receiving_registry = Some("fr".into());
+        Command::ActOnBundles(offer)
+    };
+    let refused = decided.run(offer((1..=20).collect())).await.unwrap_err();
+    assert!(refused.to_string().contains("list_too_long"), "{refused}");
+    decided.run(offer(vec![1, 2])).await.unwrap();
 }
