@@ -1,14 +1,15 @@
 //! A registry whose events are on a KurrentDB server: the one that `GCR_TEST_KURRENTDB` names, else the double.
 
-use crate::double::Double;
+use crate::double::{Double, ReadFault};
 use clap::Parser;
 use projections::Target;
 use projections::rebuild::{CHUNK_ROWS, rebuild};
 use registry::backup::{Until, restore, take};
 use registry::cli::Cli;
 use registry::config::StoreUrl;
+use registry::system::{Projectors, System, SystemError};
 use serde_json::json;
-use tests::{Clusters, PASSWORD, Registry, World, email};
+use tests::{Clusters, PASSWORD, Registry, World, email, eventually};
 use uuid::Uuid;
 
 /// Where the events go, and the double if there is no server.
@@ -98,6 +99,50 @@ async fn while_the_server_is_away_commands_are_refused_and_afterwards_they_are_t
         .expect(202);
     world.registry.audit().await;
     world.registry.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_starts_before_its_server_answers_503_until_that_is_there() {
+    let mut double = Double::start().await;
+    let mut world = world(&double.url()).await;
+    let [first] = world.issue([100]).await;
+    world.registry.down().await;
+    double.down().await;
+    world.registry.up().await;
+    let anonymous = world.registry.anonymous();
+    let ready = anonymous.get("/readyz").await.expect(503);
+    assert_eq!(ready["event_store"]["ready"], false);
+    anonymous.get("/healthz").await.expect(200);
+    // READ is there, but whether it shows all that was revoked is not known.
+    let shown = world.trader.get(&format!("/certificate/{first}")).await;
+    assert_eq!(shown.status, 503, "{shown}");
+    let refused = world.trader.transfer(world.s, world.t, &[first]).await;
+    assert_eq!(refused.status, 503, "{refused}");
+    double.up().await;
+    eventually("it is ready", || async {
+        (anonymous.get("/readyz").await.status == 200).then_some(())
+    })
+    .await;
+    // What decides has still to read up.
+    eventually("commands are taken", || async {
+        let moved = world.trader.transfer(world.s, world.t, &[first]).await;
+        assert!([202, 503].contains(&moved.status), "{moved}");
+        (moved.status == 202).then_some(())
+    })
+    .await;
+    world.registry.audit().await;
+    world.registry.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_with_credentials_that_its_server_does_not_know_does_not_start() {
+    let double = Double::start().await;
+    let domain = format!("walk-{}", &Uuid::now_v7().simple().to_string()[..24]);
+    let url = StoreUrl::new(double.url());
+    let registry = Registry::prepare_on(Clusters::shared().await, &domain, Some(url)).await;
+    double.fail_reads([ReadFault::Denied; 100]);
+    let started = System::start(&registry.config, Projectors::Elsewhere).await;
+    assert!(matches!(started, Err(SystemError::Store(_))));
 }
 
 /// `registry log copy`, as somebody types it.

@@ -8,6 +8,12 @@ use std::sync::Arc;
 /// Cause of a failure, shared because one failed flush is the answer to several appends.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
+/// A server understood what it was asked and said no: it was given the wrong credentials, or too few rights. It goes on
+/// doing so until somebody changes either.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub Cause);
+
 /// Why an append was not done.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppendError {
@@ -134,6 +140,14 @@ pub enum StoreError {
     /// It may work later.
     #[error("the event store is unavailable: {0}")]
     Unavailable(#[source] Cause),
+}
+
+impl StoreError {
+    /// Whether waiting may help: nobody answers, and nobody says no.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(cause) if !cause.is::<Refused>())
+    }
 }
 
 impl From<PeopleError> for StoreError {

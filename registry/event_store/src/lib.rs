@@ -10,7 +10,7 @@ pub mod person;
 pub mod sqlite;
 mod store;
 
-pub use error::{AppendError, StoreError};
+pub use error::{AppendError, Refused, StoreError};
 pub use event::{NewEvent, RecordedEvent};
 #[cfg(feature = "kurrentdb")]
 pub use kurrentdb::KurrentStore;

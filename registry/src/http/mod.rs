@@ -25,6 +25,7 @@ pub mod organisation;
 pub mod port;
 pub mod position;
 pub mod problem;
+mod recalled;
 pub mod request_id;
 mod routes;
 pub mod server;

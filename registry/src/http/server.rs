@@ -4,6 +4,7 @@ use super::audit::watch;
 use super::limit::guard;
 use super::observe::observe;
 use super::openapi::Routes;
+use super::recalled::recalled;
 use super::routes::routes;
 use super::state::State;
 use crate::config;
@@ -44,6 +45,7 @@ pub fn serve(
             .wrap(Compress::default())
             .wrap(from_fn(guard))
             .wrap(from_fn(watch))
+            .wrap(from_fn(recalled))
             .wrap(NormalizePath::trim())
             .wrap(from_fn(observe))
     })

@@ -18,7 +18,7 @@ use crate::identity::{
 use crate::lineage::log::Log;
 use crate::read::BundleLoader;
 use deadpool_postgres::{Client, Pool};
-use event_store::EventStore;
+use event_store::{EventStore, StoreError};
 use schemas::log::{Position, StreamName};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -80,6 +80,7 @@ pub struct State {
     pub(super) public_url: Option<String>,
     pub(super) external: External,
     is_stopping: AtomicBool,
+    is_recalling: AtomicBool,
 }
 
 /// The state can not be made.
@@ -162,6 +163,7 @@ impl State {
             public_url,
             external: External::new(&config.auth)?,
             is_stopping: AtomicBool::new(false),
+            is_recalling: AtomicBool::new(false),
         }))
     }
 
@@ -258,10 +260,26 @@ impl State {
     /// revoked before this process began is not good while READ lags behind that.
     ///
     /// # Errors
-    /// 503 if the event store can not tell.
-    pub(crate) async fn recall(&self) -> Answer<()> {
-        self.written.assume(self.heads().await?);
+    /// If the event store can not tell.
+    pub(crate) async fn recall(&self) -> Result<(), StoreError> {
+        let end = async |stream| self.store.head(stream).await.map(|head| head.position);
+        self.written.assume(Positions {
+            ledger: end(&self.ledger_stream).await?,
+            identity: end(&self.identity_stream).await?,
+            audit: end(&self.audit_stream).await?,
+        });
+        self.is_recalling.store(false, Ordering::Release);
         Ok(())
+    }
+
+    /// Until [`State::recall`] is done, nobody is told what they may do.
+    pub(crate) fn recall_first(&self) {
+        self.is_recalling.store(true, Ordering::Release);
+    }
+
+    /// Whether it is still to be found out what was written before this process began.
+    pub(super) fn is_recalling(&self) -> bool {
+        self.is_recalling.load(Ordering::Acquire)
     }
 
     /// Where the streams end now.

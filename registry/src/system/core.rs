@@ -1,8 +1,8 @@
 //! Everything behind the API: event store, databases, projectors, sequencers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use event_store::EventStore;
+use event_store::{EventStore, StoreError};
 use projections::{
     Target,
     checkpoint_watch::CheckpointWatch,
@@ -23,6 +23,12 @@ use crate::{
     recurring::Scheduler,
     sequencer::Sequencers,
 };
+
+/// How long a start waits for the event store before it goes on without.
+const RECALLED_AT_ONCE: Duration = Duration::from_secs(2);
+/// How long is waited before it is asked again, at first and at most.
+const RECALL_AFTER: Duration = Duration::from_millis(100);
+const MOST_RECALL_AFTER: Duration = Duration::from_secs(2);
 
 /// Where the projectors run that carry events into the databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,6 +212,32 @@ impl Core {
         });
     }
 
+    /// Has the state find out where the streams end. A server that is away does not keep the registry from starting: it
+    /// is asked on and on, and meanwhile nobody is told what they may do.
+    ///
+    /// # Errors
+    /// [`SystemError::Store`] if waiting does not help.
+    pub(super) async fn recall(&mut self, state: &Arc<State>) -> Result<(), SystemError> {
+        let recalled = tokio::time::timeout(RECALLED_AT_ONCE, state.recall()).await;
+        match recalled {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) if !error.may_pass() => {
+                return Err(error.into());
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "the event store is waited for"),
+            Err(_) => tracing::warn!("the event store does not answer, and is waited for"),
+        }
+        state.recall_first();
+        let (state, mut stopping) = (state.clone(), self.stop.subscribe());
+        self.parts.spawn(async move {
+            tokio::select! {
+                error = recall_later(&state) => Err(error.into()),
+                _ = stopping.wait_for(|stop| *stop) => Ok(()),
+            }
+        });
+        Ok(())
+    }
+
     /// Starts what writes the audit trail.
     pub(super) fn trail(&mut self, config: &Config) -> Result<Trail, SystemError> {
         let stream = StreamName::audit(&config.domain).map_err(StateError::Domain)?;
@@ -233,4 +265,20 @@ impl Core {
             });
         }
     }
+}
+
+/// Asks until there is an answer, and then never ends, unless waiting does not help.
+async fn recall_later(state: &State) -> StoreError {
+    let mut wait = RECALL_AFTER;
+    loop {
+        tokio::time::sleep(wait).await;
+        match state.recall().await {
+            Ok(()) => break,
+            Err(error) if !error.may_pass() => return error,
+            Err(error) => tracing::debug!(%error, "the event store is still waited for"),
+        }
+        wait = (2 * wait).min(MOST_RECALL_AFTER);
+    }
+    tracing::info!("the event store is there");
+    std::future::pending().await
 }

@@ -23,8 +23,6 @@ pub enum SystemError {
     Database(#[from] PoolError),
     #[error(transparent)]
     State(#[from] StateError),
-    #[error("where the streams end: {0}")]
-    Heads(String),
     #[error("the {target} projector: {source}")]
     Projector {
         target: Target,

@@ -80,8 +80,7 @@ impl System {
                 trail,
             },
         )?;
-        let recalled = state.recall().await;
-        recalled.map_err(|problem| SystemError::Heads(problem.to_string()))?;
+        core.recall(&state).await?;
         core.keep_signing_keys(Arc::clone(&state), config.auth.signing_key_days);
         let server =
             http::serve(listener, &config.http, Arc::clone(&state)).map_err(SystemError::Http)?;

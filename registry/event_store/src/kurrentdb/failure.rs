@@ -1,7 +1,7 @@
 //! What the client says went wrong, sorted by what to do about it.
 
 use crate::StoreError;
-use crate::error::Cause;
+use crate::error::{Cause, Refused};
 use eventstore::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,7 +73,8 @@ impl Failure {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Passing(cause) | Failure::Refused(cause) => Self::Unavailable(cause),
+            Failure::Passing(cause) => Self::Unavailable(cause),
+            Failure::Refused(cause) => Self::Unavailable(Arc::new(Refused(cause))),
             Failure::NoStream => Self::Unavailable(Arc::new(Error::ResourceNotFound)),
             Failure::Damaged(error) => error,
         }

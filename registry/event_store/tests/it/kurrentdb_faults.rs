@@ -174,9 +174,18 @@ async fn a_server_that_stays_away_is_unavailable_and_nothing_is_appended() {
         matches!(append, Err(AppendError::Unavailable(_))),
         "{append:?}"
     );
-    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    assert!(matches!(&read, Err(error) if error.may_pass()), "{read:?}");
     double.up().await;
     assert_eq!(soon(store.head(&stream)).await.unwrap(), head);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_refuses_credentials_is_told_from_one_that_is_away() {
+    let (double, stream) = (Double::start().await, fresh_stream());
+    double.fail_reads([ReadFault::Denied]);
+    let refused = soon(store(&double).head(&stream)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+    assert!(!refused.may_pass(), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

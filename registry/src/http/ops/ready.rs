@@ -83,7 +83,11 @@ pub async fn get_readyz(http: HttpRequest) -> Answer<HttpResponse> {
     );
     let stopping = state.is_stopping();
     let answer = Readiness {
-        ready: !stopping && head.is_some() && write.is_some() && read.is_some(),
+        ready: !stopping
+            && !state.is_recalling()
+            && head.is_some()
+            && write.is_some()
+            && read.is_some(),
         stopping,
         event_store: Dependency::at(head, head),
         write: Dependency::at(write, head),

@@ -20,6 +20,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 const UNIMPLEMENTED: u8 = 12;
 const UNAVAILABLE: u8 = 14;
+const UNAUTHENTICATED: u8 = 16;
 
 /// What becomes of the next append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub enum ReadFault {
     Slow(Duration),
     /// "Not ready".
     Unavailable,
+    /// "Not with these credentials".
+    Denied,
 }
 
 /// What the connections of a node share.
@@ -292,8 +295,10 @@ async fn read(body: RecvStream, respond: SendResponse<Bytes>, node: &Arc<Node>) 
     let options = request.into_iter().next().unwrap().options.unwrap();
     let stream = options.stream.clone().unwrap();
     let fault = node.read_faults.lock().unwrap().pop_front();
-    if fault == Some(ReadFault::Unavailable) {
-        return refuse(respond, UNAVAILABLE, &[]);
+    match fault {
+        Some(ReadFault::Unavailable) => return refuse(respond, UNAVAILABLE, &[]),
+        Some(ReadFault::Denied) => return refuse(respond, UNAUTHENTICATED, &[]),
+        _ => {}
     }
     let chosen = chosen(&node.log.lock().unwrap(), &options);
     let late = node.late.lock().unwrap().take();
