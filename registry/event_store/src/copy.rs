@@ -21,8 +21,23 @@ pub enum CopyError {
         /// What is wrong.
         source: StoreError,
     },
-    /// The target does not take an event: it is too large for its engine, somebody else writes to it, or it is
-    /// away.
+    /// An event is too large for the target.
+    #[error(
+        "event {position} of stream {stream} has {size} bytes, and the target takes {limit}. A server takes more where its \
+         `MaxAppendSize` and `event_store.server_append_bytes` say so: {} or more is enough for this event",
+        server_append_bytes(*size)
+    )]
+    TooLarge {
+        /// The stream.
+        stream: StreamName,
+        /// The event.
+        position: Position,
+        /// Its bytes.
+        size: usize,
+        /// How many may be.
+        limit: usize,
+    },
+    /// The target does not take an event: somebody else writes to it, or it is away.
     #[error(
         "stream {stream}: the target does not take what stands behind position {after}: {source}"
     )]
@@ -194,11 +209,30 @@ async fn append(
         head = to
             .append(stream, head.position, part)
             .await
-            .map_err(|source| CopyError::Append {
-                stream: stream.clone(),
-                after: head.position,
-                source,
-            })?;
+            .map_err(|source| append_failed(stream, head.position, source))?;
     }
     Ok(head)
+}
+
+fn append_failed(stream: &StreamName, after: Position, source: AppendError) -> CopyError {
+    let stream = stream.clone();
+    match source {
+        // What does not fit stands alone.
+        AppendError::TooLarge { size, limit, .. } => CopyError::TooLarge {
+            stream,
+            position: after.plus(1),
+            size,
+            limit,
+        },
+        source => CopyError::Append {
+            stream,
+            after,
+            source,
+        },
+    }
+}
+
+/// What a server has to take in one append, in bytes, for an event of this size: three quarters of it may be events.
+const fn server_append_bytes(size: usize) -> usize {
+    (4 * size).div_ceil(3)
 }

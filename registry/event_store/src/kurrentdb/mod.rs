@@ -49,7 +49,8 @@ pub const fn limits(server_append_bytes: usize) -> Limits {
     }
 }
 
-/// Appends under way at the same time; further callers wait. The client itself would queue without a bound.
+/// Appends of all streams under way at the same time; further callers wait. The client itself would queue without a
+/// bound. Of one stream there is one where its writer waits for each answer, as all of ours do.
 const APPENDS_IN_FLIGHT: usize = 16;
 
 /// Streams whose head is remembered, so that the next append need not ask for it. A registry has three.
