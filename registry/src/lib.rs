@@ -16,6 +16,7 @@ pub mod http;
 pub mod identity;
 pub mod import;
 pub mod lineage;
+pub mod lock;
 #[cfg(test)]
 mod narrow;
 pub mod read;

@@ -15,6 +15,9 @@ pub struct EventStore {
     /// A file whose first line is such a URL; used instead of `url`, so that a password stands in no environment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url_file: Option<PathBuf>,
+    /// Whether several registries may decide on one file of events at a time, all of which have to say so: what a restart
+    /// without interruption takes. Otherwise a second one is refused. On a server several always may.
+    pub shared: bool,
     /// What the KurrentDB server takes in one append, in bytes: its `MaxAppendSize`. A decision that comes to more
     /// than three quarters of it is refused. A file takes 32 MiB whatever stands here.
     pub server_append_bytes: usize,
@@ -42,6 +45,7 @@ impl Default for EventStore {
         Self {
             url: StoreUrl::new("sqlite:events.db"),
             url_file: None,
+            shared: false,
             server_append_bytes: 1 << 20,
             people_keys: None,
             people_keys_lost: None,

@@ -13,11 +13,11 @@ use projections::{
 
 use super::{
     error::{DevError, while_doing},
-    lock::Lock,
+    lock,
     postgres::{Cluster, ClusterConfig},
     secret,
 };
-use crate::config::Config;
+use crate::{config::Config, lock::FileLock};
 
 /// The folder of keys and passwords in the data directory.
 pub(super) const SECRETS: &str = "secrets";
@@ -35,7 +35,7 @@ pub struct Environment {
     pub config: Config,
     pub write: Cluster,
     pub read: Cluster,
-    _lock: Lock,
+    _lock: FileLock,
 }
 
 impl Environment {
@@ -46,7 +46,7 @@ impl Environment {
     pub async fn start(config: Config) -> Result<Self, DevError> {
         let mut config = config;
         config.data_dir = made(&config.data_dir)?;
-        let lock = Lock::take(&config.data_dir)?;
+        let held = lock::take(&config.data_dir)?;
         own_database("write", &config.database.write)?;
         own_database("read", &config.database.read)?;
         keep_secrets(&mut config)?;
@@ -64,7 +64,7 @@ impl Environment {
             config,
             write,
             read,
-            _lock: lock,
+            _lock: held,
         })
     }
 
@@ -119,7 +119,7 @@ impl Environment {
 /// [`DevError::Running`] when an environment is running on this configuration's data.
 pub(super) fn refuse_second(config: &Config) -> Result<(), DevError> {
     match fs::canonicalize(&config.data_dir) {
-        Ok(data_dir) => Lock::take(&data_dir).map(drop),
+        Ok(data_dir) => lock::take(&data_dir).map(drop),
         // Nothing has ever run here.
         Err(_) => Ok(()),
     }

@@ -9,7 +9,7 @@ use super::{
     edge,
     environment::{CLUSTERS, CONFIG, SECRETS},
     error::{DevError, while_doing},
-    lock::{self, Lock},
+    lock,
     postgres::{Owner, place, stop_left_over},
 };
 use crate::config::Config;
@@ -85,7 +85,7 @@ pub async fn reset(config: &Config) -> Result<(), DevError> {
     let Ok(data_dir) = fs::canonicalize(&config.data_dir) else {
         return Ok(());
     };
-    let held = Lock::take(&data_dir)?;
+    let held = lock::take(&data_dir)?;
     let mut emptied = vec![data_dir.clone()];
     for name in ["write", "read"] {
         let dir = cluster_dir(&data_dir, name)?;

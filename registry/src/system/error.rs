@@ -1,6 +1,6 @@
 //! Why the registry does not start, or why it can not go on.
 
-use std::{io, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use event_store::StoreError;
 use projections::{Target, postgres::PoolError};
@@ -17,6 +17,13 @@ pub enum SystemError {
     },
     #[error(transparent)]
     Location(#[from] LocationError),
+    #[error(
+        "another registry (process {pid}) decides on {}: stop it, or have both say `event_store.shared`",
+        .events.display()
+    )]
+    NotAlone { events: PathBuf, pid: String },
+    #[error("{} can not be locked: {source} (event_store.url)", .path.display())]
+    Lock { path: PathBuf, source: io::Error },
     #[error("the event store: {0}")]
     Store(#[from] StoreError),
     #[error(transparent)]

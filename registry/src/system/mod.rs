@@ -8,7 +8,7 @@ mod listen;
 mod sequencers;
 mod user;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use actix_web::dev::ServerHandle;
 
@@ -23,6 +23,7 @@ use crate::{
     clock::Clock,
     config::Config,
     http::{self, Parts, State},
+    lock::{FileLock, Hold, LockError},
 };
 
 /// A running registry. Stop it with [`System::shutdown`].
@@ -32,6 +33,7 @@ pub struct System {
     server: ServerHandle,
     state: Arc<State>,
     drain: Duration,
+    _events: Option<FileLock>,
 }
 
 impl System {
@@ -65,6 +67,7 @@ impl System {
         projectors: Projectors,
         clock: Clock,
     ) -> Result<Self, SystemError> {
+        let events = events_of(config)?;
         // Before the core: what it counts would go nowhere.
         http::ops::prometheus();
         let mut core = Core::start_by(config, projectors, clock).await?;
@@ -95,6 +98,7 @@ impl System {
             server: handle,
             state,
             drain: Duration::from_secs(config.http.drain_s),
+            _events: events,
         })
     }
 
@@ -127,5 +131,29 @@ impl System {
     pub async fn shutdown(self) {
         self.server.stop(true).await;
         self.core.shutdown().await;
+    }
+}
+
+/// The right to decide on the file of events, if they are in one: alone, unless `event_store.shared` says otherwise. Several
+/// would not harm the ledger, but who starts a second one by mistake is told.
+fn events_of(config: &Config) -> Result<Option<FileLock>, SystemError> {
+    let location = config.event_store_location()?;
+    let Some(events) = location.file() else {
+        return Ok(None);
+    };
+    let hold = match config.event_store.shared {
+        true => Hold::WithOthers,
+        false => Hold::Alone,
+    };
+    let mut path = events.as_os_str().to_owned();
+    path.push("-lock");
+    let path = PathBuf::from(path);
+    match FileLock::take(&path, hold) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(LockError::Held { pid }) => Err(SystemError::NotAlone {
+            events: events.to_owned(),
+            pid,
+        }),
+        Err(LockError::File(source)) => Err(SystemError::Lock { path, source }),
     }
 }

@@ -1,5 +1,6 @@
 //! Several processes that decide on one log.
 
+mod one_file;
 mod rolling;
 mod together;
 

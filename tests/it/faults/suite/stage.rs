@@ -108,6 +108,7 @@ impl Stage {
         let clusters = Clusters::own_in(on(Disk::Write), on(Disk::Read)).await;
         let links = Links::to(&clusters).await;
         let mut registry = Registry::prepare_in(clusters, on(Disk::EventStore)).await;
+        registry.config.event_store.shared = true;
         let told = told(&registry.config, &links);
         let clocks = clocks(folder.path());
         let projectors = [Role::WriteProjector, Role::ReadProjector]

@@ -185,6 +185,8 @@ fn config(data: &Path, write: &Database, read: &Database) -> Result<Config> {
     config.database.read = read.connection(data);
     // As `registry dev` has it.
     config.auth.separation_of_duties = false;
+    // Row `failover` has a second one.
+    config.event_store.shared = true;
     Ok(config)
 }
 
