@@ -133,15 +133,19 @@ impl Chunk {
                 position: head.position,
                 source,
             })?;
-            let chunk = Self {
-                stream,
-                head,
-                size: Size::of(&decoded.event),
-                events: vec![decoded],
-            };
+            let size = Size::of(&decoded.event);
             match chunks.last_mut() {
-                Some(last) if last.size.rows < rows => last.extend(chunk),
-                _ => chunks.push(chunk),
+                Some(last) if last.size.rows < rows => {
+                    last.events.push(decoded);
+                    last.head = head;
+                    last.size += size;
+                }
+                _ => chunks.push(Self {
+                    stream,
+                    events: vec![decoded],
+                    head,
+                    size,
+                }),
             }
         }
         Ok(chunks)

@@ -31,6 +31,10 @@ pub const CHUNK_ROWS: u64 = 10_000;
 /// waited for; what WRITE shows is not, because the sequencer holds what WRITE does not have yet.
 const PACE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(5));
 
+/// Least time from the start of one transaction to the start of the next, in times that it took: a database under load
+/// is left in peace for as long as it is asked.
+const REST: u32 = 2;
+
 /// First and longest wait after an error.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
@@ -279,13 +283,14 @@ impl Projector {
                 continue;
             };
             let chunk = chunk?;
-            let next = Instant::now() + pace;
+            let began = Instant::now();
             let is_full = chunk.size.rows >= following[index].rows;
             self.apply(client, chunk, &mut following[index].at).await?;
             // The first that has something is served: none keeps the others waiting.
             following[index..].rotate_left(1);
             if !is_full {
-                tokio::time::sleep_until(next).await;
+                let rest = pace.max(began.elapsed() * REST);
+                tokio::time::sleep_until(began + rest).await;
             }
         }
     }

@@ -61,6 +61,17 @@ impl Binaries {
         self.dir.join(name)
     }
 
+    /// Whether the server would start over `data_dir` with this setting, `name=value`.
+    pub(super) fn takes(&self, owner: &Owner, data_dir: &Path, setting: &str) -> bool {
+        let (name, _) = setting.split_once('=').unwrap_or((setting, ""));
+        let mut command = owner.command(&self.program("postgres"), data_dir);
+        command
+            .arg("-D")
+            .arg(data_dir)
+            .args(["-c", setting, "-C", name]);
+        command.output().is_ok_and(|answer| answer.status.success())
+    }
+
     fn in_dir(dir: &Path, owner: &Owner) -> Option<Self> {
         // A link in PATH leads to the real folder, which is where Postgres looks for its library.
         let dir = fs::canonicalize(dir.join("postgres"))

@@ -24,6 +24,7 @@ use super::{
     pid_file, place,
     postmaster::{POLL, Postmaster, signal_family, stop, stop_left_over},
     process,
+    tuning::WAL_COMPRESSIONS,
 };
 
 /// How long a server may take to answer: crash recovery reads up to max_wal_size.
@@ -241,7 +242,9 @@ impl Cluster {
             .owner
             .command(&self.binaries.program("postgres"), &self.data_dir);
         command.arg("-D").arg(&self.data_dir);
-        for setting in self.config.tuning.settings() {
+        let takes = |setting: &&str| self.binaries.takes(&self.owner, &self.data_dir, setting);
+        let wal_compression = WAL_COMPRESSIONS.into_iter().find(takes);
+        for setting in self.config.tuning.settings().chain(wal_compression) {
             command.args(["-c", setting]);
         }
         command

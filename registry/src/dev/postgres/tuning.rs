@@ -9,7 +9,7 @@ pub enum Tuning {
     Test,
 }
 
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 10] = [
     // Loopback only, and no socket file: its path would be limited to 107 bytes.
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -19,7 +19,6 @@ const COMMON: [&str; 11] = [
     // Nobody replicates from it, and a COPY into a table made in the same transaction needs no WAL.
     "wal_level=minimal",
     "max_wal_senders=0",
-    "wal_compression=on",
     "log_checkpoints=off",
     "timezone=UTC",
     "log_timezone=UTC",
@@ -41,6 +40,10 @@ const TEST: [&str; 5] = [
     "fsync=off",
     "full_page_writes=off",
 ];
+
+/// How whole pages are compressed in the write-ahead log, best first. The first change of a page after a checkpoint logs all
+/// of it, and `pglz` takes longer for one than the change. Not every Postgres is built with `lz4`.
+pub(super) const WAL_COMPRESSIONS: [&str; 2] = ["wal_compression=lz4", "wal_compression=on"];
 
 impl Tuning {
     /// `name=value` pairs for `postgres -c`.
