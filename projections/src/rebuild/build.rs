@@ -49,6 +49,7 @@ pub(super) async fn take_up_or_begin(
         .await?;
     schema::migrate(client, target, BUILD).await?;
     indexes::defer(client, BUILD).await?;
+    indexes::autovacuum(client, BUILD, false).await?;
     // Noted last: a schema without the note is not whole.
     client
         .batch_execute(&format!(

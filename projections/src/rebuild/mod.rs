@@ -11,7 +11,7 @@ use crate::chunk::Size;
 use crate::postgres::Connection;
 use crate::replay::{Positions, Replay};
 use crate::schema::{self, BUILD, LIVE};
-use crate::{Error, Target};
+use crate::{Error, Target, indexes};
 use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
 use std::sync::Arc;
@@ -125,8 +125,14 @@ async fn go_on(
     };
     let mut applied = Size::default();
     build::catch_up(&replay, &mut applied, &mut tell).await?;
-    crate::indexes::make(&client, BUILD, |name| tell(Step::Index(name.to_owned()))).await?;
-    crate::indexes::analyze(&client, BUILD).await?;
+    let other = schema::connect(connection, BUILD).await?;
+    indexes::make(&[&client, &other], BUILD, |name| {
+        tell(Step::Index(name.to_owned()));
+    })
+    .await?;
+    drop(other);
+    indexes::autovacuum(&client, BUILD, true).await?;
+    indexes::analyze(&client, BUILD).await?;
     build::catch_up(&replay, &mut applied, &mut tell).await?;
     tell(Step::Swap);
     let positions = swap::swap(&replay, connection, &mut applied).await?;

@@ -33,10 +33,11 @@ use std::time::{Duration, Instant};
 pub const CLIENTS: usize = 64;
 
 /// All rows, in the order that lets the later ones rest on what the earlier ones left.
-pub const ROWS: [&str; 19] = [
+pub const ROWS: [&str; 20] = [
     "fsync",
     "http",
     "issue",
+    "rebuild",
     "readings",
     "gateway",
     "gateway_drain",
@@ -47,7 +48,7 @@ pub const ROWS: [&str; 19] = [
     "get",
     "lag",
     "log_bytes",
-    "rebuild",
+    "rebuild_mixed",
     "query_page",
     "memory",
     "restart",
@@ -59,7 +60,14 @@ pub const ROWS: [&str; 19] = [
 const OF_MANY: [&str; 4] = ["query_page", "memory", "restart", "cold_start"];
 
 /// Rows that what is there already does not concern.
-const OF_NO_SIZE: [&str; 5] = ["fsync", "http", "gateway_drain", "cold_start", "failover"];
+const OF_NO_SIZE: [&str; 6] = [
+    "fsync",
+    "http",
+    "rebuild",
+    "gateway_drain",
+    "cold_start",
+    "failover",
+];
 
 /// Rows that need what one process tree does not have: a projector that stands by, a second registry, and databases that
 /// fail without it.
@@ -208,7 +216,8 @@ async fn one(bench: &mut Bench, row: &str) -> Result<Vec<Figure>> {
         "lag" => lag::run(bench).await,
         "log_bytes" => log_bytes::run(bench).await,
         "memory" => memory::run(bench),
-        "rebuild" => rebuild::run(bench).await,
+        "rebuild" => rebuild::of_bulk(bench).await,
+        "rebuild_mixed" => rebuild::of_all(bench).await,
         "restart" => restart::run(bench).await,
         "cold_start" => cold_start::run(bench).await,
         "failover" => failover::run(bench).await,

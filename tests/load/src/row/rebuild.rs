@@ -6,7 +6,39 @@ use crate::load::per_second;
 use anyhow::{Result, ensure};
 use std::time::Instant;
 
-pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
+/// Bundles that are there at least when those issued in bulk are built anew: fewer would measure how it begins and ends.
+const BULK: usize = 1_000_000;
+
+/// From a log of bundles issued in bulk: nothing else has been done before this row.
+pub async fn of_bulk(bench: &mut Bench) -> Result<Vec<Figure>> {
+    bench.fill_to(BULK).await?;
+    let (rates, megabytes) = measure(bench).await?;
+    let bundles = bench.bundles().await?;
+    Ok(vec![
+        Figure::higher("rebuild", "bundles/s", rates)
+            .target(100_000.0)
+            .settings(format!(
+                "READ, {bundles} bundles issued in bulk and their readings, indexes and swap included"
+            )),
+        Figure::lower("rebuild_memory", "MB", megabytes)
+            .settings("resident at most in the projector that rebuilds, Postgres not"),
+    ])
+}
+
+/// From the log of all rows before this one.
+pub async fn of_all(bench: &mut Bench) -> Result<Vec<Figure>> {
+    let (rates, megabytes) = measure(bench).await?;
+    let bundles = bench.bundles().await?;
+    Ok(vec![
+        Figure::higher("rebuild_mixed", "bundles/s", rates).settings(format!(
+            "likewise, {bundles} bundles, with the single readings, envelopes and actions of the rows before"
+        )),
+        Figure::lower("rebuild_mixed_memory", "MB", megabytes),
+    ])
+}
+
+/// Bundles per second of each round, and the most megabytes.
+async fn measure(bench: &mut Bench) -> Result<(Vec<f64>, Vec<f64>)> {
     let bundles = bench.databases.bundle_count().await?;
     let (mut rates, mut megabytes) = (Vec::new(), Vec::new());
     for _ in 0..bench.options.rounds.min(3) {
@@ -19,11 +51,5 @@ pub async fn run(bench: &mut Bench) -> Result<Vec<Figure>> {
         rates.push(per_second(bundles.unsigned_abs(), began.elapsed()));
         megabytes.push(most_kb as f64 / 1_000.0);
     }
-    Ok(vec![
-        Figure::higher("rebuild", "bundles/s", rates).target(100_000.0).settings(format!(
-            "READ, {bundles} bundles and all their readings and actions, indexes and swap included"
-        )),
-        Figure::lower("rebuild_memory", "MB", megabytes)
-            .settings("resident at most in the projector that rebuilds, Postgres not"),
-    ])
+    Ok((rates, megabytes))
 }
