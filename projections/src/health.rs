@@ -1,9 +1,8 @@
 //! Whether the projector of a database does its work, wherever it runs.
 
 use crate::checkpoint::checkpoint;
-use crate::runner::LOCK;
 use crate::schema::LIVE;
-use crate::{Error, EventError, Target};
+use crate::{Error, EventError, Target, lock};
 use chrono::{DateTime, TimeDelta, Utc};
 use deadpool_postgres::ClientWrapper;
 use event_store::{EventStore, RecordedEvent, StoreError};
@@ -65,7 +64,7 @@ pub async fn ailments(
         return Ok(vec![Ailment::NoTables]);
     }
     let mut found = Vec::new();
-    if !is_active(client).await? {
+    if !lock::is_held(client, LIVE).await? {
         found.push(Ailment::Idle);
     }
     for stream in target.streams() {
@@ -101,23 +100,6 @@ pub async fn ailments(
 async fn has_tables(client: &ClientWrapper) -> Result<bool, Error> {
     let row = client
         .query_one("SELECT to_regclass('checkpoint') IS NOT NULL", &[])
-        .await?;
-    Ok(row.try_get(0)?)
-}
-
-/// Whether somebody holds the lock: Postgres keeps the two halves of its key in two columns.
-async fn is_active(client: &ClientWrapper) -> Result<bool, Error> {
-    let row = client
-        .query_one(
-            &format!(
-                "SELECT EXISTS (
-                     SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-                     WHERE locktype = 'advisory' AND granted AND objsubid = 1
-                       AND datname = current_database()
-                       AND (classid::bigint << 32 | objid::bigint) = {LOCK})"
-            ),
-            &[&LIVE],
-        )
         .await?;
     Ok(row.try_get(0)?)
 }

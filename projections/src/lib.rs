@@ -11,6 +11,7 @@ mod error;
 mod feed;
 pub mod health;
 mod indexes;
+mod lock;
 pub mod log;
 pub mod postgres;
 mod read;

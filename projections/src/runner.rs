@@ -4,10 +4,11 @@ use crate::apply::{Notify, apply};
 use crate::checkpoint::{Checkpoint, checkpoint};
 use crate::chunk::{Chunk, Size};
 use crate::feed::{Feed, Source};
+use crate::lock::LOOK;
 use crate::postgres::Connection;
 use crate::rebuild;
 use crate::traces::{self, Span};
-use crate::{Error, Target, schema};
+use crate::{Error, Target, lock, schema};
 use chrono::{TimeDelta, Utc};
 use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
@@ -38,10 +39,6 @@ const REST: u32 = 2;
 /// First and longest wait after an error.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// How often a standby tries to become the active one, and an idle projector looks whether it still has
-/// its connection.
-const LOOK: Duration = Duration::from_millis(250);
-
 /// How long after a decision its projection is part of its trace.
 const TRACED: TimeDelta = TimeDelta::minutes(15);
 
@@ -49,9 +46,6 @@ const TRACED: TimeDelta = TimeDelta::minutes(15);
 /// either does. Where the other end has vanished without a word, nothing else tells.
 const ANSWER: Duration = Duration::from_secs(5);
 const TRANSACTION: Duration = Duration::from_secs(300);
-
-/// Key of the advisory lock that the projector at work holds; `$1` is its schema.
-pub(crate) const LOCK: &str = "hashtextextended('projector:' || $1, 0)";
 
 /// What a projector is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -202,6 +196,7 @@ impl Projector {
             // What a crash of the database takes back is applied again: nobody decides on this one.
             client.batch_execute("SET synchronous_commit = off").await?;
         }
+        lock::be_noticed(&client).await?;
         self.replace_older(&client).await?;
         self.become_active(&client).await?;
         schema::refuse_later(&client, self.target).await?;
@@ -213,7 +208,7 @@ impl Projector {
                 // Somebody else moved the checkpoint, or this is another schema now: look where it is.
                 Err(Error::Moved) => {
                     tracing::info!(target = %self.target, "the checkpoint moved");
-                    self.replace_older(&client).await?;
+                    lock::keep(&client, self.replace_older(&client)).await?;
                 }
                 ended => return ended,
             }
@@ -221,7 +216,7 @@ impl Projector {
     }
 
     /// Has the tables built anew beside those that an earlier release made and may go on projecting to; when they are
-    /// swapped, that release's projector ends. Of several that would, one does.
+    /// swapped, that release's projector has nothing more to do. Of several that would, one does.
     ///
     /// # Errors
     /// [`Error::Replaced`] if a later release has done so.
@@ -246,26 +241,21 @@ impl Projector {
     }
 
     async fn become_active(&self, client: &ClientWrapper) -> Result<(), Error> {
-        loop {
-            let row = client
-                .query_one(
-                    &format!("SELECT pg_try_advisory_lock({LOCK})"),
-                    &[&schema::LIVE],
-                )
-                .await?;
-            if row.try_get(0)? {
-                return Ok(());
-            }
+        let mut watch = lock::Watch::default();
+        while !lock::take(client, schema::LIVE).await? {
             self.progress
                 .send_modify(|progress| progress.phase = Phase::Standby);
+            watch.look(client, schema::LIVE).await?;
             tokio::time::sleep(LOOK).await;
         }
+        Ok(())
     }
 
     async fn follow(&self, client: &ClientWrapper) -> Result<(), Error> {
         let mut following = Vec::with_capacity(self.sources.len());
         for source in &self.sources {
-            following.push(self.start(client, source).await?);
+            let started = lock::keep(client, self.start(client, source));
+            following.push(started.await?);
         }
         let pace = match self.target {
             Target::Write => PACE.0,
@@ -290,7 +280,8 @@ impl Projector {
             following[index..].rotate_left(1);
             if !is_full {
                 let rest = pace.max(began.elapsed() * REST);
-                tokio::time::sleep_until(began + rest).await;
+                let rested = tokio::time::sleep_until(began + rest).map(Ok);
+                lock::keep(client, rested).await?;
             }
         }
     }

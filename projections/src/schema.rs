@@ -4,6 +4,7 @@ use crate::postgres::{Connection, PoolError};
 use crate::{Error, Target};
 use deadpool_postgres::ClientWrapper;
 use std::collections::HashSet;
+use std::time::Duration;
 use tokio_postgres::NoTls;
 
 /// The schema that is served.
@@ -55,6 +56,12 @@ pub async fn connect(connection: &Connection, schema: &str) -> Result<ClientWrap
     let mut config = connection.client_config()?;
     config
         .application_name("projector")
+        // A machine that is gone, or a firewall that has forgotten the connection, says nothing. A server that hangs
+        // still answers the first kind of question, and is waited for.
+        .keepalives_idle(Duration::from_secs(1))
+        .keepalives_interval(Duration::from_secs(1))
+        .keepalives_retries(3)
+        .tcp_user_timeout(Duration::from_secs(30))
         .options(format!("-c search_path={schema} {SESSION}"));
     let (client, driver) = config
         .connect(NoTls)

@@ -28,6 +28,16 @@ pub enum Way {
     /// The other end has forgotten the connections that there are, which nothing tells this end until the way
     /// changes again; new ones pass.
     HalfOpen,
+    /// Nothing passes any more on the connections that there are, of which either end still has its own until the way
+    /// changes again; new ones pass. As behind a firewall that was restarted.
+    Stale,
+}
+
+impl Way {
+    /// Whether only connections that begin now are of use.
+    fn passes_new_only(self) -> bool {
+        matches!(self, Self::HalfOpen | Self::Stale)
+    }
 }
 
 /// A way to a port of this machine. Ends with this.
@@ -146,16 +156,16 @@ async fn carry(
     match begun {
         Way::Cut => return Ok(()),
         Way::Reset => return client.set_zero_linger(),
-        Way::Open | Way::Slow | Way::Silent | Way::HalfOpen => {}
+        Way::Open | Way::Slow | Way::Silent | Way::HalfOpen | Way::Stale => {}
     }
     let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
     let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
     // An answer begins with the first bytes that come back after some were sent.
     let mut is_asked = false;
-    let mut is_known = begun == Way::HalfOpen;
+    let mut is_known = begun.passes_new_only();
     loop {
         let now = *way.borrow_and_update();
-        is_known &= now == Way::HalfOpen;
+        is_known &= now.passes_new_only();
         match now {
             Way::Cut => return Ok(()),
             Way::Reset => {
@@ -167,13 +177,14 @@ async fn carry(
                     return Ok(());
                 }
             }
-            Way::HalfOpen if !is_known => {
-                drop(server);
+            Way::HalfOpen | Way::Stale if !is_known => {
+                // Else the other end keeps it.
+                let _server = (now == Way::Stale).then_some(server);
                 // An error means that the way has ended.
                 let _ = way.changed().await;
                 return Ok(());
             }
-            Way::Open | Way::Slow | Way::HalfOpen => tokio::select! {
+            Way::Open | Way::Slow | Way::HalfOpen | Way::Stale => tokio::select! {
                 length = client.read(&mut asked) => {
                     let request = &asked[..length?];
                     if request.is_empty() {

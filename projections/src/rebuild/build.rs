@@ -4,20 +4,15 @@ use super::Step;
 use crate::chunk::Size;
 use crate::replay::{Positions, Replay};
 use crate::schema::{self, BUILD, OLD};
-use crate::{Error, Target, indexes};
+use crate::{Error, Target, indexes, lock};
 use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
 use std::sync::Arc;
 
 /// Takes the lock that one rebuild of a database holds.
 pub(super) async fn alone(client: &ClientWrapper) -> Result<(), Error> {
-    let row = client
-        .query_one(
-            "SELECT pg_try_advisory_lock(hashtextextended('projector:' || $1, 0))",
-            &[&BUILD],
-        )
-        .await?;
-    if row.try_get(0)? {
+    lock::be_noticed(client).await?;
+    if lock::take(client, BUILD).await? {
         Ok(())
     } else {
         Err(Error::Rebuilding)

@@ -13,7 +13,7 @@ pub use report::{AuditReport, Check, Invariant};
 use crate::postgres::{Connection, Databases, PoolError};
 use crate::replay::{Positions, Replay};
 use crate::schema::{self, LIVE, SCRATCH};
-use crate::{Error, Target, rebuild};
+use crate::{Error, Target, lock, rebuild};
 use deadpool_postgres::ClientWrapper;
 use event_store::EventStore;
 use std::sync::Arc;
@@ -157,13 +157,7 @@ async fn whole_tables(connection: &Connection, schema: &str) -> Result<ClientWra
 }
 
 async fn begin_scratch(client: &mut ClientWrapper, target: Target) -> Result<(), Error> {
-    let row = client
-        .query_one(
-            "SELECT pg_try_advisory_lock(hashtextextended('projector:' || $1, 0))",
-            &[&SCRATCH],
-        )
-        .await?;
-    if !row.try_get::<_, bool>(0)? {
+    if !lock::take(client, SCRATCH).await? {
         return Err(Error::Inconsistent(
             "another audit of this database is running".into(),
         ));

@@ -12,4 +12,5 @@ mod load;
 mod panicked;
 mod paused;
 pub(crate) mod process;
+mod standby;
 mod suite;

@@ -13,6 +13,7 @@ mod rebuild;
 mod recurring;
 mod rig;
 mod runner;
+mod standby;
 mod storage;
 mod totals;
 mod verify;

@@ -9,7 +9,7 @@ use projections::verify::{AuditReport, audit};
 use projections::{Target, checkpoint, schema};
 use std::sync::Arc;
 use tempfile::TempDir;
-use tests::{Clusters, Database, eventually};
+use tests::{Clusters, Database, Proxy, eventually};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -74,7 +74,19 @@ impl Rig {
     }
 
     pub fn start_with(&self, target: Target, rows: u64) -> Running {
-        let connection = self.connection(target).clone();
+        self.start_at(target, self.connection(target).clone(), rows)
+    }
+
+    /// Likewise, with a way to the database that can fail.
+    pub fn start_through(&self, target: Target, way: &Proxy) -> Running {
+        let connection = Connection {
+            port: way.port(),
+            ..self.connection(target).clone()
+        };
+        self.start_at(target, connection, CHUNK_ROWS)
+    }
+
+    fn start_at(&self, target: Target, connection: Connection, rows: u64) -> Running {
         let projector =
             Projector::with_chunks_of(target, connection, self.store(), DOMAIN, rows).unwrap();
         Running {

@@ -1,13 +1,13 @@
 //! Projecting.
 
 use super::history::{DOMAIN, History, name};
-use super::random::{Random, live, lived};
+use super::random::lived;
 use super::rig::Rig;
 use super::world;
 use event_store::{EventStore, SqliteStore, StoreError};
 use ledger::{Key, Stream};
 use projections::checkpoint_watch::CheckpointWatch;
-use projections::runner::{Phase, Projector};
+use projections::runner::Projector;
 use projections::{Error, Target, entries, schema};
 use schemas::event::action::BundleAction;
 use schemas::id::AccountId;
@@ -43,31 +43,6 @@ async fn chunks_of_any_size_give_the_same_databases() {
         let _running = Target::ALL.map(|target| rig.start_with(target, rows));
         // The audit replays in chunks of its own size and compares row by row.
         rig.audit().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_projectors_one_works_and_the_other_takes_over() {
-    let mut rig = Rig::on_shared_servers().await;
-    let first = rig.start_both();
-    world::found(&mut rig.history, 2).await.unwrap();
-    rig.caught_up().await;
-    let mut second = rig.start_both();
-    for standby in &mut second {
-        let mut progress = standby.progress.clone();
-        let waiting = progress.wait_for(|progress| progress.phase == Phase::Standby);
-        tokio::time::timeout(A_WHILE, waiting)
-            .await
-            .unwrap()
-            .unwrap();
-    }
-    let mut random = Random::new(3);
-    live(&mut rig.history, &mut random, 20).await;
-    drop(first);
-    live(&mut rig.history, &mut random, 20).await;
-    rig.audit().await;
-    for active in &second {
-        assert_eq!(active.progress.borrow().phase, Phase::Active);
     }
 }
 

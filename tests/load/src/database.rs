@@ -54,9 +54,9 @@ impl Databases {
         })
         .await?;
         let deadline = Instant::now() + PATIENCE;
-        // It asks for nothing but the lock.
+        // It asks for nothing but the lock, and who holds it.
         let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity
-                   WHERE application_name = 'projector' AND query LIKE '%pg_try_advisory_lock%')";
+                   WHERE application_name = 'projector' AND query ~ 'pg_try_advisory_lock|pg_locks')";
         while !client.query_one(sql, &[]).await?.try_get::<_, bool>(0)? {
             ensure!(
                 Instant::now() < deadline,

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use tests::Program;
 
 /// This module's test that is a program.
-const ENTRY: &str = "faults::suite::a_program_for_the_tests_beside";
+pub(super) const ENTRY: &str = "faults::suite::a_program_for_the_tests_beside";
 /// How long, in minutes; one pass unless it is set.
 const MINUTES: &str = "GCR_FAULTS_MINUTES";
 /// Where chance begins.
