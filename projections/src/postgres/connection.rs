@@ -1,6 +1,10 @@
 //! What has to be known to connect to one database, and to both.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
 use tokio_postgres::error::SqlState;
@@ -12,6 +16,9 @@ use super::{PoolError, Secret, connect};
 pub const WRITE_PORT: u16 = 5436;
 /// Port of the READ database (answers to questions), likewise.
 pub const READ_PORT: u16 = 5438;
+
+/// Between two attempts to reach a server that is being started.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// One Postgres database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +141,31 @@ pub async fn ensure_database(connection: &Connection) -> Result<(), PoolError> {
         // Somebody else created it between the question and the command.
         Err(error) if created_meanwhile(&error) => Ok(()),
         other => other.map_err(refused),
+    }
+}
+
+/// Likewise, once the server is there: one that is being started is waited for, for at most `patience`. `tell` hears once
+/// what is waited for.
+///
+/// # Errors
+/// As [`ensure_database`]; at once, if the server is there and refuses.
+pub async fn ensure_database_within(
+    patience: Duration,
+    connection: &Connection,
+    tell: impl FnOnce(&PoolError),
+) -> Result<(), PoolError> {
+    let give_up_at = Instant::now() + patience;
+    let mut tell = Some(tell);
+    loop {
+        match ensure_database(connection).await {
+            Err(error) if error.is_absence() && Instant::now() < give_up_at => {
+                if let Some(tell) = tell.take() {
+                    tell(&error);
+                }
+            }
+            ended => return ended,
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -6,7 +6,7 @@ mod connection;
 mod pool;
 mod secret;
 
-pub use connection::{Connection, Databases, ensure_database};
+pub use connection::{Connection, Databases, ensure_database, ensure_database_within};
 pub use deadpool_postgres::Pool;
 pub use pool::{PoolError, connect, doubt, pool};
 pub use secret::Secret;

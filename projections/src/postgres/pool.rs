@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, time::Duration};
 use deadpool_postgres::{
     ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, error::SqlState};
 
 use super::Connection;
 
@@ -30,6 +30,22 @@ pub enum PoolError {
         place: String,
         source: deadpool_postgres::BuildError,
     },
+}
+
+impl PoolError {
+    /// Whether nobody answers there, or a server that starts or stops: it may be there in a moment.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        let Self::Connect { source, .. } = self else {
+            return false;
+        };
+        // Class 57P: operator intervention, of which a starting server has 57P03 and a stopping one 57P01.
+        let between = |code: &SqlState| code.code().starts_with("57P");
+        let cause = std::error::Error::source(source);
+        source.is_closed()
+            || source.code().is_some_and(between)
+            || cause.is_some_and(|cause| cause.is::<io::Error>())
+    }
 }
 
 /// `tokio_postgres` prints only "db error"; what the server said is one level below.

@@ -4,11 +4,15 @@ use super::random::{Random, live, lived};
 use super::rig::Rig;
 use super::world;
 use projections::Target;
+use projections::postgres::{Connection, PoolError, Secret, ensure_database_within};
 use projections::runner::Phase;
 use registry::dev::postgres::Cluster;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 use tests::eventually;
+
+const A_WHILE: Duration = Duration::from_secs(120);
 
 fn cluster(rig: &mut Rig, target: Target) -> &mut Cluster {
     match target {
@@ -61,6 +65,36 @@ async fn a_database_that_is_absent_at_start_is_waited_for() {
     cluster(&mut rig, Target::Write).restart().await.unwrap();
     rig.audit().await;
     assert!(running[0].progress.borrow().error.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_makes_the_tables_waits_for_a_server_that_is_started_and_not_for_one_that_refuses() {
+    let mut rig = Rig::on_own_servers().await;
+    let connection = rig.connection(Target::Read).clone();
+    cluster(&mut rig, Target::Read).stop().await.unwrap();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let waiting = {
+        let connection = connection.clone();
+        let tell = move |absence: &PoolError| tell.send(absence.to_string()).unwrap();
+        tokio::spawn(async move { ensure_database_within(A_WHILE, &connection, tell).await })
+    };
+    let told = told.await.unwrap();
+    let place = format!("{}:{}", connection.host, connection.port);
+    assert!(told.contains(&place), "{told}");
+    cluster(&mut rig, Target::Read).restart().await.unwrap();
+    waiting.await.unwrap().unwrap();
+
+    let refused = Connection {
+        password: Secret::new("another"),
+        ..connection.clone()
+    };
+    let told = |absence: &PoolError| panic!("it is waited for: {absence}");
+    ensure_database_within(A_WHILE, &refused, told)
+        .await
+        .unwrap_err();
+    cluster(&mut rig, Target::Read).stop().await.unwrap();
+    let given_up = ensure_database_within(Duration::ZERO, &connection, |_| ()).await;
+    assert!(given_up.unwrap_err().is_absence());
 }
 
 #[tokio::test(flavor = "multi_thread")]
