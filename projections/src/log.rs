@@ -47,6 +47,14 @@ impl Default for Log {
 }
 
 impl Log {
+    /// Looks at the settings.
+    ///
+    /// # Errors
+    /// As [`Log::start`].
+    pub fn check(&self) -> Result<(), ParseError> {
+        filter(&self.level).map(drop)
+    }
+
     /// Starts logging for the whole process. A second call changes nothing: the first one holds.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::exchange::check_public_key;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,20 @@ pub struct Trusted {
 }
 
 impl Exchange {
+    /// Rules that do not hold.
+    pub(super) fn contradictions(&self, wrong: &mut Vec<String>) {
+        let mut look = |key: &str, given: &[String]| {
+            let refused = given
+                .iter()
+                .filter_map(|given| check_public_key(given).err());
+            wrong.extend(refused.map(|error| format!("`exchange.{key}`: {error}")));
+        };
+        look("retired_public_keys", &self.retired_public_keys);
+        for (name, trusted) in &self.trusted {
+            look(&format!("trusted.{name}.public_keys"), &trusted.public_keys);
+        }
+    }
+
     /// Where the signing key is, or will be.
     #[must_use]
     pub fn key_file(&self, data_dir: &Path) -> PathBuf {

@@ -19,6 +19,7 @@ mod proxy;
 use std::path::PathBuf;
 
 pub use ::event_store::{KeyPlace, Location, LocationError, StoreUrl};
+use projections::postgres::PoolError;
 pub use projections::{
     log::{Format, Log, change_level},
     postgres::{Connection, Databases, Secret},
@@ -26,6 +27,8 @@ pub use projections::{
     traces::Traces,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::exchange::{KeyError, check_signing_key};
 
 pub use self::{
     account::Account,
@@ -46,6 +49,10 @@ pub use self::{
 pub enum ProductionError {
     #[error(transparent)]
     Auth(#[from] AuthError),
+    #[error("`database`: {0}")]
+    Database(#[from] PoolError),
+    #[error("`exchange.signing_key_file`: {0}")]
+    Exchange(#[from] KeyError),
     #[error(transparent)]
     Unsafe(#[from] Unsafe),
 }
@@ -145,6 +152,10 @@ impl Config {
     /// [`ProductionError`], the first rule that does not hold.
     pub fn check_production(&self) -> Result<(), ProductionError> {
         self.auth.check_production()?;
+        for database in [&self.database.write, &self.database.read] {
+            database.client_config()?;
+        }
+        check_signing_key(self.exchange.key_file(&self.data_dir))?;
         Ok(self.check_hazards()?)
     }
 
@@ -165,6 +176,10 @@ impl Config {
         if let Err(error) = self.event_store_location() {
             wrong.push(format!("`event_store.url`: {error}"));
         }
+        if let Err(error) = self.log.check() {
+            wrong.push(format!("`log.level`: {error}"));
+        }
+        self.exchange.contradictions(&mut wrong);
         self.auth.oidc.contradictions(&mut wrong);
         self.auth.introspection.contradictions(&mut wrong);
         for (key, rate) in [
@@ -363,6 +378,9 @@ mod tests {
             ("GCR_HTTP__PUBLIC_URL", "registry.example"),
             ("GCR_EVENT_STORE__URL", "mysql://x"),
             ("GCR_EVENT_STORE__SERVER_APPEND_BYTES", "262143"),
+            ("GCR_LOG__LEVEL", "registry=loud"),
+            ("GCR_EXCHANGE__RETIRED_PUBLIC_KEYS", r#"["no key"]"#),
+            ("GCR_EXCHANGE__TRUSTED", r#"{fr={public_keys=["no key"]}}"#),
         ])
         .unwrap_err()
         .to_string();
@@ -372,8 +390,48 @@ mod tests {
             "`http.public_url`",
             "`event_store.url`",
             "`event_store.server_append_bytes`",
+            "`log.level`",
+            "`exchange.retired_public_keys`",
+            "`exchange.trusted.fr.public_keys`",
         ] {
             assert!(error.contains(key), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_that_serve_could_not_use_is_found_by_the_check_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let no_key = folder.path().join("exchange-key");
+        std::fs::write(&no_key, "no key\n").unwrap();
+        let missing = folder.path().join("missing");
+        let checked = |change: &dyn Fn(&mut Config)| {
+            let mut config = Config {
+                data_dir: folder.path().to_owned(),
+                ..Config::default()
+            };
+            config.auth.master_secret = Secret::new("0123456789abcdef0123456789abcdef");
+            change(&mut config);
+            config.check_production().map_err(|error| error.to_string())
+        };
+        checked(&|_| ()).unwrap();
+        let changes: [fn(&mut Config, PathBuf); 5] = [
+            |config, file| config.auth.breached_passwords = Some(file),
+            |config, file| config.database.write.password_file = Some(file),
+            |config, file| config.database.read.password_file = Some(file),
+            |config, file| {
+                config.auth.master_secret = Secret::default();
+                config.auth.master_secret_file = Some(file);
+            },
+            |config, file| config.auth.oidc.client_secret_file = Some(file),
+        ];
+        for change in changes {
+            let error = checked(&|config| change(config, missing.clone())).unwrap_err();
+            assert!(error.contains("missing"), "{error}");
+        }
+        // One that is not there yet is made.
+        checked(&|config| config.exchange.signing_key_file = Some(missing.clone())).unwrap();
+        let error = checked(&|config| config.exchange.signing_key_file = Some(no_key.clone()));
+        assert!(error.unwrap_err().contains("exchange-key"));
+        assert!(!missing.exists());
     }
 }

@@ -21,7 +21,8 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
             Finding::problem(ABOUT, says, hazard.advice())
         });
     }
-    if found.is_empty() {
+    // Files that are named and can not be used are findings of those whose they are.
+    if found.is_empty() && config.check_production().is_ok() {
         found.push(Finding::well(ABOUT, "`serve` starts with it"));
     }
     found

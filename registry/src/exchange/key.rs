@@ -12,6 +12,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Bytes of a key's hash that name it.
@@ -35,7 +36,7 @@ pub enum KeyError {
         path: PathBuf,
     },
     /// A public key of the configuration is none.
-    #[error("exchange: {given:?} is no Ed25519 public key in base64")]
+    #[error("{given:?} is no Ed25519 public key in base64")]
     PublicKey {
         /// What was given.
         given: String,
@@ -84,6 +85,14 @@ fn public_key(given: &str) -> Result<VerifyingKey, KeyError> {
         .ok_or_else(|| KeyError::PublicKey {
             given: given.to_owned(),
         })
+}
+
+/// Looks at a public key of the configuration.
+///
+/// # Errors
+/// [`KeyError::PublicKey`].
+pub(crate) fn check_public_key(given: &str) -> Result<(), KeyError> {
+    public_key(given).map(drop)
 }
 
 impl Exchange {
@@ -197,8 +206,29 @@ fn signing_key(path: PathBuf) -> Result<SigningKey, KeyError> {
         Ok(kept) => kept,
         Err(cause) => return Err(KeyError::File { path, cause }),
     };
+    parsed(kept.expose(), path)
+}
+
+/// Looks at the file of the signing key, where there is one; makes none.
+///
+/// # Errors
+/// [`KeyError`].
+pub(crate) fn check_signing_key(path: PathBuf) -> Result<(), KeyError> {
+    match fs::read_to_string(&path) {
+        // A new key is put there.
+        Ok(text) if text.trim_end().is_empty() => Ok(()),
+        Ok(text) => parsed(text.trim_end(), path).map(drop),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(KeyError::File {
+            path,
+            cause: error.to_string(),
+        }),
+    }
+}
+
+fn parsed(text: &str, path: PathBuf) -> Result<SigningKey, KeyError> {
     let mut seed = [0; 32];
-    match hex::decode_to_slice(kept.expose(), &mut seed) {
+    match hex::decode_to_slice(text, &mut seed) {
         Ok(()) => Ok(SigningKey::from_bytes(&seed)),
         Err(_) => Err(KeyError::NoKey { path }),
     }
