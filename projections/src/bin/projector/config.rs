@@ -9,23 +9,43 @@ use projections::log::Log;
 use projections::postgres::{Connection, Databases, Secret};
 use projections::settings::{self, Sources};
 use projections::traces::Traces;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tokio_postgres::config::Host;
 use uuid::Uuid;
 
-/// Unknown keys are the registry's, which refuses those that are unknown to it.
+/// What is in the sections of the registry alone is for the registry to check. All else that is unknown is refused: a
+/// projector that passes over a typing error goes by a default.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
 pub struct Config {
     pub domain: String,
     data_dir: PathBuf,
+    #[serde(default, skip_serializing)]
+    allow_unsafe: IgnoredAny,
     event_store: Events,
     database: Databases,
     pub log: Log,
     pub traces: Traces,
+    #[serde(default, skip_serializing)]
+    http: IgnoredAny,
+    #[serde(default, skip_serializing)]
+    limits: IgnoredAny,
+    #[serde(default, skip_serializing)]
+    auth: IgnoredAny,
+    #[serde(default, skip_serializing)]
+    account: IgnoredAny,
+    #[serde(default, skip_serializing)]
+    issuance: IgnoredAny,
+    #[serde(default, skip_serializing)]
+    exchange: IgnoredAny,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
 struct Events {
     url: StoreUrl,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,6 +54,11 @@ struct Events {
     people_keys: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     people_keys_lost: Option<Uuid>,
+    /// Who reads has no use for it, nor for the next.
+    #[serde(default, skip_serializing)]
+    server_append_bytes: IgnoredAny,
+    #[serde(default, skip_serializing)]
+    shared: IgnoredAny,
 }
 
 impl Default for Config {
@@ -41,15 +66,24 @@ impl Default for Config {
         Self {
             domain: "gb".into(),
             data_dir: "data".into(),
+            allow_unsafe: IgnoredAny,
             event_store: Events {
                 url: StoreUrl::new("sqlite:events.db"),
                 url_file: None,
                 people_keys: None,
                 people_keys_lost: None,
+                server_append_bytes: IgnoredAny,
+                shared: IgnoredAny,
             },
             database: Databases::default(),
             log: Log::default(),
             traces: Traces::default(),
+            http: IgnoredAny,
+            limits: IgnoredAny,
+            auth: IgnoredAny,
+            account: IgnoredAny,
+            issuance: IgnoredAny,
+            exchange: IgnoredAny,
         }
     }
 }
@@ -145,6 +179,41 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use projections::log::Format;
+
+    /// Lists every setting of the registry, as a test of the registry sees to.
+    const SETTINGS: &str = include_str!("../../../../registry/CONFIGURATION.md");
+
+    fn with(key: &str, value: &str) -> Result<Config, settings::SettingsError> {
+        let sources = Sources {
+            flags: vec![(key.to_owned(), value.to_owned())],
+            ..Sources::default()
+        };
+        settings::load(&Config::default(), &sources)
+    }
+
+    #[test]
+    fn every_setting_of_the_registry_is_known_and_no_other_is() {
+        let keys = SETTINGS.lines().filter_map(|line| {
+            let key = line.strip_prefix("| `")?.split('`').next()?;
+            Some(key.replace(['<', '>'], ""))
+        });
+        let keys: Vec<_> = keys.collect();
+        assert!(keys.len() > 50, "{keys:?}");
+        for key in keys {
+            let refused = with(&key, "x").err().map(|error| error.to_string());
+            let refused = refused.unwrap_or_default();
+            assert!(!refused.contains("is unknown"), "{refused}");
+        }
+        for key in [
+            "event_store.ulr_file",
+            "evnt_store.url_file",
+            "database.wirte.port",
+            "domian",
+        ] {
+            let refused = with(key, "x").unwrap_err().to_string();
+            assert!(refused.contains("is unknown"), "{refused}");
+        }
+    }
 
     #[test]
     fn a_url_overrides_what_it_names_and_nothing_else() {
