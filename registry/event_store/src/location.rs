@@ -219,6 +219,10 @@ impl Location {
         }
     }
 
+    /// What to do where it is [insecure](Self::is_insecure).
+    pub const INSECURE: &str = "event_store.url goes to another machine without TLS, or does not look at its \
+        certificate: leave out tls=false and tlsVerifyCert=false (tlsCaFile names an authority of your own)";
+
     /// Its file, if it is one.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {

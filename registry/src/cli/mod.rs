@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::settings::Settings;
+use crate::config::Hazard;
 
 /// The granular certificate registry: meter readings in, certificates issued, moved, cancelled and
 /// claimed, every action an event.
@@ -54,6 +55,19 @@ enum Command {
     VerifyBundle(verify_bundle::VerifyBundle),
 }
 
+impl Command {
+    /// Unsafe settings that it refuses unless they are allowed: those that concern what it does by itself. `serve` and
+    /// `config --check` look at all of them.
+    const fn concerns(&self) -> &'static [Hazard] {
+        match self {
+            Self::User(_) => &[Hazard::InsecureEventStore, Hazard::CheapPasswords],
+            Self::Keys(_) => &[Hazard::InsecureEventStore, Hazard::GuessableMasterSecret],
+            Self::Backup(_) | Self::Restore(_) => &[Hazard::InsecureEventStore],
+            _ => &[],
+        }
+    }
+}
+
 impl Cli {
     /// Does what was asked for.
     ///
@@ -65,6 +79,7 @@ impl Cli {
             return Ok(command.run());
         }
         let config = self.settings.load()?;
+        config.check_hazards_among(self.command.concerns())?;
         match self.command {
             Command::Serve(command) => command.run(config).await,
             Command::Dev(command) => command.run(config).await,

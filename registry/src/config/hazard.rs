@@ -1,6 +1,6 @@
 //! Settings that a production registry is refused with, unless it is told by name that they are meant.
 
-use super::{Config, external::is_safe};
+use super::{Config, Location, external::is_safe};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -69,10 +69,7 @@ impl Hazard {
             Self::GuessableMasterSecret => {
                 "auth.master_secret has few different characters: take one from `openssl rand -hex 32`"
             }
-            Self::InsecureEventStore => {
-                "event_store.url goes to another machine without TLS, or does not look at its certificate: leave out \
-                 tls=false and tlsVerifyCert=false (tlsCaFile names an authority of your own)"
-            }
+            Self::InsecureEventStore => Location::INSECURE,
             Self::PlainPublicUrl => {
                 "http.public_url is not https: have a proxy end TLS before the registry"
             }
@@ -161,21 +158,16 @@ impl Config {
     /// # Errors
     /// [`Unsafe`] with all of them.
     pub fn check_hazards(&self) -> Result<(), Unsafe> {
-        self.check_some(self.hazards())
+        self.check_hazards_among(&Hazard::ALL)
     }
 
-    /// Likewise, for what one of them alone concerns.
+    /// Likewise, of those that concern who asks.
     ///
     /// # Errors
-    /// [`Unsafe`].
-    pub fn check_hazard(&self, hazard: Hazard) -> Result<(), Unsafe> {
-        let mut found = vec![hazard];
-        found.retain(|hazard| hazard.is_in(self));
-        self.check_some(found)
-    }
-
-    fn check_some(&self, mut found: Vec<Hazard>) -> Result<(), Unsafe> {
-        found.retain(|hazard| !self.allow_unsafe.contains(hazard));
+    /// As [`Config::check_hazards`].
+    pub fn check_hazards_among(&self, concerned: &[Hazard]) -> Result<(), Unsafe> {
+        let mut found = concerned.to_vec();
+        found.retain(|hazard| hazard.is_in(self) && !self.allow_unsafe.contains(hazard));
         if found.is_empty() {
             Ok(())
         } else {
@@ -252,6 +244,7 @@ mod tests {
             let others = Hazard::ALL.into_iter().filter(|other| *other != hazard);
             config.allow_unsafe = others.collect();
             assert!(config.check_hazards().is_err(), "{hazard}");
+            assert!(config.check_hazards_among(&config.allow_unsafe).is_ok());
             config.allow_unsafe = vec![hazard];
             assert!(config.check_hazards().is_ok(), "{hazard}");
         }

@@ -68,8 +68,8 @@ pub struct Config {
     /// Where files live that are not named otherwise; relative to the working directory.
     pub data_dir: PathBuf,
     /// Unsafe settings that are meant, by name: `dev_users`, `guessable_master_secret`, `insecure_event_store`,
-    /// `plain_public_url`, `cheap_passwords`, `unnamed_proxy`, `plain_object_store`. `serve` refuses others, and
-    /// `backup` and `restore` the last.
+    /// `plain_public_url`, `cheap_passwords`, `unnamed_proxy`, `plain_object_store`. `serve` refuses others; so do other
+    /// commands and `projector` what concerns them.
     pub allow_unsafe: Vec<Hazard>,
     pub http: Http,
     pub limits: Limits,

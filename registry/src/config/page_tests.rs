@@ -35,7 +35,7 @@ const INTRODUCTION: &str = "# Configuration
 
 Settings come from the defaults below, a TOML file (`--config`, else `GCR_CONFIG`), variables (`GCR_HTTP__PORT` is
 `http.port`) and flags (`--set http.port=8001`), each over those before. `registry` and `projector` read the same.
-Unknown keys are refused, by name and place. `registry config` prints what is in force, secrets masked;
+Unknown keys are refused, by name and place; a projector leaves those in sections of the registry alone to the registry. `registry config` prints what is in force, secrets masked;
 `registry config --check` fails unless `serve` would start with it; `registry doctor` looks at what the settings name.
 
 Every secret can be in a file (`…_file`) instead, of which the first line counts.

@@ -15,6 +15,9 @@ use std::path::PathBuf;
 use tokio_postgres::config::Host;
 use uuid::Uuid;
 
+/// The hazard that concerns a projector, by its name in `allow_unsafe`.
+const INSECURE: &str = "insecure_event_store";
+
 /// What is in the sections of the registry alone is for the registry to check. All else that is unknown is refused: a
 /// projector that passes over a typing error goes by a default.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,8 +26,7 @@ use uuid::Uuid;
 pub struct Config {
     pub domain: String,
     data_dir: PathBuf,
-    #[serde(default, skip_serializing)]
-    allow_unsafe: IgnoredAny,
+    allow_unsafe: Vec<String>,
     event_store: Events,
     database: Databases,
     pub log: Log,
@@ -41,6 +43,8 @@ pub struct Config {
     issuance: IgnoredAny,
     #[serde(default, skip_serializing)]
     exchange: IgnoredAny,
+    #[serde(default, skip_serializing)]
+    object_store: IgnoredAny,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,7 +70,7 @@ impl Default for Config {
         Self {
             domain: "gb".into(),
             data_dir: "data".into(),
-            allow_unsafe: IgnoredAny,
+            allow_unsafe: Vec::new(),
             event_store: Events {
                 url: StoreUrl::new("sqlite:events.db"),
                 url_file: None,
@@ -84,6 +88,7 @@ impl Default for Config {
             account: IgnoredAny,
             issuance: IgnoredAny,
             exchange: IgnoredAny,
+            object_store: IgnoredAny,
         }
     }
 }
@@ -113,12 +118,19 @@ impl Config {
         Ok(config)
     }
 
-    /// Where the events are.
+    /// Where the events are; not where others could read or change them on the way, unless that is allowed by name.
     pub fn events(&self) -> anyhow::Result<Location> {
         let Events { url, url_file, .. } = &self.event_store;
-        Ok(url
+        let location = url
             .or_of_file(url_file.as_deref())?
-            .location(&self.data_dir)?)
+            .location(&self.data_dir)?;
+        if location.is_insecure() && !self.allow_unsafe.iter().any(|name| name == INSECURE) {
+            bail!(
+                "{INSECURE}: {}; if it is meant all the same: allow_unsafe = [\"{INSECURE}\"]",
+                Location::INSECURE
+            );
+        }
+        Ok(location)
     }
 
     /// Where the keys of people in them are.
@@ -212,6 +224,25 @@ mod tests {
         ] {
             let refused = with(key, "x").unwrap_err().to_string();
             assert!(refused.contains("is unknown"), "{refused}");
+        }
+    }
+
+    #[cfg(feature = "kurrentdb")]
+    #[test]
+    fn an_event_store_elsewhere_without_tls_is_refused_unless_that_is_allowed_by_name() {
+        let mut config = with("event_store.url", "esdb://events.example:2113?tls=false").unwrap();
+        let refused = config.events().unwrap_err().to_string();
+        assert!(refused.contains(INSECURE), "{refused}");
+        config.allow_unsafe = vec!["dev_users".to_owned()];
+        config.events().unwrap_err();
+        config.allow_unsafe.push(INSECURE.to_owned());
+        config.events().unwrap();
+        for safe in [
+            "esdb://events.example:2113",
+            "esdb://127.0.0.1:2113?tls=false",
+            "sqlite:events.db",
+        ] {
+            with("event_store.url", safe).unwrap().events().unwrap();
         }
     }
 

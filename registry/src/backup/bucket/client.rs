@@ -37,7 +37,7 @@ impl Bucket {
     /// [`BackupError::NoCredentials`], [`BackupError::Secret`], [`BackupError::Unsafe`] where keys would go over a network
     /// in the clear, [`BackupError::Bucket`].
     pub fn open(config: &Config, place: &BucketPlace) -> Result<Self, BackupError> {
-        config.check_hazard(Hazard::PlainObjectStore)?;
+        config.check_hazards_among(&[Hazard::PlainObjectStore])?;
         let settings = &config.object_store;
         let secret = settings.secret()?;
         if settings.access_key_id.is_empty() || secret.is_empty() {
