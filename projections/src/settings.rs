@@ -19,7 +19,13 @@ pub const PREFIX: &str = "GCR_";
 pub const FILE_VARIABLE: &str = "GCR_CONFIG";
 /// Variables under these prefixes are no settings: they belong to the tests, and hold the password of
 /// `registry import`.
-const OTHER_PREFIXES: [&str; 2] = ["GCR_TEST_", "GCR_IMPORT__"];
+const OTHER_PREFIXES: [&str; 5] = [
+    "GCR_TEST_",
+    "GCR_FAULTS_",
+    "GCR_OUTAGE_DAYS",
+    "GCR_WRITE_MATRIX",
+    "GCR_IMPORT__",
+];
 
 /// What is wrong with the configuration; each sentence names the key and where it was set.
 #[derive(Debug, thiserror::Error)]
@@ -184,6 +190,8 @@ mod tests {
                 ("GCR_WRITE__USER", "variable"),
                 ("GCR_CONFIG", "ignored"),
                 ("GCR_TEST_ANY", "ignored"),
+                ("GCR_FAULTS_SEED", "ignored"),
+                ("GCR_OUTAGE_DAYS", "ignored"),
                 ("HOME", "/"),
             ]),
             flags: variables(&[("write.port", "3")]),

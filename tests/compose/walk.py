@@ -186,7 +186,9 @@ class Stack:
             assert healthy.returncode == 0, f"{name}: {healthy}"
         answers = [str(ROOT / "registry" / "deploy" / "answers"), self.api.rsplit(":", 1)[1]]
         subprocess.run([*answers, "/readyz"], check=True)
+        subprocess.run(answers, check=True)
         assert subprocess.run([*answers, "/nowhere"], capture_output=True).returncode != 0
+        assert subprocess.run([answers[0], str(free_port())], capture_output=True).returncode != 0
         for service in ("simulator", "gateway"):
             command = ["gateway", *self.services[service]["command"], "--help"]
             subprocess.run(self.command(command), check=True, capture_output=True)

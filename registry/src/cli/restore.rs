@@ -1,5 +1,6 @@
 //! `registry restore`.
 
+use anyhow::ensure;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use projections::{
@@ -83,6 +84,7 @@ impl Restore {
             (Target::Write, &config.database.write),
             (Target::Read, &config.database.read),
         ];
+        let mut missed = Vec::new();
         for (target, connection) in databases {
             let (domain, now) = (&config.domain, Utc::now());
             let found = async {
@@ -90,7 +92,10 @@ impl Restore {
                 ailments(target, &client, &store, domain, TimeDelta::MAX, now).await
             };
             match found.await {
-                Err(error) => println!("{target}: not looked at: {error}"),
+                Err(error) => {
+                    println!("{target}: not looked at: {error}");
+                    missed.push(target.as_str());
+                }
                 Ok(found) if !found.iter().any(is_of_other_log) => {
                     println!("{target}: its projector goes on from where it is");
                 }
@@ -104,6 +109,12 @@ impl Restore {
             }
         }
         store.close().await;
+        ensure!(
+            missed.is_empty() || !self.drop_tables,
+            "the events are restored, and the tables of {} are as they were: if they are of another log, empty them (DROP \
+             SCHEMA registry CASCADE) before anything is started",
+            missed.join(" and ")
+        );
         Ok(())
     }
 }

@@ -8,6 +8,10 @@ use projections::runner::Projector;
 use projections::traces;
 use projections::{Error, Target};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a projector that was replaced looks whether it is needed again.
+const REPLACED: Duration = Duration::from_secs(10);
 
 /// Projects into all databases until the process is asked to end.
 pub async fn run(
@@ -18,8 +22,7 @@ pub async fn run(
     let mut running = Vec::new();
     for (target, connection) in databases {
         tracing::info!(%target, database = connection.place(), domain, "projecting");
-        let projector = Projector::new(*target, connection.clone(), Arc::clone(&store), domain)?;
-        running.push(until_replaced(projector));
+        running.push(project(*target, connection, &store, domain));
     }
     let ended = try_join_all(running).await;
     traces::flush();
@@ -27,13 +30,30 @@ pub async fn run(
     Ok(())
 }
 
-/// One whose tables a later release has replaced is done; those of the other database may not be.
-async fn until_replaced(projector: Projector) -> Result<(), Error> {
-    match projector.run(shutdown::asked()).await {
-        Err(error @ Error::Replaced { .. }) => {
-            tracing::warn!(%error, "this projector ends");
-            Ok(())
+/// One whose tables a later release has replaced has nothing to do until they are its own again. It stays: if it ended,
+/// whatever looks after it would start it again and again.
+async fn project(
+    target: Target,
+    connection: &Connection,
+    store: &Arc<dyn EventStore>,
+    domain: &str,
+) -> Result<(), Error> {
+    let mut asked = Box::pin(shutdown::asked());
+    let mut is_told = false;
+    loop {
+        let projector = Projector::new(target, connection.clone(), Arc::clone(store), domain)?;
+        match projector.run(asked.as_mut()).await {
+            Err(error @ Error::Replaced { .. }) => {
+                if !is_told {
+                    tracing::warn!(%error, "this projector has nothing to do; it can be stopped");
+                }
+                is_told = true;
+            }
+            ended => return ended,
         }
-        ended => ended,
+        tokio::select! {
+            () = asked.as_mut() => return Ok(()),
+            () = tokio::time::sleep(REPLACED) => {}
+        }
     }
 }
