@@ -43,6 +43,7 @@ struct Told {
     data_dir: PathBuf,
     domain: String,
     database: Databases,
+    shared: bool,
 }
 
 /// A process; killed when it is dropped.
@@ -65,6 +66,7 @@ impl Program {
             data_dir: config.data_dir.clone(),
             domain: config.domain.clone(),
             database: config.database.clone(),
+            shared: config.event_store.shared,
         };
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", entry, "--include-ignored", "--nocapture"])
@@ -136,6 +138,7 @@ impl Program {
         }
         let mut config = config(&told.data_dir, 0, told.database);
         config.domain = told.domain;
+        config.event_store.shared = told.shared;
         config.auth.token_minutes = TOKEN_MINUTES;
         config.http.read_wait_ms = registry::config::Http::default().read_wait_ms;
         if let Ok(level) = std::env::var(LOG) {

@@ -10,7 +10,7 @@ async fn start(config: &Config) -> Result<System, SystemError> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_registry_on_one_file_is_refused_unless_both_share_it() {
-    let mut prepared = Registry::prepare_on(Clusters::shared().await, "one_file", None).await;
+    let mut prepared = Registry::prepare_on(Clusters::shared().await, "writers", None).await;
     let config = &mut prepared.config;
     config.http.port = 0;
     let alone = start(config).await.unwrap();
