@@ -32,9 +32,9 @@ pub const CHUNK_ROWS: u64 = 10_000;
 /// waited for; what WRITE shows is not, because the sequencer holds what WRITE does not have yet.
 const PACE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(5));
 
-/// Least time from the start of one transaction to the start of the next, in times that it took: a database under load
-/// is left in peace for as long as it is asked.
-const REST: u32 = 2;
+/// Least time from the start of one transaction to the start of the next, in times that it took, and how long that is at
+/// most: a database under load is left in peace for as long as it is asked, but not when more comes than that leaves time for.
+const REST: (u32, Duration) = (2, Duration::from_millis(50));
 
 /// First and longest wait after an error.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -279,7 +279,7 @@ impl Projector {
             // The first that has something is served: none keeps the others waiting.
             following[index..].rotate_left(1);
             if !is_full {
-                let rest = pace.max(began.elapsed() * REST);
+                let rest = pace.max((began.elapsed() * REST.0).min(REST.1));
                 let rested = tokio::time::sleep_until(began + rest).map(Ok);
                 lock::keep(client, rested).await?;
             }
