@@ -58,6 +58,7 @@ mod second_factor;
 mod session;
 mod sign_in;
 mod sign_in_time;
+mod signing_key;
 mod storage;
 mod summary;
 mod traces;
