@@ -48,7 +48,13 @@ async fn command(arguments: Arguments) -> anyhow::Result<ExitCode> {
     {
         return check::check(&config, arguments.target, command.max_lag).await;
     }
-    let store = open_store(&config).await?;
+    let store = match arguments.command {
+        Command::Run => run::wait_for(|| open_store(&config)).await?,
+        _ => Some(open_store(&config).await?),
+    };
+    let Some(store) = store else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let databases = config.databases(arguments.target);
     match arguments.command {
         Command::Run => {

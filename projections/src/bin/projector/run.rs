@@ -1,7 +1,7 @@
 //! `projector run`
 
 use crate::shutdown;
-use event_store::EventStore;
+use event_store::{EventStore, StoreError};
 use futures_util::future::try_join_all;
 use projections::postgres::Connection;
 use projections::runner::Projector;
@@ -12,6 +12,37 @@ use std::time::Duration;
 
 /// How often a projector that was replaced looks whether it is needed again.
 const REPLACED: Duration = Duration::from_secs(10);
+/// How often it looks for events that are not there yet.
+const WAITING: Duration = Duration::from_secs(1);
+
+/// The events as `open` finds them, once they are there: a registry that starts for the first time makes them, and a server
+/// may be away. None if the process is asked to end before.
+pub async fn wait_for<F: Future<Output = anyhow::Result<Arc<dyn EventStore>>>>(
+    open: impl Fn() -> F,
+) -> anyhow::Result<Option<Arc<dyn EventStore>>> {
+    let mut asked = Box::pin(shutdown::asked());
+    let mut is_told = false;
+    loop {
+        match open().await {
+            Err(error) if may_come(&error) => {
+                if !is_told {
+                    tracing::warn!(error = format!("{error:#}"), "the events are waited for");
+                }
+                is_told = true;
+            }
+            opened => return opened.map(Some),
+        }
+        tokio::select! {
+            () = asked.as_mut() => return Ok(None),
+            () = tokio::time::sleep(WAITING) => {}
+        }
+    }
+}
+
+fn may_come(error: &anyhow::Error) -> bool {
+    let cause = error.downcast_ref::<StoreError>();
+    cause.is_some_and(|cause| matches!(cause, StoreError::Missing { .. }) || cause.may_pass())
+}
 
 /// Projects into all databases until the process is asked to end.
 pub async fn run(
