@@ -1,8 +1,10 @@
 //! How the API behaves whatever is asked: credentials, methods, media types, sizes, paths.
 
+use projections::log::Log;
 use serde_json::json;
 use std::collections::BTreeSet;
 use tests::World;
+use tracing::{Level, enabled};
 
 /// Paths that answer without credentials, or by the signatures of gateways.
 const PUBLIC: [&str; 23] = [
@@ -293,7 +295,14 @@ async fn health_readiness_and_metrics_are_shown_to_machines() {
     let metrics = anonymous.get("/metrics").await;
     assert_eq!(metrics.status, 200);
     let text = String::from_utf8(metrics.body).unwrap();
-    assert!(text.contains("# TYPE"), "{text}");
+    for measured in [
+        "# TYPE",
+        r#"projection_lag_events{database="write",stream="ledger"}"#,
+        r#"projection_lag_events{database="read",stream="audit"}"#,
+        "disk_free_bytes ",
+    ] {
+        assert!(text.contains(measured), "{measured} is not in {text}");
+    }
     assert!(!text.contains("@registry.test"));
     let docs = anonymous.get("/docs/").await;
     assert_eq!(docs.status, 200, "{docs}");
@@ -301,8 +310,17 @@ async fn health_readiness_and_metrics_are_shown_to_machines() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_level_is_changed_by_an_administrator() {
+    Log::default().start().unwrap();
     let world = World::start().await;
     let level = |level: &str| json!({"level": level});
+    let says = || {
+        (
+            enabled!(Level::WARN),
+            enabled!(Level::INFO),
+            enabled!(Level::DEBUG),
+        )
+    };
+    assert_eq!(says(), (true, true, false));
     world
         .registry
         .anonymous()
@@ -318,6 +336,13 @@ async fn the_log_level_is_changed_by_an_administrator() {
         answer["message"].as_str().unwrap().contains("WARNING"),
         "{answer}"
     );
+    assert_eq!(says(), (true, false, false));
+    world
+        .admin
+        .post("/change_log_level", level("DEBUG"))
+        .await
+        .expect(200);
+    assert_eq!(says(), (true, true, true));
     world
         .admin
         .post("/change_log_level", level("WHISPER"))

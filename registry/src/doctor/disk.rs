@@ -18,7 +18,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
 }
 
 /// Folders of the data, of a file of events, and of the keys.
-fn folders(config: &Config) -> BTreeSet<PathBuf> {
+pub fn folders(config: &Config) -> BTreeSet<PathBuf> {
     let mut files = Vec::new();
     if let Ok(location) = config.event_store_location() {
         files.extend(location.file().map(Path::to_owned));
@@ -65,6 +65,11 @@ fn probe(folder: &Path) -> io::Result<u64> {
     });
     let removed = remove_file(&path);
     written.and(removed)?;
+    free(folder)
+}
+
+/// Bytes that may be written.
+pub fn free(folder: &Path) -> io::Result<u64> {
     let space = rustix::fs::statvfs(folder)?;
     Ok(space.f_bavail.saturating_mul(space.f_frsize))
 }

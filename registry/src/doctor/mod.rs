@@ -3,7 +3,7 @@
 mod clock;
 mod configuration;
 mod database;
-mod disk;
+pub mod disk;
 mod event_store;
 mod finding;
 mod keys;

@@ -9,6 +9,7 @@ use super::position::{Positions, Written};
 use super::problem::{Answer, EdgeCode, Problem};
 use crate::audit::Trail;
 use crate::config::Config;
+use crate::doctor::disk;
 use crate::exchange::Exchange;
 use crate::gateway::{KeyDirectory, Workers};
 use crate::identity::{
@@ -20,6 +21,8 @@ use crate::read::BundleLoader;
 use deadpool_postgres::{Client, Pool};
 use event_store::{EventStore, StoreError};
 use schemas::log::{Position, StreamName};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -53,6 +56,8 @@ pub struct State {
     pub(super) ledger_stream: StreamName,
     pub(super) identity_stream: StreamName,
     pub(super) audit_stream: StreamName,
+    /// Where it is written to.
+    pub(super) folders: BTreeSet<PathBuf>,
     pub(super) trail: Trail,
     pub(super) proxies: Proxies,
     pub(super) limits: Limits,
@@ -132,6 +137,7 @@ impl State {
             ledger_stream: StreamName::ledger(&config.domain)?,
             identity_stream: StreamName::identity(&config.domain)?,
             audit_stream: StreamName::audit(&config.domain)?,
+            folders: disk::folders(config),
             trail: parts.trail,
             limits: Limits::new(&config.limits),
             proxies: Proxies::new(

@@ -1,14 +1,16 @@
 //! Metrics in the text format of Prometheus.
 
-use super::ready::{in_time, positions};
+use super::ready::in_time;
+use crate::doctor::disk;
 use crate::http::extract::state;
 use crate::http::problem::{Answer, Problem};
+use crate::http::state::State;
 use actix_web::{HttpRequest, HttpResponse, get};
 use deadpool_postgres::Pool;
-use ledger::Stream;
 use metrics::gauge;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use schemas::log::Position;
+use projections::Target;
+use projections::checkpoint::checkpoint;
 use std::sync::OnceLock;
 
 /// Upper bounds of the buckets of every duration, in seconds.
@@ -46,11 +48,14 @@ pub async fn get_metrics(http: HttpRequest) -> Answer<HttpResponse> {
     let recorder = prometheus().ok_or_else(|| Problem::internal(&"metrics are not recorded"))?;
     pool_use("write", &state.write);
     pool_use("read", &state.read);
-    let ends = in_time(super::ready::head(&state)).await;
-    for (database, pool) in [("write", &state.write), ("read", &state.read)] {
-        if let Some(at) = in_time(positions(pool)).await {
-            progress(database, at, ends);
-        }
+    // What does not answer in time keeps its last figures.
+    let (_, _, free) = tokio::join!(
+        in_time(progress(&state, Target::Write, &state.write)),
+        in_time(progress(&state, Target::Read, &state.read)),
+        in_time(free_bytes(&state)),
+    );
+    if let Some(free) = free {
+        gauge!("disk_free_bytes").set(decimal(free));
     }
     recorder.run_upkeep();
     Ok(HttpResponse::Ok()
@@ -58,17 +63,34 @@ pub async fn get_metrics(http: HttpRequest) -> Answer<HttpResponse> {
         .body(recorder.render()))
 }
 
-/// How far a database has come, and how far it is behind.
-fn progress(database: &'static str, at: [Position; 2], ends: Option<[Position; 2]>) {
-    for (index, stream) in Stream::OF_STATE.into_iter().enumerate() {
-        let labels = [("database", database), ("stream", stream.as_str())];
-        gauge!("projection_position", &labels).set(decimal(at[index].0));
-        if let Some(ends) = ends {
-            gauge!("log_position", "stream" => stream.as_str()).set(decimal(ends[index].0));
-            let behind = (ends[index].0 - at[index].0).max(0);
-            gauge!("projection_lag_events", &labels).set(decimal(behind));
+/// Records how far a database has come in each of its streams, and how far it is behind.
+async fn progress(state: &State, target: Target, pool: &Pool) -> Option<()> {
+    let client = pool.get().await.ok()?;
+    for stream in target.streams() {
+        let at = checkpoint(&client, *stream).await.ok()?.position.0;
+        let labels = [("database", target.as_str()), ("stream", stream.as_str())];
+        gauge!("projection_position", &labels).set(decimal(at));
+        let name = stream.name(&state.domain).ok()?;
+        if let Ok(end) = state.store.head(&name).await {
+            let end = end.position.0;
+            gauge!("log_position", "stream" => stream.as_str()).set(decimal(end));
+            gauge!("projection_lag_events", &labels).set(decimal((end - at).max(0)));
         }
     }
+    Some(())
+}
+
+/// Bytes that may be written where there is least room for data, events or keys.
+async fn free_bytes(state: &State) -> Option<i64> {
+    let folders = state.folders.clone();
+    let looked = move || {
+        folders
+            .iter()
+            .filter_map(|folder| disk::free(folder).ok())
+            .min()
+    };
+    let least = tokio::task::spawn_blocking(looked).await.ok()??;
+    i64::try_from(least).ok()
 }
 
 fn pool_use(database: &'static str, pool: &Pool) {
@@ -84,7 +106,7 @@ fn pool_use(database: &'static str, pool: &Pool) {
     }
 }
 
-/// Gauges are doubles; what is shown here is far below 2^53.
+/// Gauges are doubles, which are exact up to 2^53.
 #[allow(clippy::cast_precision_loss)]
 fn decimal(count: i64) -> f64 {
     count as f64

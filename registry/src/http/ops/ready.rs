@@ -125,7 +125,7 @@ async fn of_release(target: Target, pool: &Pool) -> Option<[Position; 2]> {
 }
 
 /// Where a database stands in both.
-pub(super) async fn positions(pool: &Pool) -> Option<[Position; 2]> {
+async fn positions(pool: &Pool) -> Option<[Position; 2]> {
     let client = pool.get().await.ok()?;
     let ledger = checkpoint(&client, Stream::Ledger).await.ok()?;
     let identity = checkpoint(&client, Stream::Identity).await.ok()?;
