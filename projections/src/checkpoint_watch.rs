@@ -10,7 +10,7 @@ use schemas::log::Position;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::AsyncMessage;
 
 /// How often the checkpoint is read anyway, and a lost connection is tried again.
 pub const POLL: Duration = Duration::from_millis(250);
@@ -133,7 +133,7 @@ async fn follow(connection: &Connection, known: &Known) -> Result<(), Error> {
         .client_config()?
         .application_name("checkpoint watch")
         .options(format!("-c search_path={}", schema::LIVE))
-        .connect(NoTls)
+        .connect(connection.connector()?)
         .await?;
     let driver = async move {
         let mut messages = poll_fn(move |context| driver.poll_message(context));

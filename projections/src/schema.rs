@@ -5,7 +5,6 @@ use crate::{Error, Target};
 use deadpool_postgres::ClientWrapper;
 use std::collections::HashSet;
 use std::time::Duration;
-use tokio_postgres::NoTls;
 
 /// The schema that is served.
 pub const LIVE: &str = "registry";
@@ -64,7 +63,7 @@ pub async fn connect(connection: &Connection, schema: &str) -> Result<ClientWrap
         .tcp_user_timeout(Duration::from_secs(30))
         .options(format!("-c search_path={schema} {SESSION}"));
     let (client, driver) = config
-        .connect(NoTls)
+        .connect(connection.connector()?)
         .await
         .map_err(|source| PoolError::Connect {
             place: connection.place(),

@@ -206,13 +206,21 @@ class Stack:
         assert f"GCR_ALLOW_UNSAFE={allowed}" in (ROOT / "compose.override.yml").read_text(), allowed
         file = self.folder / "event_store_url_of_dev"
         file.write_text(url + "\n")
-        assert set(json.loads(allowed)) == {"insecure_event_store", "plain_object_store"}, allowed
+        assert set(json.loads(allowed)) == {"plain_database", "insecure_event_store", "plain_object_store"}, allowed
         check = [*self.of("registry"), "config", "--check"]
         for variables, is_taken in (({}, False), ({"GCR_ALLOW_UNSAFE": allowed}, True)):
             environment = self.environment("registry", variables) | {"GCR_EVENT_STORE__URL_FILE": str(file)}
             done = subprocess.run(check, env=environment, capture_output=True)
             assert (done.returncode == 0) == is_taken, done
             assert is_taken or b"insecure_event_store" in done.stderr, done
+        # The file's own databases are on its own network: by their names there, they are allowed.
+        given = self.services["registry"]["environment"]
+        hosts = {f"GCR_DATABASE__{which}__HOST": given[f"GCR_DATABASE__{which}__HOST"] for which in ("WRITE", "READ")}
+        for variables, is_taken in (({}, True), ({"GCR_ALLOW_UNSAFE": "[]"}, False)):
+            environment = self.environment("registry", variables) | hosts
+            done = subprocess.run(check, env=environment, capture_output=True)
+            assert (done.returncode == 0) == is_taken, done
+            assert is_taken or b"plain_database" in done.stderr, done
 
     def back_up_and_restore(self) -> None:
         """While all of it runs; then to a folder in which nothing is."""

@@ -2,14 +2,16 @@
 
 use std::{
     fs,
+    net::IpAddr,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 
-use super::{PoolError, Secret, connect};
+use super::{Connector, PoolError, Secret, Tls, connect};
 
 /// Port of the WRITE database (state of the ledger) unless configured otherwise; the port the FEA
 /// registry publishes it on.
@@ -36,6 +38,11 @@ pub struct Connection {
     pub password_file: Option<PathBuf>,
     /// Name of the database.
     pub dbname: String,
+    /// Whether the connection is encrypted: `disable` or `require`, which also looks at the server's certificate.
+    pub tls: Tls,
+    /// A PEM file of the authorities whose certificates are taken; needed where TLS is required. The system's are in
+    /// one as well (`/etc/ssl/certs/ca-certificates.crt`).
+    pub tls_ca_file: Option<PathBuf>,
     /// Connections that one process holds at most.
     pub pool_size: usize,
 }
@@ -58,6 +65,8 @@ impl Connection {
             password: Secret::default(),
             password_file: None,
             dbname: "registry".into(),
+            tls: Tls::default(),
+            tls_ca_file: None,
             pool_size: 16,
         }
     }
@@ -77,6 +86,10 @@ impl Connection {
             // A schema that is not there yet is no error: its tables just are not found.
             .options(format!("-c search_path={}", crate::schema::LIVE))
             .connect_timeout(Duration::from_secs(5))
+            .ssl_mode(match self.tls {
+                Tls::Disable => SslMode::Disable,
+                Tls::Require => SslMode::Require,
+            })
             .keepalives_idle(Duration::from_secs(30));
         if !self.password.is_empty() {
             config.password(self.password.expose());
@@ -88,6 +101,45 @@ impl Connection {
             config.password(text.lines().next().unwrap_or_default());
         }
         Ok(config)
+    }
+
+    /// Whether it says whom to trust, where it has to.
+    #[must_use]
+    pub fn is_ca_named(&self) -> bool {
+        self.tls == Tls::Disable || self.tls_ca_file.is_some()
+    }
+
+    /// What makes connections to it as `tls` says.
+    ///
+    /// # Errors
+    /// [`PoolError::NoAuthorities`] or [`PoolError::Authorities`] when `tls_ca_file` is needed and can not be used.
+    pub fn connector(&self) -> Result<Connector, PoolError> {
+        if self.tls == Tls::Disable {
+            return Ok(Connector::PLAIN);
+        }
+        let Some(path) = self.tls_ca_file.clone() else {
+            return Err(PoolError::NoAuthorities {
+                place: self.place(),
+            });
+        };
+        Connector::trusting(&path).map_err(|cause| PoolError::Authorities { path, cause })
+    }
+
+    /// What to do where it is [in the clear](Self::is_plain).
+    pub const PLAIN: &str = "a database is on another machine and its connection is not encrypted: set \
+        database.write.tls and database.read.tls to \"require\", and tls_ca_file";
+
+    /// Whether others could read or change on the way what goes to it and comes from it: it is on another machine, and
+    /// the connection is not encrypted.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let is_here = self.host == "localhost"
+            || self.host.starts_with('/')
+            || self
+                .host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback());
+        self.tls == Tls::Disable && !is_here
     }
 
     /// `host:port/dbname as user`: for people and logs, without the password.

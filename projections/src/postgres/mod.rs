@@ -5,8 +5,10 @@
 mod connection;
 mod pool;
 mod secret;
+mod tls;
 
 pub use connection::{Connection, Databases, ensure_database, ensure_database_within};
 pub use deadpool_postgres::Pool;
 pub use pool::{PoolError, connect, doubt, pool};
 pub use secret::Secret;
+pub use tls::{Connector, Tls};

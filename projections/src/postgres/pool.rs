@@ -5,9 +5,9 @@ use std::{io, path::PathBuf, time::Duration};
 use deadpool_postgres::{
     ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
-use tokio_postgres::{Client, NoTls, error::SqlState};
+use tokio_postgres::{Client, error::SqlState};
 
-use super::Connection;
+use super::{Connection, tls};
 
 /// How long a caller waits for a free connection before it is told that there is none.
 const WAIT: Duration = Duration::from_secs(5);
@@ -20,6 +20,10 @@ const PROOF: Duration = Duration::from_secs(1);
 pub enum PoolError {
     #[error("the password file {path} can not be read: {source}")]
     PasswordFile { path: PathBuf, source: io::Error },
+    #[error("tls = \"require\" needs tls_ca_file: {place} has to prove who it is")]
+    NoAuthorities { place: String },
+    #[error("tls_ca_file {path} holds no authorities of certificates: {cause}")]
+    Authorities { path: PathBuf, cause: String },
     #[error("no connection to Postgres at {place}: {}", because(source))]
     Connect {
         place: String,
@@ -45,6 +49,7 @@ impl PoolError {
         source.is_closed()
             || source.code().is_some_and(between)
             || cause.is_some_and(|cause| cause.is::<io::Error>())
+                && tls::objection(source).is_none()
     }
 }
 
@@ -55,7 +60,7 @@ fn because(error: &tokio_postgres::Error) -> String {
         std::error::Error::source(error).map(ToString::to_string),
     ) {
         (Some(said), _) => said.message().to_owned(),
-        (None, Some(source)) => format!("{error}: {source}"),
+        (None, Some(source)) => format!("{error}: {source}{}", tls::advice(error)),
         (None, None) => error.to_string(),
     }
 }
@@ -64,11 +69,11 @@ fn because(error: &tokio_postgres::Error) -> String {
 /// that is down does not keep the process from starting.
 ///
 /// # Errors
-/// [`PoolError::PasswordFile`] or [`PoolError::Build`]; never because the server is down.
+/// [`PoolError`] about files that are named in it, or [`PoolError::Build`]; never because the server is down.
 pub fn pool(connection: &Connection) -> Result<Pool, PoolError> {
     let manager = Manager::from_config(
         connection.client_config()?,
-        NoTls,
+        connection.connector()?,
         // A connection that died is noticed by its closed socket; a query per checkout would cost
         // a round trip on every request.
         ManagerConfig {
@@ -117,11 +122,11 @@ async fn prove(client: &ClientWrapper) -> Result<(), HookError> {
 /// task of its own and ends with the client.
 ///
 /// # Errors
-/// [`PoolError::PasswordFile`] or [`PoolError::Connect`].
+/// [`PoolError`] about files that are named in it, or [`PoolError::Connect`].
 pub async fn connect(connection: &Connection) -> Result<Client, PoolError> {
     let (client, driver) = connection
         .client_config()?
-        .connect(NoTls)
+        .connect(connection.connector()?)
         .await
         .map_err(|source| PoolError::Connect {
             place: connection.place(),

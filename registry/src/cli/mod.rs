@@ -60,9 +60,19 @@ impl Command {
     /// `config --check` look at all of them.
     const fn concerns(&self) -> &'static [Hazard] {
         match self {
-            Self::User(_) => &[Hazard::InsecureEventStore, Hazard::CheapPasswords],
-            Self::Keys(_) => &[Hazard::InsecureEventStore, Hazard::GuessableMasterSecret],
-            Self::Backup(_) | Self::Restore(_) => &[Hazard::InsecureEventStore],
+            Self::Migrate(_) => &[Hazard::PlainDatabase],
+            Self::User(_) => &[
+                Hazard::InsecureEventStore,
+                Hazard::PlainDatabase,
+                Hazard::CheapPasswords,
+            ],
+            Self::Keys(_) => &[
+                Hazard::InsecureEventStore,
+                Hazard::PlainDatabase,
+                Hazard::GuessableMasterSecret,
+            ],
+            Self::Restore(_) => &[Hazard::InsecureEventStore, Hazard::PlainDatabase],
+            Self::Backup(_) => &[Hazard::InsecureEventStore],
             _ => &[],
         }
     }

@@ -1,6 +1,6 @@
 //! Settings that a production registry is refused with, unless it is told by name that they are meant.
 
-use super::{Config, Location, external::is_safe};
+use super::{Config, Connection, Location, external::is_safe};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,6 +23,8 @@ pub enum Hazard {
     GuessableMasterSecret,
     /// Events and the password of the event store go over a network in the clear, or to whoever answers.
     InsecureEventStore,
+    /// What the databases hold, names and addresses among it, goes over a network in the clear.
+    PlainDatabase,
     /// Tokens and passwords of clients go over a network in the clear.
     PlainPublicUrl,
     /// A stolen password hash is cheaply guessed.
@@ -35,10 +37,11 @@ pub enum Hazard {
 
 impl Hazard {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::DevUsers,
         Self::GuessableMasterSecret,
         Self::InsecureEventStore,
+        Self::PlainDatabase,
         Self::PlainPublicUrl,
         Self::CheapPasswords,
         Self::UnnamedProxy,
@@ -52,6 +55,7 @@ impl Hazard {
             Self::DevUsers => "dev_users",
             Self::GuessableMasterSecret => "guessable_master_secret",
             Self::InsecureEventStore => "insecure_event_store",
+            Self::PlainDatabase => "plain_database",
             Self::PlainPublicUrl => "plain_public_url",
             Self::CheapPasswords => "cheap_passwords",
             Self::UnnamedProxy => "unnamed_proxy",
@@ -70,6 +74,7 @@ impl Hazard {
                 "auth.master_secret has few different characters: take one from `openssl rand -hex 32`"
             }
             Self::InsecureEventStore => Location::INSECURE,
+            Self::PlainDatabase => Connection::PLAIN,
             Self::PlainPublicUrl => {
                 "http.public_url is not https: have a proxy end TLS before the registry"
             }
@@ -97,6 +102,9 @@ impl Hazard {
             Self::InsecureEventStore => config
                 .event_store_location()
                 .is_ok_and(|location| location.is_insecure()),
+            Self::PlainDatabase => {
+                config.database.write.is_plain() || config.database.read.is_plain()
+            }
             Self::PlainPublicUrl => {
                 let url = config.http.public_url.as_deref();
                 url.is_some_and(|url| !is_safe(url))
@@ -181,6 +189,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::config::{PasswordCost, Secret, StoreUrl};
+    use projections::postgres::Tls;
 
     const RANDOM: &str = "0123456789abcdef0123456789abcdef";
 
@@ -200,6 +209,7 @@ mod tests {
             Hazard::InsecureEventStore => {
                 config.event_store.url = StoreUrl::new("esdb://events.example:2113?tls=false");
             }
+            Hazard::PlainDatabase => config.database.read.host = "db.example".to_owned(),
             Hazard::PlainPublicUrl => {
                 config.http.public_url = Some("http://registry.example".to_owned());
             }
@@ -229,6 +239,11 @@ mod tests {
         local.auth.master_secret = Secret::new("0123456789".repeat(4));
         local.auth.password_cost.memory_kib = 7_168;
         local.auth.password_cost.passes = 5;
+        local.database.write.host = "::1".to_owned();
+        local.database.read.host = "/run/postgresql".to_owned();
+        assert_eq!(local.hazards(), []);
+        local.database.read.host = "db.example".to_owned();
+        local.database.read.tls = Tls::Require;
         assert_eq!(local.hazards(), []);
     }
 

@@ -68,8 +68,8 @@ pub struct Config {
     /// Where files live that are not named otherwise; relative to the working directory.
     pub data_dir: PathBuf,
     /// Unsafe settings that are meant, by name: `dev_users`, `guessable_master_secret`, `insecure_event_store`,
-    /// `plain_public_url`, `cheap_passwords`, `unnamed_proxy`, `plain_object_store`. `serve` refuses others; so do other
-    /// commands and `projector` what concerns them.
+    /// `plain_database`, `plain_public_url`, `cheap_passwords`, `unnamed_proxy`, `plain_object_store`. `serve` refuses
+    /// others; so do other commands and `projector` what concerns them.
     pub allow_unsafe: Vec<Hazard>,
     pub http: Http,
     pub limits: Limits,
@@ -154,6 +154,7 @@ impl Config {
         self.auth.check_production()?;
         for database in [&self.database.write, &self.database.read] {
             database.client_config()?;
+            database.connector()?;
         }
         check_signing_key(self.exchange.key_file(&self.data_dir))?;
         Ok(self.check_hazards()?)
@@ -274,6 +275,16 @@ impl Config {
                 (100..=1000).contains(&self.issuance.capacity_margin_percent),
             ),
             (
+                "database.write.tls_ca_file",
+                "is missing: it is what `tls = \"require\"` trusts",
+                self.database.write.is_ca_named(),
+            ),
+            (
+                "database.read.tls_ca_file",
+                "is missing: it is what `tls = \"require\"` trusts",
+                self.database.read.is_ca_named(),
+            ),
+            (
                 "database.write.pool_size",
                 "must be at least 1",
                 self.database.write.pool_size >= 1,
@@ -296,6 +307,7 @@ impl Config {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use projections::postgres::Tls;
 
     fn from_environment(pairs: &[(&str, &str)]) -> Result<Config, SettingsError> {
         Config::load(&Sources {
@@ -379,6 +391,7 @@ mod tests {
             ("GCR_EVENT_STORE__URL", "mysql://x"),
             ("GCR_EVENT_STORE__SERVER_APPEND_BYTES", "262143"),
             ("GCR_LOG__LEVEL", "registry=loud"),
+            ("GCR_DATABASE__READ__TLS", "require"),
             ("GCR_EXCHANGE__RETIRED_PUBLIC_KEYS", r#"["no key"]"#),
             ("GCR_EXCHANGE__TRUSTED", r#"{fr={public_keys=["no key"]}}"#),
         ])
@@ -391,6 +404,7 @@ mod tests {
             "`event_store.url`",
             "`event_store.server_append_bytes`",
             "`log.level`",
+            "`database.read.tls_ca_file`",
             "`exchange.retired_public_keys`",
             "`exchange.trusted.fr.public_keys`",
         ] {
@@ -414,7 +428,11 @@ mod tests {
             config.check_production().map_err(|error| error.to_string())
         };
         checked(&|_| ()).unwrap();
-        let changes: [fn(&mut Config, PathBuf); 5] = [
+        let changes: [fn(&mut Config, PathBuf); 6] = [
+            |config, file| {
+                config.database.read.tls = Tls::Require;
+                config.database.read.tls_ca_file = Some(file);
+            },
             |config, file| config.auth.breached_passwords = Some(file),
             |config, file| config.database.write.password_file = Some(file),
             |config, file| config.database.read.password_file = Some(file),

@@ -36,8 +36,9 @@ pub(super) async fn examine(
             Ok(client) => client,
             Err(says) => {
                 let key = format!("database.{target}");
-                let advice =
-                    format!("start it, or see {key}.host, .port, .user and .password_file");
+                let advice = format!(
+                    "start it, or see {key}.host, .port, .user, .password_file, .tls and .tls_ca_file"
+                );
                 found.push(Finding::problem(about, says, advice));
                 continue;
             }

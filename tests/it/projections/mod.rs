@@ -15,6 +15,7 @@ mod rig;
 mod runner;
 mod standby;
 mod storage;
+mod tls;
 mod totals;
 mod verify;
 mod version;

@@ -24,7 +24,7 @@ async fn look(config: &Config, which: Which, max_lag_s: u32) -> anyhow::Result<E
     let store = config.events()?.open_read_only().await?;
     let max_lag = TimeDelta::seconds(max_lag_s.into());
     let mut code = ExitCode::SUCCESS;
-    for (target, connection) in config.databases(which) {
+    for (target, connection) in config.databases(which)? {
         let found = async {
             let client = connect(&connection, LIVE).await?;
             ailments(target, &client, &store, &config.domain, max_lag, Utc::now()).await

@@ -6,17 +6,18 @@ use anyhow::{Context, bail};
 use event_store::{KeyPlace, Location, StoreUrl};
 use projections::Target;
 use projections::log::Log;
-use projections::postgres::{Connection, Databases, Secret};
+use projections::postgres::{Connection, Databases, Secret, Tls};
 use projections::settings::{self, Sources};
 use projections::traces::Traces;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, SslMode};
 use uuid::Uuid;
 
-/// The hazard that concerns a projector, by its name in `allow_unsafe`.
+/// The hazards that concern a projector, by their names in `allow_unsafe`.
 const INSECURE: &str = "insecure_event_store";
+const PLAIN: &str = "plain_database";
 
 /// What is in the sections of the registry alone is for the registry to check. All else that is unknown is refused: a
 /// projector that passes over a typing error goes by a default.
@@ -124,12 +125,7 @@ impl Config {
         let location = url
             .or_of_file(url_file.as_deref())?
             .location(&self.data_dir)?;
-        if location.is_insecure() && !self.allow_unsafe.iter().any(|name| name == INSECURE) {
-            bail!(
-                "{INSECURE}: {}; if it is meant all the same: allow_unsafe = [\"{INSECURE}\"]",
-                Location::INSECURE
-            );
-        }
+        self.refuse(INSECURE, location.is_insecure(), Location::INSECURE)?;
         Ok(location)
     }
 
@@ -148,16 +144,27 @@ impl Config {
         )
     }
 
-    /// The databases meant, with where they are.
-    pub fn databases(&self, which: Which) -> Vec<(Target, Connection)> {
-        which
-            .targets()
-            .iter()
-            .map(|target| match target {
-                Target::Write => (*target, self.database.write.clone()),
-                Target::Read => (*target, self.database.read.clone()),
-            })
-            .collect()
+    /// The databases meant, with where they are; none that is spoken to in the clear elsewhere, unless that is allowed by
+    /// name.
+    pub fn databases(&self, which: Which) -> anyhow::Result<Vec<(Target, Connection)>> {
+        let mut found = Vec::new();
+        for target in which.targets() {
+            let connection = match target {
+                Target::Write => &self.database.write,
+                Target::Read => &self.database.read,
+            };
+            self.refuse(PLAIN, connection.is_plain(), Connection::PLAIN)?;
+            found.push((*target, connection.clone()));
+        }
+        Ok(found)
+    }
+
+    /// An unsafe setting is one that somebody has allowed.
+    fn refuse(&self, hazard: &str, is_there: bool, advice: &str) -> anyhow::Result<()> {
+        if is_there && !self.allow_unsafe.iter().any(|name| name == hazard) {
+            bail!("{hazard}: {advice}; if it is meant all the same: allow_unsafe = [\"{hazard}\"]");
+        }
+        Ok(())
     }
 }
 
@@ -182,6 +189,12 @@ fn set(connection: &mut Connection, url: &str) -> anyhow::Result<()> {
     if let Some(password) = parsed.get_password() {
         let password = std::str::from_utf8(password).context("the password is not UTF-8")?;
         connection.password = Secret::new(password);
+    }
+    match parsed.get_ssl_mode() {
+        SslMode::Disable => connection.tls = Tls::Disable,
+        SslMode::Require => connection.tls = Tls::Require,
+        // So it is where nothing is said.
+        _ => {}
     }
     Ok(())
 }
@@ -247,6 +260,16 @@ mod tests {
     }
 
     #[test]
+    fn a_database_elsewhere_without_tls_is_refused_unless_that_is_allowed_by_name() {
+        let mut config = with("database.read.host", "db.example").unwrap();
+        let refused = config.databases(Which::All).unwrap_err().to_string();
+        assert!(refused.contains(PLAIN), "{refused}");
+        config.databases(Which::Write).unwrap();
+        config.allow_unsafe = vec![PLAIN.to_owned()];
+        config.databases(Which::All).unwrap();
+    }
+
+    #[test]
     fn a_url_overrides_what_it_names_and_nothing_else() {
         let mut connection = Connection::local(5436);
         set(&mut connection, "postgres://me@db.example/other").unwrap();
@@ -258,6 +281,12 @@ mod tests {
         // Postgres's own, as in every such URL that names none.
         assert_eq!(connection.port, 5432);
         assert_eq!(connection.pool_size, Connection::local(5436).pool_size);
+        set(&mut connection, "postgres://h/n?sslmode=require").unwrap();
+        assert_eq!(connection.tls, Tls::Require);
+        set(&mut connection, "postgres://h/n").unwrap();
+        assert_eq!(connection.tls, Tls::Require);
+        set(&mut connection, "postgres://h/n?sslmode=disable").unwrap();
+        assert_eq!(connection.tls, Tls::Disable);
     }
 
     #[test]

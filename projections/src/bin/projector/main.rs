@@ -48,6 +48,7 @@ async fn command(arguments: Arguments) -> anyhow::Result<ExitCode> {
     {
         return check::check(&config, arguments.target, command.max_lag).await;
     }
+    let databases = config.databases(arguments.target)?;
     let store = match arguments.command {
         Command::Run => run::wait_for(|| open_store(&config)).await?,
         _ => Some(open_store(&config).await?),
@@ -55,7 +56,6 @@ async fn command(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Some(store) = store else {
         return Ok(ExitCode::SUCCESS);
     };
-    let databases = config.databases(arguments.target);
     match arguments.command {
         Command::Run => {
             config.traces.start("projector", &config.domain)?;
