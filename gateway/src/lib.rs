@@ -26,6 +26,7 @@ pub mod program;
 pub mod signer;
 pub mod simulate;
 pub mod snapshot;
+pub mod stop;
 pub mod sunspec;
 pub mod transport;
 pub mod trial;

@@ -4,6 +4,7 @@
 use gateway::config::FILE_NAME;
 use gateway::folder::Folder;
 use gateway::profile::{self, Library, Profile, Protocol};
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -95,6 +96,16 @@ fn a_device_of_every_profile_is_tried_before_it_is_configured() {
     }
     let left = std::fs::read_dir(dir.path()).unwrap().count();
     assert_eq!(left, 0, "nothing is kept of a trial");
+}
+
+#[test]
+fn a_simulated_device_ends_well_when_it_is_told_to() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut device = Simulated::start("huawei_sun2000_hybrid", "tcp", &[]);
+        kill_process(Pid::from_child(&device.child), signal).unwrap();
+        let status = device.child.wait().unwrap();
+        assert!(status.success(), "{signal:?}: {status}");
+    }
 }
 
 #[test]

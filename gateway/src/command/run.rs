@@ -2,8 +2,6 @@
 
 use super::Dir;
 use clap::Args;
-use futures_util::FutureExt;
-use futures_util::future::OptionFuture;
 use gateway::api::{self, Access};
 #[cfg(all(feature = "bluetooth", target_os = "linux"))]
 use gateway::bluetooth::commission::commission;
@@ -15,14 +13,12 @@ use gateway::discover::Discovery;
 use gateway::engine::ClockCheck;
 use gateway::folder::Folder;
 use gateway::meters::Connected;
-use gateway::parent;
 use gateway::profile::Library;
 use gateway::program::{Program, Surroundings};
+use gateway::stop;
 use schemas::gateway::ClockState;
-use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Read the meters, keep what they say, sign it and send it, until interrupted
 #[derive(Debug, Args)]
@@ -41,7 +37,7 @@ impl Run {
     pub async fn run(self) -> anyhow::Result<()> {
         super::log::start()?;
         // Before anything is opened: from here on a signal ends it cleanly.
-        let stop = stop_requested(self.with_parent)?;
+        let stop = stop::requested(self.with_parent)?;
         let folder = Folder::hold(&self.dir.dir)?;
         let config = match Config::load(folder.path()) {
             Ok(config) => config,
@@ -100,18 +96,4 @@ impl Run {
         tracing::info!("the gateway has stopped; everything that was taken is kept");
         Ok(())
     }
-}
-
-/// Completes at the first SIGINT or SIGTERM after this call, or when the parent has gone.
-fn stop_requested(with_parent: bool) -> std::io::Result<impl Future<Output = ()>> {
-    let parent = with_parent.then(parent::gone).transpose()?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            () = OptionFuture::from(parent).map(|_| ()), if with_parent => {}
-        }
-    })
 }

@@ -3,8 +3,6 @@
 use anyhow::{Context, bail, ensure};
 use chrono::{NaiveDate, NaiveTime, Timelike, Utc};
 use clap::Args;
-use futures_util::FutureExt;
-use futures_util::future::OptionFuture;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -17,8 +15,8 @@ use super::fault::Script;
 use super::physics::{BatterySize, LocalDay, Size};
 use super::server::{Framing, Simulator, UNITS};
 use crate::clock::{Clock, Pace, Paced};
-use crate::parent;
 use crate::profile::{Library, Profile, Protocol};
+use crate::stop;
 
 /// Be an inverter or a meter: answer Modbus requests as a device of a profile does
 #[derive(Debug, Clone, Args)]
@@ -117,15 +115,14 @@ impl Simulate {
     pub async fn run(self) -> anyhow::Result<()> {
         let framing = self.framing(self.profile()?.protocol)?;
         let (simulator, about) = self.simulator()?;
+        let stop = stop::requested(self.with_parent)?;
         let listener = TcpListener::bind((self.host, self.port))
             .await
             .with_context(|| format!("{}:{} can not be listened on", self.host, self.port))?;
         println!("{about} listens on {}", listener.local_addr()?);
-        let parent = self.with_parent.then(parent::gone).transpose()?;
         tokio::select! {
             served = simulator.serve(listener, framing) => match served? {},
-            stopped = tokio::signal::ctrl_c() => Ok(stopped?),
-            () = OptionFuture::from(parent).map(|_| ()), if self.with_parent => Ok(()),
+            () = stop => Ok(()),
         }
     }
 
