@@ -1,6 +1,6 @@
 //! A registry whose events are on a KurrentDB server: the one that `GCR_TEST_KURRENTDB` names, else the double.
 
-use crate::double::{Double, ReadFault};
+use crate::double::{Authority, Double, ReadFault, Security};
 use clap::Parser;
 use projections::Target;
 use projections::rebuild::{CHUNK_ROWS, rebuild};
@@ -143,6 +143,40 @@ async fn a_registry_with_credentials_that_its_server_does_not_know_does_not_star
     double.fail_reads([ReadFault::Denied; 100]);
     let started = System::start(&registry.config, Projectors::Elsewhere).await;
     assert!(matches!(started, Err(SystemError::Store(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_starts_on_a_server_with_tls_only_with_its_authority_and_the_right_password() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let security = Security::new(&authority, "127.0.0.1", "registry", "right");
+    let double = Double::secured(security).await;
+    let url = |password: &str, authority: &Authority| {
+        let (address, file) = (double.address, authority.file());
+        format!(
+            "esdb://registry:{password}@{address}?tlsCaFile={}",
+            file.display()
+        )
+    };
+    let mut world = world(&url("right", &authority)).await;
+    let [first] = world.issue([100]).await;
+    let moved = world.trader.transfer(world.s, world.t, &[first]).await;
+    moved.expect(202);
+    world.registry.audit().await;
+    world.registry.down().await;
+    for (wrong, is_named) in [
+        (url("wrong", &authority), "password"),
+        (url("right", &other), "tlsCaFile"),
+    ] {
+        world.registry.config.event_store.url = StoreUrl::new(wrong);
+        let started = System::start(&world.registry.config, Projectors::Elsewhere).await;
+        let Err(refused @ SystemError::Store(_)) = started else {
+            panic!("it starts without {is_named}");
+        };
+        assert!(refused.to_string().contains(is_named), "{refused}");
+    }
+    std::fs::remove_file(other.file()).unwrap();
+    let refused = world.registry.config.check_production().unwrap_err();
+    assert!(refused.to_string().contains("tlsCaFile"), "{refused}");
 }
 
 /// `registry log copy`, as somebody types it.

@@ -54,6 +54,10 @@ pub enum LocationError {
     #[cfg(feature = "kurrentdb")]
     #[error("{0}")]
     Address(#[from] crate::kurrentdb::BadAddress),
+    /// A file of certificates that a connection string names.
+    #[cfg(feature = "kurrentdb")]
+    #[error("{0}")]
+    Certificates(#[from] crate::kurrentdb::BadFile),
 }
 
 impl StoreUrl {
@@ -203,6 +207,18 @@ impl Location {
                 address,
                 limits: crate::kurrentdb::limits(server_append_bytes),
             },
+        }
+    }
+
+    /// Whether the files of certificates can be used that its connection string names.
+    ///
+    /// # Errors
+    /// [`LocationError`], naming the file.
+    pub fn check_files(&self) -> Result<(), LocationError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            #[cfg(feature = "kurrentdb")]
+            Self::Kurrent { address, .. } => Ok(address.check_files()?),
         }
     }
 

@@ -51,6 +51,8 @@ pub enum ProductionError {
     Auth(#[from] AuthError),
     #[error("`database`: {0}")]
     Database(#[from] PoolError),
+    #[error(transparent)]
+    EventStore(#[from] LocationError),
     #[error("`exchange.signing_key_file`: {0}")]
     Exchange(#[from] KeyError),
     #[error(transparent)]
@@ -156,6 +158,7 @@ impl Config {
             database.client_config()?;
             database.connector()?;
         }
+        self.event_store_location()?.check_files()?;
         check_signing_key(self.exchange.key_file(&self.data_dir))?;
         Ok(self.check_hazards()?)
     }

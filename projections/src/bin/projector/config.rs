@@ -126,6 +126,7 @@ impl Config {
             .or_of_file(url_file.as_deref())?
             .location(&self.data_dir)?;
         self.refuse(INSECURE, location.is_insecure(), Location::INSECURE)?;
+        location.check_files()?;
         Ok(location)
     }
 

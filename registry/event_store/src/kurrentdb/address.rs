@@ -1,8 +1,9 @@
 //! Where a server is, and as whom to speak to it.
 
+use super::certificates::{self, BadFile};
 use eventstore::ClientSettings;
 use percent_encoding::percent_decode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt;
 
 /// A connection string that has been understood. It may hold a password, so nothing prints it.
@@ -28,8 +29,17 @@ impl Address {
         if settings.hosts().iter().any(|host| host.host.is_empty()) {
             return Err(BadAddress);
         }
-        let settings = with_plain_credentials(&settings).ok_or(BadAddress)?;
+        let plain = |encoded: &[u8]| Some(percent_decode(encoded).decode_utf8().ok()?.into_owned());
+        let settings = written_anew(&settings, plain, |_| ()).ok_or(BadAddress)?;
         Ok(Self(Box::new(settings)))
+    }
+
+    /// Whether the files of certificates can be used that it names.
+    ///
+    /// # Errors
+    /// [`BadFile`].
+    pub fn check_files(&self) -> Result<(), BadFile> {
+        certificates::check(&self.0)
     }
 
     /// Whether what is sent there can be read on the way, or by somebody who pretends to be it.
@@ -46,19 +56,37 @@ impl Address {
     pub(super) fn settings(&self) -> &ClientSettings {
         &self.0
     }
+
+    /// One of its hosts, where there are several.
+    pub(super) fn alone(&self, host: usize) -> Option<ClientSettings> {
+        if !self.0.is_dns_discovery_enabled() && self.0.hosts().len() == 1 {
+            return None;
+        }
+        let host = self.0.hosts().get(host)?;
+        let as_they_are = |plain: &[u8]| String::from_utf8(plain.to_vec()).ok();
+        written_anew(&self.0, as_they_are, |settings| {
+            settings["hosts"] = json!([host]);
+            settings["dns_discover"] = false.into();
+        })
+    }
 }
 
 /// The library sends user and password as they stand in the URL, where what is reserved is percent-encoded (RFC
 /// 3986, section 3.2.1). They can be replaced only where the settings are written down, and of what they can be
 /// written as they are read again from TOML alone.
-fn with_plain_credentials(settings: &ClientSettings) -> Option<ClientSettings> {
+fn written_anew(
+    settings: &ClientSettings,
+    credential: impl Fn(&[u8]) -> Option<String>,
+    change: impl FnOnce(&mut Value),
+) -> Option<ClientSettings> {
     let mut settings = serde_json::to_value(settings).ok()?;
     if let Some(Value::Object(user)) = settings.get_mut("default_user_name") {
         for part in user.values_mut() {
-            let encoded: Vec<u8> = serde_json::from_value(part.take()).ok()?;
-            *part = percent_decode(&encoded).decode_utf8().ok()?.into();
+            let bytes: Vec<u8> = serde_json::from_value(part.take()).ok()?;
+            *part = credential(&bytes)?.into();
         }
     }
+    change(&mut settings);
     as_toml(settings)?.try_into().ok()
 }
 
@@ -131,6 +159,11 @@ mod tests {
         };
         assert_eq!(without(taken.settings()), without(&given));
         assert!(taken.is_insecure());
+        let alone = taken.alone(1).unwrap();
+        assert_eq!(alone.default_authenticated_user(), &plain);
+        assert_eq!((alone.hosts().len(), alone.hosts()[0].port), (1, 2));
+        assert!(!alone.is_dns_discovery_enabled());
+        assert_eq!(alone.node_preference(), given.node_preference());
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use super::address::Address;
 use super::backoff::Backoff;
+use super::certificates::{self, Look};
 use super::failure::{Failure, NoClient, TimedOut};
-use eventstore::{Client, Error};
+use eventstore::{Client, ClientSettings, Error, ReadStreamOptions};
 use schemas::log::StreamName;
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -16,6 +17,9 @@ pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(4);
 /// How long one attempt to append or to read may take, whatever the server does meanwhile: a stream of answers that
 /// never falls silent, and never ends, is no better than none.
 pub const ATTEMPT_WITHIN: Duration = Duration::from_secs(6);
+
+/// How long is looked for the reason why there is no connection.
+const REASON_WITHIN: Duration = Duration::from_secs(2);
 
 pub(super) struct Connection {
     address: Address,
@@ -36,8 +40,9 @@ impl Connection {
         if let (number, Some(client)) = &*slot {
             return Ok((*number, client.clone()));
         }
-        let client = Client::new(self.address.settings().clone())
-            .map_err(|report| Failure::passing(NoClient(report.to_string())))?;
+        let usable = self.address.check_files();
+        usable.map_err(|file| Failure::Refused(Arc::new(file)))?;
+        let client = client(self.address.settings())?;
         let number = slot.0 + 1;
         *slot = (number, Some(client.clone()));
         Ok((number, client))
@@ -66,7 +71,12 @@ impl Connection {
                 if Failure::is_lost(&error) {
                     self.replace(number);
                 }
-                Err(Failure::of(error, stream.as_str()))
+                let failure = Failure::of(error.clone(), stream.as_str());
+                let Error::GrpcConnectionError(_) = error else {
+                    return Err(failure);
+                };
+                let reason = tokio::time::timeout(REASON_WITHIN, self.reason(stream)).await;
+                Err(reason.ok().flatten().unwrap_or(failure))
             }
             Ok(Ok(done)) => Ok(Ok(done)),
             Err(_) => {
@@ -75,6 +85,39 @@ impl Connection {
             }
         }
     }
+
+    /// Why there is no connection, if waiting does not help. The client does not tell certificates and, where there are
+    /// several hosts, credentials that are refused from a network that fails.
+    async fn reason(&self, stream: &StreamName) -> Option<Failure> {
+        let mut distrusted = None;
+        for (host, look) in certificates::look(self.address.settings())
+            .await
+            .into_iter()
+            .enumerate()
+        {
+            match look {
+                Look::Absent => {}
+                Look::There => return self.refusal(host, stream).await,
+                Look::Distrusted(cause) => distrusted = Some(Failure::Refused(Arc::new(cause))),
+            }
+        }
+        distrusted
+    }
+
+    /// What one host of several says, if that is no.
+    async fn refusal(&self, host: usize, stream: &StreamName) -> Option<Failure> {
+        let client = client(&self.address.alone(host)?).ok()?;
+        let options = ReadStreamOptions::default().max_count(1);
+        let asked = client.read_stream(stream.as_str(), &options).await;
+        match Failure::of(asked.err()?, stream.as_str()) {
+            refused @ Failure::Refused(_) => Some(refused),
+            _ => None,
+        }
+    }
+}
+
+fn client(settings: &ClientSettings) -> Result<Client, Failure> {
+    Client::new(settings.clone()).map_err(|report| Failure::passing(NoClient(report.to_string())))
 }
 
 /// Tries until it works, or until `deadline` has passed: then the last failure is the answer.

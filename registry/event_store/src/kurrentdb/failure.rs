@@ -30,6 +30,13 @@ pub(super) struct TimedOut(pub Duration);
 #[error("the client of the event store can not start: {0}")]
 pub(super) struct NoClient(pub String);
 
+/// The server knows these credentials not, or they may not do this.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the server denies access to stream {0}: see user and password in event_store.url, and what that user may do there"
+)]
+pub(super) struct Denied(String);
+
 impl Failure {
     pub(super) fn passing(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Passing(Arc::new(cause))
@@ -43,7 +50,8 @@ impl Failure {
                 place: format!("stream {stream}"),
                 reason: "it was deleted on the server".to_owned(),
             }),
-            Error::AccessDenied | Error::UnsupportedFeature | Error::InternalParsingError(_) => {
+            Error::AccessDenied => Self::Refused(Arc::new(Denied(stream.to_owned()))),
+            Error::UnsupportedFeature | Error::InternalParsingError(_) => {
                 Self::Refused(Arc::new(error))
             }
             Error::Grpc { ref message, .. } if message.contains("Maximum Append Size") => {

@@ -3,6 +3,7 @@
 mod address;
 mod append;
 mod backoff;
+mod certificates;
 mod chain;
 mod connection;
 mod failure;
@@ -12,6 +13,7 @@ mod subscription;
 
 pub use address::{Address, BadAddress};
 pub use append::APPEND_WITHIN;
+pub use certificates::BadFile;
 pub use connection::ATTEMPT_WITHIN;
 pub use read::READ_BYTES;
 pub use subscription::{BATCH_EVENTS, POLL_INTERVAL};

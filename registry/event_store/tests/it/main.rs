@@ -11,4 +11,6 @@ mod double;
 mod kurrentdb;
 #[cfg(feature = "kurrentdb")]
 mod kurrentdb_faults;
+#[cfg(feature = "kurrentdb")]
+mod kurrentdb_tls;
 mod sqlite;

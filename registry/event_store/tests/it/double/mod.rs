@@ -2,8 +2,10 @@
 
 mod log;
 mod protocol;
+mod security;
 mod server;
 mod wire;
 
 pub use protocol::Recorded;
+pub use security::{Authority, Security};
 pub use server::{Double, Fault, ReadFault};

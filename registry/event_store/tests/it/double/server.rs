@@ -5,6 +5,7 @@ use super::protocol::{
     AppendReq, AppendResp, ClusterInfo, Empty, EndPoint, MemberInfo, ReadEvent, ReadReq, ReadResp,
     Recorded, StreamNotFound, Success, SupportedMethods,
 };
+use super::security::Security;
 use super::wire::{Answer, answer, messages, refuse};
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -14,6 +15,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -63,8 +65,12 @@ pub struct Node {
     /// The last credentials that were shown.
     pub authorization: Mutex<Option<String>>,
     pub appends: Mutex<usize>,
+    /// What it was asked at all.
+    pub calls: Mutex<usize>,
     /// What happens behind the next read.
     pub late: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// None: in the clear, and open to everybody.
+    pub security: Option<Arc<Security>>,
 }
 
 pub struct Double {
@@ -78,11 +84,21 @@ impl Double {
         Self::start_on(Arc::default()).await
     }
 
+    /// With TLS, for those who know the password.
+    pub async fn secured(security: Arc<Security>) -> Self {
+        let node = Node {
+            security: Some(security),
+            ..Node::default()
+        };
+        Self::start_on(Arc::new(node)).await
+    }
+
     /// A further node of the cluster that this one leads.
     pub async fn follower(&self) -> Self {
         let node = Node {
             log: self.node.log.clone(),
             leader: Mutex::new(Some(self.address)),
+            security: self.node.security.clone(),
             ..Node::default()
         };
         Self::start_on(Arc::new(node)).await
@@ -143,6 +159,16 @@ impl Drop for Double {
 
 async fn connection(stream: TcpStream, node: Arc<Node>, me: SocketAddr) {
     let _ = stream.set_nodelay(true);
+    let Some(security) = node.security.clone() else {
+        return converse(stream, node, me).await;
+    };
+    // Who does not trust it goes away.
+    if let Ok(stream) = security.acceptor.accept(stream).await {
+        converse(stream, node, me).await;
+    }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, node: Arc<Node>, me: SocketAddr) {
     let mut builder = h2::server::Builder::new();
     builder
         .initial_window_size(4 << 20)
@@ -176,8 +202,16 @@ async fn call(
     me: SocketAddr,
 ) {
     let (head, body) = request.into_parts();
-    if let Some(authorization) = head.headers.get("authorization") {
-        *node.authorization.lock().unwrap() = authorization.to_str().ok().map(str::to_owned);
+    let authorization = head.headers.get("authorization");
+    let authorization = authorization.map(|value| value.to_str().unwrap());
+    if let Some(authorization) = authorization {
+        *node.authorization.lock().unwrap() = Some(authorization.to_owned());
+    }
+    *node.calls.lock().unwrap() += 1;
+    if let Some(security) = &node.security
+        && !security.admits(authorization, head.uri.path())
+    {
+        return refuse(respond, UNAUTHENTICATED, &[]);
     }
     let leader = *node.leader.lock().unwrap();
     if let Some(leader) = leader
