@@ -1,6 +1,6 @@
 //! A registry whose events are on a KurrentDB server: the one that `GCR_TEST_KURRENTDB` names, else the double.
 
-use crate::double::{Authority, Double, ReadFault, Security};
+use crate::double::{Authority, Double, ReadFault, Security, elsewhere};
 use clap::Parser;
 use projections::Target;
 use projections::rebuild::{CHUNK_ROWS, rebuild};
@@ -14,9 +14,12 @@ use uuid::Uuid;
 
 /// Where the events go, and the double if there is no server.
 async fn server() -> (String, Option<Double>) {
-    match std::env::var("GCR_TEST_KURRENTDB") {
-        Ok(url) => (url, None),
-        Err(_) => {
+    match elsewhere::named() {
+        Some(url) => {
+            elsewhere::reach(&url).await.unwrap();
+            (url, None)
+        }
+        None => {
             let double = Double::start().await;
             (double.url(), Some(double))
         }

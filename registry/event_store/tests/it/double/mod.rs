@@ -1,5 +1,6 @@
 //! A KurrentDB node of our own: as much of its protocol as the client uses, in memory, with faults.
 
+pub mod elsewhere;
 mod log;
 mod protocol;
 mod security;
