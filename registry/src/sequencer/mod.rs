@@ -9,6 +9,7 @@ mod spans;
 #[cfg(test)]
 mod tests;
 mod time;
+mod turn;
 mod worker;
 mod write_database;
 
@@ -24,7 +25,7 @@ use projections::traces::{self, SpanId};
 use schemas::log::StreamName;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Commands that may wait for the sequencer; one more is answered 503.
@@ -78,6 +79,8 @@ pub struct Sequencer {
 struct Job {
     request: Request,
     asked_at: SystemTime,
+    /// The same, by a clock that nobody sets.
+    asked: Instant,
     /// The span of the HTTP request, in whose trace it is told of.
     span: Option<SpanId>,
     /// Whether it is decided on all that others had appended when it came.
@@ -122,6 +125,7 @@ impl Sequencer {
             .try_send(Job {
                 request,
                 asked_at: SystemTime::now(),
+                asked: Instant::now(),
                 span: traces::request(),
                 is_current: false,
                 answer,

@@ -1,10 +1,10 @@
 //! Reading what the stream holds that is not in memory: our own events before a restart, and those of
 //! other writers.
 
-use super::SequencerError;
 use super::memory::{Memory, View};
 use super::source::{SourceError, StateSource};
 use super::time::Time;
+use super::{Receipt, SequencerError};
 use event_store::{EventStore, Head, RecordedEvent};
 use ledger::{Changes, Entries, Event, Key, Recorded, Stream};
 use schemas::envelope::Envelope;
@@ -47,16 +47,17 @@ pub(super) fn decode(
     Ok((envelope, event))
 }
 
-/// Folds everything behind `head` into memory; `head` follows.
+/// Folds what is behind `head` into memory, up to `end` at least; `head` follows. What others append meanwhile is left:
+/// on a slow way to the store, who reads that as well never comes to an end.
 pub(super) async fn catch_up(
     store: &dyn EventStore,
     source: &dyn StateSource,
     (stream, name): (Stream, &StreamName),
     time: &Time,
     memory: &mut Memory,
-    head: &mut Head,
+    (head, end): (&mut Head, Position),
 ) -> Result<(), Stopped> {
-    loop {
+    while head.position < end {
         let stored = store
             .read(name, head.position, CHUNK_EVENTS)
             .await
@@ -114,6 +115,7 @@ pub(super) async fn catch_up(
             };
         }
     }
+    Ok(())
 }
 
 /// Takes note of when the event at `position` was recorded, behind which there may be none.
@@ -133,6 +135,32 @@ pub(super) async fn read_time(
         time.recorded(envelope.recorded_at);
     }
     Ok(())
+}
+
+/// The receipt of an earlier command, from its events; else why they can not be read.
+pub(super) async fn receipt(
+    store: &dyn EventStore,
+    (stream, name): (Stream, &StreamName),
+    (first, last): (Position, Position),
+) -> Result<Receipt, String> {
+    let count = usize::try_from(last.0 - first.0 + 1).unwrap_or(usize::MAX);
+    let stored = store.read(name, first.plus(-1), count).await;
+    let stored = stored.map_err(|error| error.to_string())?;
+    let (mut recorded_at, mut events) = (None, Vec::with_capacity(stored.len()));
+    for event in &stored {
+        let (envelope, decoded) = decode(stream, event).map_err(|error| error.to_string())?;
+        recorded_at.get_or_insert(envelope.recorded_at);
+        events.push((event.position, decoded));
+    }
+    Ok(Receipt {
+        position: last,
+        recorded_at: recorded_at.ok_or("its events can not be read")?,
+        is_repeat: true,
+        events,
+        proposed: Vec::new(),
+        submission: None,
+        envelope: None,
+    })
 }
 
 /// Whether what a WRITE database at this checkpoint says may be used: entries are not in memory up to the

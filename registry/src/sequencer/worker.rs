@@ -5,6 +5,7 @@ use super::batch::{self, Answer, Circumstances, Decided};
 use super::memory::{MAX_PINNED_ENTRIES, Memory, View};
 use super::recover::{self, Stopped, catch_up, usable};
 use super::spans::{self, Steps};
+use super::turn::{self, Turn};
 use super::{ExecuteError, Job, Receipt, SequencerError, Settings};
 use event_store::{AppendError, Head, StoreError};
 use ledger::{Key, Slot};
@@ -24,6 +25,7 @@ pub(super) struct Worker {
     settings: Settings,
     queue: mpsc::Receiver<Job>,
     checkpoint: watch::Receiver<Position>,
+    turn: Turn,
 }
 
 /// What the worker knows of the stream, once it has read it.
@@ -49,6 +51,7 @@ impl Worker {
             settings,
             queue,
             checkpoint,
+            turn: Turn::default(),
         }
     }
 
@@ -67,7 +70,11 @@ impl Worker {
             match self.round(&mut state, &mut in_flight, &mut waiting).await {
                 Ok(()) => {}
                 Err(Stopped::Failed(error)) => return Err(error),
-                Err(Stopped::Unavailable(why)) => self.refuse(waiting.drain(..), &why),
+                Err(Stopped::Unavailable(why)) => {
+                    // What came meanwhile need not find out by itself.
+                    self.take(&mut waiting);
+                    self.refuse(waiting.drain(..), &why);
+                }
             }
         }
     }
@@ -121,13 +128,18 @@ impl Worker {
                 None => return false,
             }
         }
+        self.take(waiting);
+        true
+    }
+
+    /// Takes what waits already, as much as is decided at once.
+    fn take(&mut self, waiting: &mut Vec<Job>) {
         while waiting.len() < MAX_BATCH_COMMANDS {
             match self.queue.try_recv() {
                 Ok(job) => waiting.push(job),
                 Err(_) => break,
             }
         }
-        true
     }
 
     /// One batch: load for it while the one before is being appended, land that one, decide, append.
@@ -146,6 +158,9 @@ impl Worker {
             // What others did meanwhile may be missing in it, and in memory too where the WRITE database has it.
             loaded.clear();
         }
+        if !waiting.is_empty() && self.turn.comes().await {
+            self.take(waiting);
+        }
         state.memory.advance(*self.checkpoint.borrow_and_update());
         if state.memory.pinned() > MAX_PINNED_ENTRIES {
             let pinned = state.memory.pinned();
@@ -156,7 +171,7 @@ impl Worker {
         // What became known since may need more: a serial that moved, a conflict that was read up.
         loop {
             if seen > state.head.position {
-                self.catch_up(state).await?;
+                self.catch_up(state, seen).await?;
                 loaded.clear();
                 if seen > state.head.position {
                     return Err(Stopped::Unavailable(format!(
@@ -192,11 +207,12 @@ impl Worker {
             .await
             .map_err(recover::read_failed)?;
         recover::read_time(store, name, checkpoint.position, &self.settings.time).await?;
+        let end = store.head(name).await.map_err(recover::read_failed)?;
         let mut state = State {
             memory: Memory::new(self.settings.cache_entries, checkpoint.position),
             head: checkpoint,
         };
-        self.catch_up(&mut state).await?;
+        self.catch_up(&mut state, end.position).await?;
         tracing::info!(
             stream = %self.settings.stream_name,
             checkpoint = checkpoint.position.0,
@@ -206,14 +222,14 @@ impl Worker {
         Ok(state)
     }
 
-    async fn catch_up(&self, state: &mut State) -> Result<(), Stopped> {
+    async fn catch_up(&self, state: &mut State, end: Position) -> Result<(), Stopped> {
         catch_up(
             self.settings.store.as_ref(),
             self.settings.source.as_ref(),
             (self.settings.stream, &self.settings.stream_name),
             &self.settings.time,
             &mut state.memory,
-            &mut state.head,
+            (&mut state.head, end),
         )
         .await
     }
@@ -269,10 +285,10 @@ impl Worker {
         }
     }
 
-    /// Waits for the append and answers its commands. A batch that another writer got in the way of
-    /// waits again, first in line; then what others wrote is read up, and the answer is true.
+    /// Waits for the append and answers its commands; where the store is away, also those that wait. A batch that another writer got in the way of
+    /// waits again, first in line, though not for ever; then what others wrote is read up, and the answer is true.
     async fn land(
-        &self,
+        &mut self,
         state: &mut State,
         flying: InFlight,
         waiting: &mut Vec<Job>,
@@ -289,6 +305,7 @@ impl Worker {
         metrics::histogram!("sequencer_append_seconds").record(started.elapsed());
         match outcome {
             Ok(head) => {
+                self.turn.won(started.elapsed());
                 state.head = head;
                 state.memory.pin(changed);
                 steps.record(&accepted);
@@ -310,10 +327,12 @@ impl Worker {
                 };
                 Err(SequencerError::Read(behind).into())
             }
-            Err(AppendError::Conflict { .. }) => {
+            Err(AppendError::Conflict { actual, .. }) => {
                 metrics::counter!("sequencer_conflicts_total").increment(1);
+                self.turn.lost();
                 waiting.splice(0..0, accepted.into_iter().map(|(job, _)| job));
-                self.catch_up(state).await.map(|()| true)
+                self.refuse(turn::overtaken(waiting), "other writers were always first");
+                self.catch_up(state, actual).await.map(|()| true)
             }
             Err(error @ (AppendError::Fatal(_) | AppendError::ReadOnly)) => {
                 for (job, _) in accepted {
@@ -331,8 +350,14 @@ impl Worker {
                     error = &error as &dyn std::error::Error,
                     "an append was not done"
                 );
+                let why = error.to_string();
                 for (job, _) in accepted {
-                    answer(job, Err(ExecuteError::Unavailable(error.to_string())));
+                    answer(job, Err(ExecuteError::Unavailable(why.clone())));
+                }
+                if matches!(error, AppendError::Unavailable(_)) {
+                    // It has been tried for long enough, and who waited meanwhile need not wait as long again.
+                    self.take(waiting);
+                    self.refuse(waiting.drain(..), &why);
                 }
                 Ok(false)
             }
@@ -370,8 +395,7 @@ impl Worker {
                     ..job
                 };
                 waiting.extend(decided.into_jobs().map(current));
-                head?;
-                return self.catch_up(state).await;
+                return self.catch_up(state, head?.position).await;
             }
         }
         let Decided {
@@ -421,39 +445,8 @@ impl Worker {
         );
         let stream = self.settings.stream;
         tokio::spawn(async move {
-            let unreadable = |why: String| ExecuteError::Unavailable(why);
-            let count = usize::try_from(last.0 - first.0 + 1).unwrap_or(usize::MAX);
-            let receipt = match store.read(&name, first.plus(-1), count).await {
-                Ok(stored) => stored
-                    .iter()
-                    .map(|event| {
-                        recover::decode(stream, event)
-                            .map(|(envelope, decoded)| (envelope, event.position, decoded))
-                    })
-                    .collect::<Result<Vec<_>, _>>()
-                    .map_err(|error| unreadable(error.to_string()))
-                    .and_then(|events| {
-                        let recorded_at = events
-                            .first()
-                            .map(|(envelope, ..)| envelope.recorded_at)
-                            .ok_or_else(|| unreadable("its events can not be read".to_owned()))?;
-                        let events = events
-                            .into_iter()
-                            .map(|(_, position, event)| (position, event))
-                            .collect();
-                        Ok(Receipt {
-                            position: last,
-                            recorded_at,
-                            is_repeat: true,
-                            events,
-                            proposed: Vec::new(),
-                            submission: None,
-                            envelope: None,
-                        })
-                    }),
-                Err(error) => Err(unreadable(error.to_string())),
-            };
-            answer(job, receipt);
+            let receipt = recover::receipt(store.as_ref(), (stream, &name), (first, last)).await;
+            answer(job, receipt.map_err(ExecuteError::Unavailable));
         });
     }
 }

@@ -76,10 +76,20 @@ struct Inner {
 impl Inner {
     fn remember(&self, stream: &StreamName, head: Head) {
         let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-        if heads.len() >= HEADS && !heads.contains_key(stream) {
-            heads.clear();
+        insert(&mut heads, stream, head);
+    }
+
+    /// What was read, unless more is known: who has read up to the end may append there next.
+    fn remember_read(&self, stream: &StreamName, events: &[RecordedEvent]) {
+        let Some(last) = events.last() else { return };
+        let (position, hash) = (last.position, last.hash);
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        if heads
+            .get(stream)
+            .is_none_or(|head| head.position < position)
+        {
+            insert(&mut heads, stream, Head { position, hash });
         }
-        heads.insert(stream.clone(), head);
     }
 
     fn hash_at(&self, stream: &StreamName, position: Position) -> Option<RunningHash> {
@@ -87,6 +97,13 @@ impl Inner {
         let head = heads.get(stream)?;
         (head.position == position).then_some(head.hash)
     }
+}
+
+fn insert(heads: &mut HashMap<StreamName, Head>, stream: &StreamName, head: Head) {
+    if heads.len() >= HEADS && !heads.contains_key(stream) {
+        heads.clear();
+    }
+    heads.insert(stream.clone(), head);
 }
 
 impl KurrentStore {
@@ -142,7 +159,12 @@ impl EventStore for KurrentStore {
         after: Position,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<RecordedEvent>, StoreError>> {
-        read::read(&self.inner.connection, stream, after, limit).boxed()
+        async move {
+            let events = read::read(&self.inner.connection, stream, after, limit).await?;
+            self.inner.remember_read(stream, &events);
+            Ok(events)
+        }
+        .boxed()
     }
 
     fn subscribe(

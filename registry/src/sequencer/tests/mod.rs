@@ -1,6 +1,7 @@
 //! The sequencer against a WRITE database that misbehaves in every way, and against a second writer.
 #![allow(clippy::unwrap_used)]
 
+mod overtaken;
 mod recovery;
 mod room;
 mod write_double;

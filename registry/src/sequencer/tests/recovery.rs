@@ -37,7 +37,9 @@ async fn a_write_database_that_went_on_while_events_were_read_up_must_not_go_bac
     let (store, write) = (registry.store.as_ref(), registry.write.as_ref());
     let stream = (Stream::Ledger, &registry.name);
     let time = Time::new(Clock::from(fixed_clock));
-    let read_up = catch_up(store, write, stream, &time, &mut memory, &mut head).await;
+    let end = store.head(&registry.name).await.unwrap().position;
+    let to = (&mut head, end);
+    let read_up = catch_up(store, write, stream, &time, &mut memory, to).await;
     assert!(read_up.is_ok());
     // Nobody keeps the account in memory any more, so only a database that has it may be asked.
     assert!(memory.slot(&Key::Account(AccountId(2))).is_none());
