@@ -35,7 +35,7 @@ TEST_BUILD := cargo build --quiet --workspace --bins --tests --features $(FEATUR
 # Tests make and drop a thousand databases: in memory, where enough of it is free, rather than on a disk.
 IN_MEMORY := free=$$(df -kP /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	if [ "$${free:-0}" -ge 8388608 ]; then export TMPDIR=/dev/shm; fi;
-FAULTS := faults::suite::whatever_fails_under_load_each_acknowledged_write_is_made_once
+FAULTS = faults::suite::whatever_$(if $(SERVER),a_server_of_events_does,fails)_under_load_each_acknowledged_write_is_made_once
 TARGET ?= all
 DAYS ?= 20
 MINUTES ?= 20
@@ -63,7 +63,7 @@ test.clients: ## Generate TypeScript and Python clients, compile them, walk with
 	@$(TEST_BUILD)
 	@tests/clients/run $(WITH_REGISTRY)
 
-test.faults: install ## Let one thing after another fail under load: kill, stop, cut, fill, set clocks (MINUTES=20 SEED=7)
+test.faults: install ## Let one thing after another fail under load: kill, stop, cut, fill, set clocks (MINUTES=20 SEED=7 SERVER=1)
 	@.ci/install faults
 	@$(IN_MEMORY) GCR_FAULTS_MINUTES=$(MINUTES) GCR_FAULTS_SEED=$(SEED) \
 		cargo test --workspace --features $(FEATURES) --test it -- --nocapture --exact $(FAULTS)

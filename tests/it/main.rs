@@ -20,7 +20,6 @@ mod demo_notebook;
 mod dependency_arrows;
 mod device;
 mod doctor;
-#[cfg(feature = "kurrentdb")]
 #[allow(dead_code, unused_imports)] // Its faults are for the event store's own tests.
 #[path = "../../registry/event_store/tests/it/double/mod.rs"]
 mod double;

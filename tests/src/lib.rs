@@ -43,7 +43,7 @@ pub use hash::recomputed_hash;
 pub use lineage::broken;
 pub use people::{PASSWORD, email};
 pub use process::Process;
-pub use program::{Program, Role};
+pub use program::{EVENTS, Program, Role};
 pub use proxy::{Proxy, Way};
 pub use readings::{HOUR_0, Reading, csv, hour, hours};
 pub use registry::Registry;

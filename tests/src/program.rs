@@ -6,7 +6,7 @@ use event_store::EventStore;
 use projections::Target;
 use projections::postgres::{Databases, Secret};
 use projections::runner::Projector;
-use registry::config::Config;
+use registry::config::{Config, StoreUrl};
 use registry::system::{Projectors, System};
 use rustix::process::{Pid, Signal, kill_process};
 use schemas::log::StreamName;
@@ -19,6 +19,8 @@ use tokio::process::{Child, Command};
 
 /// Says what to be; set for the child only.
 const VARIABLE: &str = "GCR_TEST_PROGRAM";
+/// Where the events are, as `event_store.url`; in a file in its folder unless it is set.
+pub const EVENTS: &str = "GCR_TEST_EVENTS";
 /// How much the child says on standard error, as `log.level`; nothing unless it is set.
 const LOG: &str = "GCR_TEST_LOG";
 /// Before the port (0 if it has none), in the line that says that it is at work.
@@ -141,6 +143,9 @@ impl Program {
         config.event_store.shared = told.shared;
         config.auth.token_minutes = TOKEN_MINUTES;
         config.http.read_wait_ms = registry::config::Http::default().read_wait_ms;
+        if let Ok(url) = std::env::var(EVENTS) {
+            config.event_store.url = StoreUrl::new(url);
+        }
         if let Ok(level) = std::env::var(LOG) {
             config.log.level = level;
             config.log.start().unwrap();

@@ -1,5 +1,6 @@
 //! A way to a port on which everything happens that happens to networks.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
@@ -8,16 +9,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// How much later what is sent arrives on a slow way.
 const LATER: Duration = Duration::from_millis(40);
+
+/// How many pieces may be under way in each direction: far more than come within that time.
+const PIECES: usize = 1_024;
 
 /// How the way is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// Bytes pass.
     Open,
-    /// Bytes pass, each piece a while later.
+    /// Bytes pass, each piece a while later, however many are under way.
     Slow,
     /// Connections are ended, new ones at once.
     Cut,
@@ -159,7 +164,11 @@ async fn carry(
         Way::Open | Way::Slow | Way::Silent | Way::HalfOpen | Way::Stale => {}
     }
     let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
-    let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+    // Neither waits for the other end to acknowledge what went before.
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    let (mut asked, mut answered) = (Passing::default(), Passing::default());
+    let (mut request, mut answer) = (vec![0; 65_536], vec![0; 65_536]);
     // An answer begins with the first bytes that come back after some were sent.
     let mut is_asked = false;
     let mut is_known = begun.passes_new_only();
@@ -185,21 +194,25 @@ async fn carry(
                 return Ok(());
             }
             Way::Open | Way::Slow | Way::HalfOpen | Way::Stale => tokio::select! {
-                length = client.read(&mut asked) => {
-                    let request = &asked[..length?];
-                    if request.is_empty() {
-                        return Ok(());
-                    }
-                    pass(request, &mut server, now).await?;
+                length = client.read(&mut request), if asked.takes() => {
+                    asked.take(&request[..length?], now);
                     is_asked = true;
                 }
-                length = server.read(&mut answered) => {
-                    let answer = &answered[..length?];
-                    if answer.is_empty() || std::mem::take(&mut is_asked) && losses.meets() {
+                length = server.read(&mut answer), if answered.takes() => {
+                    let answer = &answer[..length?];
+                    if !answer.is_empty() && std::mem::take(&mut is_asked) && losses.meets() {
                         return Ok(());
                     }
-                    pass(answer, &mut client, now).await?;
+                    answered.take(answer, now);
                 }
+                piece = asked.arrives() => match piece {
+                    Some(piece) => server.write_all(&piece).await?,
+                    None => return Ok(()),
+                },
+                piece = answered.arrives() => match piece {
+                    Some(piece) => client.write_all(&piece).await?,
+                    None => return Ok(()),
+                },
                 changed = way.changed() => if changed.is_err() {
                     return Ok(());
                 },
@@ -208,9 +221,38 @@ async fn carry(
     }
 }
 
-async fn pass(bytes: &[u8], to: &mut TcpStream, way: Way) -> std::io::Result<()> {
-    if way == Way::Slow {
-        tokio::time::sleep(LATER).await;
+/// What is under way in one direction.
+#[derive(Default)]
+struct Passing {
+    /// When it arrives, and what it is; nothing for the end.
+    pieces: VecDeque<(Instant, Option<Vec<u8>>)>,
+    has_ended: bool,
+}
+
+impl Passing {
+    fn takes(&self) -> bool {
+        !self.has_ended && self.pieces.len() < PIECES
     }
-    to.write_all(bytes).await
+
+    /// What was sent; nothing is the end.
+    fn take(&mut self, bytes: &[u8], way: Way) {
+        let now = Instant::now();
+        let due = if way == Way::Slow { now + LATER } else { now };
+        let due = self
+            .pieces
+            .back()
+            .map_or(due, |(before, _)| due.max(*before));
+        self.has_ended = bytes.is_empty();
+        let piece = (!self.has_ended).then(|| bytes.to_vec());
+        self.pieces.push_back((due, piece));
+    }
+
+    /// Waits until the next piece has come all the way.
+    async fn arrives(&mut self) -> Option<Vec<u8>> {
+        match self.pieces.front() {
+            Some((due, _)) => tokio::time::sleep_until(*due).await,
+            None => std::future::pending().await,
+        }
+        self.pieces.pop_front().and_then(|(_, piece)| piece)
+    }
 }

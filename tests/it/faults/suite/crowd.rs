@@ -92,13 +92,14 @@ impl Crowd {
         let before = self.seen();
         for work in Work::ALL {
             for registry in 0..2 {
-                let outcome = match fault.shows(work, registry) {
+                let (outcome, count) = match fault.shows(work, registry) {
                     _ if work == Work::Mistake || work == Work::Follow && registry == 0 => continue,
-                    Shown::AsEver | Shown::Recovers => Outcome::Done,
-                    Shown::Sure503 => Outcome::Refused503,
+                    // The first may have been begun before.
+                    Shown::AsEver | Shown::Recovers => (Outcome::Done, 2),
+                    Shown::Sure503 => (Outcome::Refused503, 1),
                     Shown::Perhaps503 | Shown::Unanswered => continue,
                 };
-                let goal = before.count(work, registry, outcome) + 2;
+                let goal = before.count(work, registry, outcome) + count;
                 let what = format!("{work:?} at registry {registry} under {fault:?}: {outcome:?}");
                 eventually(&what, || async {
                     (self.seen().count(work, registry, outcome) >= goal).then_some(())
@@ -129,14 +130,23 @@ impl Crowd {
         self.stop.store(true, Ordering::Release);
     }
 
-    /// Takes note of what became of a request, which has to be what the fault shows.
-    pub fn note(&self, work: Work, registry: usize, outcome: Outcome, said: &str) {
+    /// Takes note of what became of a request, after so long, which has to be what the fault shows.
+    pub fn note(
+        &self,
+        work: Work,
+        registry: usize,
+        (outcome, said): (Outcome, &str),
+        took: Duration,
+    ) {
         let fault = *self.fault.lock().unwrap();
         let shown = fault.map_or(Shown::AsEver, |fault| fault.shows(work, registry));
         assert!(
             shown.allows(outcome),
             "{work:?} at registry {registry} under {fault:?}, which shows {shown:?}: {said}"
         );
-        self.seen.lock().unwrap().note(work, registry, outcome);
+        self.seen
+            .lock()
+            .unwrap()
+            .note(work, registry, outcome, took);
     }
 }

@@ -20,6 +20,8 @@ pub struct Draw {
     disks: bool,
     flushes: bool,
     clocks: bool,
+    /// Whether the events are on a server, which is what fails.
+    server: bool,
 }
 
 impl Draw {
@@ -31,13 +33,26 @@ impl Draw {
             disks: stage.has_disks(),
             flushes: stage.has_flushes(),
             clocks: stage.has_clocks(),
+            server: false,
         }
+    }
+
+    /// Passes over what happens to a server of events.
+    #[cfg_attr(not(feature = "kurrentdb"), allow(dead_code))]
+    pub fn of_server(seed: u64, stage: &Stage) -> Self {
+        let mut draw = Self::new(seed, stage);
+        draw.server = true;
+        draw
     }
 
     /// The next fault; none after one pass, unless it goes on.
     pub fn next(&mut self, goes_on: bool) -> Option<Fault> {
         if self.left.is_empty() && (goes_on || self.passes == 0) {
-            self.left = self.pass();
+            self.left = if self.server {
+                self.pass_of_server()
+            } else {
+                self.pass()
+            };
             self.passes += 1;
         }
         self.left.pop()
@@ -84,6 +99,23 @@ impl Draw {
             let step = STEPS_S[self.random.random_range(0..STEPS_S.len())];
             faults.push(Fault::Clock(self.registry(), step));
         }
+        faults.shuffle(&mut self.random);
+        faults
+    }
+
+    fn pass_of_server(&mut self) -> Vec<Fault> {
+        let part = Part::EventStore;
+        let mut faults = vec![Fault::Kill(part), Fault::Pause(part)];
+        // Nothing passes where the server is stopped. Of those that show alike each pass has one.
+        let mut one_of = |ways: [Way; 2]| ways[self.random.random_range(0..2)];
+        let ways = [
+            Way::Slow,
+            one_of([Way::Cut, Way::Reset]),
+            one_of([Way::HalfOpen, Way::Stale]),
+        ];
+        faults.extend(ways.map(|way| Fault::Network(Link::RegistryStore, way)));
+        let way = WAYS[self.random.random_range(0..WAYS.len())];
+        faults.push(Fault::Network(Link::ProjectorStore, way));
         faults.shuffle(&mut self.random);
         faults
     }

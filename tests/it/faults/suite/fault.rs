@@ -13,6 +13,8 @@ pub enum Part {
     ReadProjector,
     WriteDatabase,
     ReadDatabase,
+    /// The server of the events, where they are not in a file.
+    EventStore,
 }
 
 /// Between whom.
@@ -26,6 +28,10 @@ pub enum Link {
     RegistryRead,
     ProjectorWrite,
     ProjectorRead,
+    /// Both registries and the server of the events.
+    RegistryStore,
+    /// Both projectors and the server of the events.
+    ProjectorStore,
 }
 
 /// Whose disk.
@@ -69,6 +75,10 @@ impl Fault {
     /// - A network that is **slow** is no more than that. A registry whose connections the other end has **forgotten**
     ///   makes new ones, after the five seconds and one for each of the old ones.
     /// - While the **event store** has no room, commands are refused with 503 and reads go on.
+    /// - Without a **server** of events reads go on, and commands are refused with 503: together with what was tried again for
+    ///   six seconds, or eight where the server hangs, and after two more for the audit trail. One that **forgot** its
+    ///   connections is reached by new ones after four. A **slow** way to it makes commands slow, at both registries alike.
+    ///   That projectors can not reach it shows as it does without them.
     /// - A registry whose **flush** fails ends: what it could not make durable it does not acknowledge. The other one goes on.
     /// - A **clock** that is set shows nowhere.
     ///
@@ -80,6 +90,8 @@ impl Fault {
                 (Part::Registry(which), _) if which != registry && work.is_command() => {
                     Shown::Perhaps503
                 }
+                // It lasts until it was found out.
+                (Part::EventStore, shown) => shown,
                 // It takes five seconds to find out; or nobody does, if it goes on before.
                 (_, Shown::Sure503) => Shown::Perhaps503,
                 (_, shown) => shown,
@@ -100,7 +112,13 @@ impl Fault {
 impl Fault {
     /// Whether each refusal that is answered meanwhile is in the audit trail: all but those while the store takes nothing.
     pub const fn spares_the_trail(self) -> bool {
-        !matches!(self, Self::Full(Disk::EventStore) | Self::Flush(_))
+        match self {
+            Self::Kill(part) | Self::Pause(part) => !matches!(part, Part::EventStore),
+            Self::Full(disk) => !matches!(disk, Disk::EventStore),
+            Self::Network(Link::RegistryStore, way) => matches!(way, Way::Slow),
+            Self::Flush(_) => false,
+            Self::Network(..) | Self::Clock(..) => true,
+        }
     }
 }
 
@@ -112,6 +130,9 @@ fn killed(part: Part, work: Work, registry: usize) -> Shown {
         Part::ReadProjector => Shown::AsEver,
         Part::WriteDatabase if work.is_command() => Shown::Perhaps503,
         Part::WriteDatabase => Shown::AsEver,
+        Part::EventStore if work.is_command() => Shown::Sure503,
+        Part::EventStore if work == Work::Follow => Shown::Perhaps503,
+        Part::EventStore => Shown::AsEver,
         Part::ReadDatabase if work == Work::Look => Shown::Sure503,
         Part::ReadDatabase => Shown::Perhaps503,
     }
@@ -124,17 +145,23 @@ fn network(link: Link, way: Way, work: Work, registry: usize) -> Shown {
         Link::RegistryRead => Part::ReadDatabase,
         Link::ProjectorWrite => Part::WriteProjector,
         Link::ProjectorRead => Part::ReadProjector,
+        Link::RegistryStore => Part::EventStore,
+        // Only what is in READ is looked at.
+        Link::ProjectorStore => Part::ReadProjector,
     };
     match (way, killed(part, work, registry)) {
         (Way::Slow, _) if work != Work::Follow => Shown::AsEver,
         (Way::Slow, _) => Shown::Perhaps503,
-        (Way::HalfOpen, Shown::Perhaps503 | Shown::Sure503)
-            if matches!(link, Link::RegistryWrite | Link::RegistryRead) =>
+        (Way::HalfOpen | Way::Stale, Shown::Perhaps503 | Shown::Sure503)
+            if matches!(
+                link,
+                Link::RegistryWrite | Link::RegistryRead | Link::RegistryStore
+            ) =>
         {
             Shown::Recovers
         }
         // As with one that hangs.
-        (Way::Silent | Way::HalfOpen, Shown::Sure503) => Shown::Perhaps503,
+        (Way::Silent | Way::HalfOpen | Way::Stale, Shown::Sure503) => Shown::Perhaps503,
         (_, shown) => shown,
     }
 }

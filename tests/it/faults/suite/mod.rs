@@ -7,13 +7,17 @@
 //! got through, everybody rests and everything is audited: the invariants, and that each write that was acknowledged was
 //! made once.
 //!
-//! The order is drawn: `make test.faults MINUTES=20 SEED=7`. What is here by itself is one pass over every kind.
+//! The order is drawn: `make test.faults MINUTES=20 SEED=7`. What is here by itself is one pass over every kind, and one
+//! over what happens to a server that has the events.
 
 mod crowd;
 mod draw;
 mod fault;
+#[cfg_attr(not(feature = "kurrentdb"), allow(dead_code))]
+mod server;
 mod shown;
 mod stage;
+mod told;
 mod tools;
 mod worker;
 
@@ -42,11 +46,23 @@ async fn a_program_for_the_tests_beside() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_fails_under_load_each_acknowledged_write_is_made_once() {
+    perform(Stage::set(None).await, Draw::new).await;
+}
+
+/// Two registries whose events are on a server.
+#[cfg(feature = "kurrentdb")]
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_server_of_events_does_under_load_each_acknowledged_write_is_made_once() {
+    let server = server::Server::start().await;
+    perform(Stage::set(Some(server)).await, Draw::of_server).await;
+}
+
+/// One fault after another, for so many minutes or one pass.
+async fn perform(mut stage: Stage, draw: fn(u64, &Stage) -> Draw) {
     let minutes: Option<u64> = setting(MINUTES);
     let seed = setting(SEED).unwrap_or(SEED_OF_ONE_PASS);
     println!("{SEED}={seed}");
-    let mut stage = Stage::set().await;
-    let mut draw = Draw::new(seed, &stage);
+    let mut draw = draw(seed, &stage);
     let began = Instant::now();
     let until = minutes.map_or(ONE_PASS, |minutes| Duration::from_secs(60 * minutes));
     let mut steps = 0;

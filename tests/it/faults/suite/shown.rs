@@ -3,6 +3,7 @@
 use super::crowd::Work;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 /// What may become of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,23 +41,28 @@ impl Shown {
 
 /// How many requests of each kind became what.
 #[derive(Debug, Clone, Default)]
-pub struct Seen(BTreeMap<(Work, usize, Outcome), u64>);
+pub struct Seen {
+    count: BTreeMap<(Work, usize, Outcome), u64>,
+    /// How long somebody waited for what became of it.
+    longest: Option<(Duration, Work)>,
+}
 
 impl Seen {
-    pub fn note(&mut self, work: Work, registry: usize, outcome: Outcome) {
-        *self.0.entry((work, registry, outcome)).or_default() += 1;
+    pub fn note(&mut self, work: Work, registry: usize, outcome: Outcome, took: Duration) {
+        *self.count.entry((work, registry, outcome)).or_default() += 1;
+        self.longest = self.longest.max(Some((took, work)));
     }
 
     pub fn count(&self, work: Work, registry: usize, outcome: Outcome) -> u64 {
         let key = (work, registry, outcome);
-        self.0.get(&key).copied().unwrap_or_default()
+        self.count.get(&key).copied().unwrap_or_default()
     }
 }
 
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut all: BTreeMap<Outcome, u64> = BTreeMap::new();
-        for ((_, _, outcome), count) in &self.0 {
+        for ((_, _, outcome), count) in &self.count {
             *all.entry(*outcome).or_default() += count;
         }
         let of = |outcome| all.get(&outcome).copied().unwrap_or_default();
@@ -66,6 +72,10 @@ impl fmt::Display for Seen {
             of(Outcome::Done),
             of(Outcome::Refused503),
             of(Outcome::Unanswered)
-        )
+        )?;
+        match self.longest {
+            Some((took, work)) => write!(f, ", longest {work:?} {:.1} s", took.as_secs_f64()),
+            None => Ok(()),
+        }
     }
 }

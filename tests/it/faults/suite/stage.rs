@@ -3,6 +3,8 @@
 use super::ENTRY;
 use super::crowd::Crowd;
 use super::fault::{Disk, Fault, Link, Part};
+use super::server::Server;
+use super::told::{Links, Told, start, told};
 use super::tools::{FailingFlushes, SetClock, can_trace};
 use super::worker::{Done, Materials, begin, quantities};
 use projections::postgres::{Connection, connect};
@@ -19,6 +21,8 @@ use tokio_postgres::types::ToSql;
 
 /// A port at which nobody is: where a registry was, another program of this machine may be by now.
 const NOWHERE: u16 = 0;
+
+const SERVER: &str = "what happens to a server of events is drawn where there is one";
 
 /// Room on each disk that is filled: a database has 40 MiB to begin with, and 80 of log that it writes anew.
 const DISK_MIB: u32 = 512;
@@ -38,24 +42,13 @@ pub struct Stage {
     /// To the registries.
     doors: [Proxy; 2],
     links: Links,
+    server: Option<Server>,
     /// What each process is told.
     told: Told,
     world: World,
     clocks: Option<[SetClock; 2]>,
     disks: Option<Disks>,
     _folder: TempDir,
-}
-
-struct Links {
-    registry_write: Proxy,
-    registry_read: Proxy,
-    projector_write: Proxy,
-    projector_read: Proxy,
-}
-
-struct Told {
-    registry: Config,
-    projector: Config,
 }
 
 struct Disks {
@@ -82,21 +75,9 @@ impl Disks {
     }
 }
 
-impl Links {
-    async fn to(clusters: &Clusters) -> Self {
-        let (write, read) = (clusters.write.port(), clusters.read.port());
-        Self {
-            registry_write: Proxy::to(write).await,
-            registry_read: Proxy::to(read).await,
-            projector_write: Proxy::to(write).await,
-            projector_read: Proxy::to(read).await,
-        }
-    }
-}
-
 impl Stage {
-    /// Everything at work.
-    pub async fn set() -> Self {
+    /// Everything at work, on events in a file or on a server.
+    pub async fn set(server: Option<Server>) -> Self {
         let folder = TempDir::new().unwrap();
         let temporary = std::env::temp_dir();
         let disks = Disks::mount();
@@ -107,12 +88,24 @@ impl Stage {
         };
         let clusters = Clusters::own_in(on(Disk::Write), on(Disk::Read)).await;
         let links = Links::to(&clusters).await;
-        let mut registry = Registry::prepare_in(clusters, on(Disk::EventStore)).await;
-        registry.config.event_store.shared = true;
-        let told = told(&registry.config, &links);
+        let mut registry = match &server {
+            None => Registry::prepare_in(clusters, on(Disk::EventStore)).await,
+            Some(server) => {
+                let domain = Config::default().domain;
+                Registry::prepare_on(clusters, &domain, Some(server.url())).await
+            }
+        };
+        registry.config.event_store.shared = server.is_none();
+        let told = told(&registry.config, &links, server.as_ref());
         let clocks = clocks(folder.path());
-        let projectors = [Role::WriteProjector, Role::ReadProjector]
-            .map(|role| Program::start(role, &told.projector, ENTRY, &[]));
+        let projectors = [Role::WriteProjector, Role::ReadProjector].map(|role| {
+            Program::start(
+                role,
+                &told.projector,
+                ENTRY,
+                told.events_of_projector.as_slice(),
+            )
+        });
         let projectors = futures_util::future::join_all(projectors).await;
         let mut registries = Vec::new();
         for which in 0..2 {
@@ -136,6 +129,7 @@ impl Stage {
             projectors,
             doors,
             links,
+            server,
             told,
             world,
             clocks,
@@ -177,6 +171,7 @@ impl Stage {
         match *fault {
             Fault::Kill(Part::WriteDatabase) => self.world.registry.clusters.write.kill9().await,
             Fault::Kill(Part::ReadDatabase) => self.world.registry.clusters.read.kill9().await,
+            Fault::Kill(Part::EventStore) => self.server_mut().down().await,
             Fault::Kill(part) => {
                 if let Part::Registry(which) = part {
                     self.doors[which].lead_to(NOWHERE);
@@ -185,6 +180,7 @@ impl Stage {
             }
             Fault::Pause(Part::WriteDatabase) => self.world.registry.clusters.write.pause(),
             Fault::Pause(Part::ReadDatabase) => self.world.registry.clusters.read.pause(),
+            Fault::Pause(Part::EventStore) => self.server().pause(),
             Fault::Pause(part) => self.program(part).pause(),
             Fault::Network(link, way) => self.way(link).set(way),
             Fault::Full(disk) => self.fill(disk).await,
@@ -203,9 +199,11 @@ impl Stage {
             Fault::Kill(Part::ReadDatabase) => {
                 self.world.registry.clusters.read.restart().await.unwrap()
             }
+            Fault::Kill(Part::EventStore) => self.server_mut().up().await,
             Fault::Kill(part) => self.start(part).await,
             Fault::Pause(Part::WriteDatabase) => self.world.registry.clusters.write.resume(),
             Fault::Pause(Part::ReadDatabase) => self.world.registry.clusters.read.resume(),
+            Fault::Pause(Part::EventStore) => self.server().resume(),
             Fault::Pause(part) => self.program(part).resume(),
             Fault::Network(link, _) => self.way(link).set(Way::Open),
             Fault::Full(disk) => {
@@ -327,8 +325,18 @@ impl Stage {
             Part::Registry(which) => &mut self.registries[which],
             Part::WriteProjector => &mut self.projectors[0],
             Part::ReadProjector => &mut self.projectors[1],
-            Part::WriteDatabase | Part::ReadDatabase => panic!("a server is no program of ours"),
+            Part::WriteDatabase | Part::ReadDatabase | Part::EventStore => {
+                panic!("a server is no program of ours")
+            }
         }
+    }
+
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect(SERVER)
+    }
+
+    fn server_mut(&mut self) -> &mut Server {
+        self.server.as_mut().expect(SERVER)
     }
 
     /// Starts what has ended.
@@ -345,16 +353,19 @@ impl Stage {
     }
 
     async fn projector(&self, role: Role) -> Program {
-        Program::start(role, &self.told.projector, ENTRY, &[]).await
+        let events = self.told.events_of_projector.as_slice();
+        Program::start(role, &self.told.projector, ENTRY, events).await
     }
 
-    const fn way(&self, link: Link) -> &Proxy {
+    fn way(&self, link: Link) -> &Proxy {
         match link {
             Link::PeopleRegistry(which) => &self.doors[which],
             Link::RegistryWrite => &self.links.registry_write,
             Link::RegistryRead => &self.links.registry_read,
             Link::ProjectorWrite => &self.links.projector_write,
             Link::ProjectorRead => &self.links.projector_read,
+            Link::RegistryStore => &self.server().registries,
+            Link::ProjectorStore => &self.server().projectors,
         }
     }
 
@@ -426,29 +437,11 @@ impl Stage {
     }
 }
 
-fn told(direct: &Config, links: &Links) -> Told {
-    let by = |write: &Proxy, read: &Proxy| {
-        let mut config = direct.clone();
-        config.database.write.port = write.port();
-        config.database.read.port = read.port();
-        config
-    };
-    Told {
-        registry: by(&links.registry_write, &links.registry_read),
-        projector: by(&links.projector_write, &links.projector_read),
-    }
-}
-
 fn clocks(folder: &Path) -> Option<[SetClock; 2]> {
     Some([
         SetClock::in_the(folder, "clock-0")?,
         SetClock::in_the(folder, "clock-1")?,
     ])
-}
-
-async fn start(told: &Told, clocks: Option<&[SetClock; 2]>, which: usize) -> Program {
-    let environment = clocks.map_or_else(Vec::new, |clocks| clocks[which].environment());
-    Program::start(Role::Registry, &told.registry, ENTRY, &environment).await
 }
 
 /// Has the log of the event store be as short as it can be: what it has to itself is room on a full disk.

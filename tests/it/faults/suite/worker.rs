@@ -6,7 +6,7 @@ use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tests::{Actor, Answer, Proxy, World, hours};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -194,6 +194,7 @@ impl Worker {
     /// Asks until the answer has this status.
     async fn until(&self, work: Work, status: u16, ask: impl Fn() -> RequestBuilder) -> Answer {
         loop {
+            let asked = Instant::now();
             let answer = tokio::time::timeout(ANSWER, self.actor.try_send(ask())).await;
             let answer = answer.unwrap_or_else(|_| {
                 panic!(
@@ -210,7 +211,9 @@ impl Worker {
                 }
                 Err(unanswered) => (Outcome::Unanswered, unanswered.clone()),
             };
-            self.crowd.note(work, self.registry, outcome, &said);
+            let became = (outcome, said.as_str());
+            self.crowd
+                .note(work, self.registry, became, asked.elapsed());
             match (outcome, answer) {
                 (Outcome::Done, Ok(answer)) => return answer,
                 _ => tokio::time::sleep(RETRY).await,
