@@ -1,5 +1,6 @@
 //! A KurrentDB node of our own: as much of its protocol as the client uses, in memory, with faults.
 
+#[cfg(feature = "kurrentdb")]
 pub mod elsewhere;
 mod log;
 mod protocol;
