@@ -80,6 +80,17 @@ impl Databases {
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
+    /// Has both vacuum and write out what was changed.
+    pub async fn settle(&self) -> Result<()> {
+        for connection in [&self.connections.write, &self.connections.read] {
+            let client = connect(connection).await?;
+            for command in ["VACUUM (ANALYZE)", "CHECKPOINT"] {
+                client.batch_execute(command).await.context(command)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Rows of table `bundle` in READ.
     pub async fn bundle_count(&self) -> Result<i64> {
         let client = connect(&self.connections.read).await?;

@@ -92,7 +92,7 @@ pub async fn run(options: &Options, rows: &[&'static str]) -> Result<Measured> {
         facts,
         settings: format!(
             "{shape}; {} rounds after one that warms up, {} s each where load is sustained, seed {}; a row begins with at most \
-             a tenth more bundles than its column says, and adds what it needs",
+             a tenth more bundles than its column says, in databases that were vacuumed after issuing them, and adds what it needs",
             options.rounds, options.seconds, options.seed
         ),
         growths,

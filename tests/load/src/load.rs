@@ -30,15 +30,13 @@ pub enum Arrival {
 pub struct Outcome {
     pub answered: u64,
     pub elapsed: Duration,
+    /// The furthest position in the ledger that an answer named; 0 if none did.
+    pub position: i64,
     /// Microseconds to the whole answer, from sending or from when it was due.
     pub latency: Histogram<u64>,
 }
 
 impl Outcome {
-    pub fn per_second(&self) -> f64 {
-        per_second(self.answered, self.elapsed)
-    }
-
     /// Milliseconds below which 99 % of the answers came.
     pub fn p99_ms(&self) -> f64 {
         p99_ms(&self.latency)
@@ -95,7 +93,7 @@ impl<C: Client> Crowd<C> {
         let schedules = Schedule::of(arrival, began, self.members.len());
         for ((mut client, mut connection), mut schedule) in self.members.drain(..).zip(schedules) {
             tasks.spawn(async move {
-                let mut latency = histogram()?;
+                let (mut latency, mut position) = (histogram()?, 0);
                 loop {
                     let due = schedule.next();
                     if due >= began + time {
@@ -110,20 +108,23 @@ impl<C: Client> Crowd<C> {
                     }
                     let reply = connection.send(&request).await?;
                     latency.saturating_record(micros(due.elapsed()));
+                    position = reply.position.max(position);
                     client.answered(reply)?;
                 }
-                anyhow::Ok((client, connection, latency))
+                anyhow::Ok((client, connection, latency, position))
             });
         }
-        let mut latency = histogram()?;
+        let (mut latency, mut position) = (histogram()?, 0);
         while let Some(done) = tasks.join_next().await {
-            let (client, connection, of_one) = done??;
+            let (client, connection, of_one, last) = done??;
             latency.add(of_one)?;
+            position = last.max(position);
             self.members.push((client, connection));
         }
         Ok(Outcome {
             answered: latency.len(),
             elapsed: began.elapsed(),
+            position,
             latency,
         })
     }

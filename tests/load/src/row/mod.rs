@@ -126,7 +126,8 @@ impl Bench {
         Ok(bench)
     }
 
-    /// Issues bundles until there are at least so many, rounded up to whole device-years.
+    /// Issues bundles until there are at least so many, rounded up to whole device-years, and has the databases do at once
+    /// what they would do later, beside the rows.
     pub async fn fill_to(&mut self, bundles: usize) -> Result<()> {
         let lacking = bundles.saturating_sub(self.bundles().await?);
         if lacking == 0 {
@@ -137,6 +138,7 @@ impl Bench {
         self.world
             .fill(&self.databases, lacking.div_ceil(DEVICE_YEAR))
             .await?;
+        self.databases.settle().await?;
         eprintln!("  {:.1} s", began.elapsed().as_secs_f64());
         Ok(())
     }

@@ -4,13 +4,14 @@ use super::Bench;
 use crate::cpu::Used;
 use crate::event_file;
 use crate::figure::Figure;
-use crate::load::{Arrival, Client, Crowd};
+use crate::load::{Arrival, Client, Crowd, per_second};
 use anyhow::Result;
+use std::time::Instant;
 
 /// What the rounds came to.
 #[derive(Default)]
 pub struct Sustained {
-    /// Answers per second of each round.
+    /// Answers per second of each round, until both databases show what was written.
     rates: Vec<f64>,
     /// Milliseconds below which 99 % of the answers came.
     p99_ms: Vec<f64>,
@@ -34,10 +35,13 @@ impl Sustained {
         let log_before = event_file::bytes(&file)?;
         let before = bench.registry.processor_time();
         let outcome = crowd.work(bench.round(), arrival).await?;
+        let answered = Instant::now();
+        bench.databases.caught_up(outcome.position).await?;
+        let elapsed = outcome.elapsed + answered.elapsed();
         let used = bench.registry.processor_time().since(before);
         self.used = self.used.plus(used);
         self.answered += outcome.answered;
-        self.rates.push(outcome.per_second());
+        self.rates.push(per_second(outcome.answered, elapsed));
         self.p99_ms.push(outcome.p99_ms());
         self.cpu_us.push(used.server_us(outcome.answered));
         let grown = event_file::bytes(&file)? - log_before;
