@@ -47,6 +47,8 @@ pub struct Settings {
     pub cache_entries: usize,
     /// Says the time, once per batch; all sequencers of a process share it.
     pub time: Time,
+    /// Whether nobody else is expected to append to the stream: others are left time otherwise.
+    pub is_alone: bool,
 }
 
 /// Why a sequencer can not start, or stopped.

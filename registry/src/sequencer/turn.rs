@@ -17,6 +17,8 @@ const OVERTAKEN: Duration = Duration::from_secs(10);
 
 /// When this writer may append again.
 pub(super) struct Turn {
+    /// Whether others are not to be expected.
+    is_alone: bool,
     /// When another one came first.
     lost: Option<Instant>,
     not_before: Option<Instant>,
@@ -24,25 +26,23 @@ pub(super) struct Turn {
     alone: (u32, Instant),
 }
 
-impl Default for Turn {
-    fn default() -> Self {
+impl Turn {
+    /// Of a writer that is alone, unless one comes first all the same, or of one that is not.
+    pub fn new(is_alone: bool) -> Self {
         Self {
+            is_alone,
             lost: None,
             not_before: None,
             alone: (0, Instant::now()),
         }
     }
-}
 
-impl Turn {
     /// Another writer came first: now it is up to this one.
     pub fn lost(&mut self) {
         let now = Instant::now();
-        *self = Self {
-            lost: Some(now),
-            not_before: None,
-            alone: (0, now),
-        };
+        self.lost = Some(now);
+        self.not_before = None;
+        self.alone = (0, now);
     }
 
     /// An append that took so long is done. From what another one reads to its append it takes as long.
@@ -53,7 +53,7 @@ impl Turn {
         let wait = if self.lost.is_some_and(|at| now - at < REMEMBERED) {
             // They get in during about every second one.
             rand::rng().random_range(Duration::ZERO..=2 * took)
-        } else if self.alone.0 >= ALONE.0 && now - self.alone.1 >= ALONE.1 {
+        } else if !self.is_alone && self.alone.0 >= ALONE.0 && now - self.alone.1 >= ALONE.1 {
             self.alone = (0, now);
             4 * took
         } else {

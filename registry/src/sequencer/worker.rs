@@ -48,10 +48,10 @@ impl Worker {
     pub fn new(settings: Settings, queue: mpsc::Receiver<Job>) -> Self {
         let checkpoint = settings.source.checkpoint(settings.stream);
         Self {
+            turn: Turn::new(settings.is_alone),
             settings,
             queue,
             checkpoint,
-            turn: Turn::default(),
         }
     }
 
@@ -285,8 +285,9 @@ impl Worker {
         }
     }
 
-    /// Waits for the append and answers its commands; where the store is away, also those that wait. A batch that another writer got in the way of
-    /// waits again, first in line, though not for ever; then what others wrote is read up, and the answer is true.
+    /// Waits for the append and answers its commands; where the store is away, also those that wait. A batch that another
+    /// writer got in the way of waits again, first in line, though not for ever; then what others wrote is read up, and the
+    /// answer is true.
     async fn land(
         &mut self,
         state: &mut State,

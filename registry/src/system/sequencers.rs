@@ -24,6 +24,7 @@ pub(super) fn start(
 ) -> Result<Sequencers, SystemError> {
     let source = Arc::new(WriteDatabase::new(write.clone(), checkpoints.clone()));
     let time = Time::new(clock.clone());
+    let is_alone = config.event_store_location()?.file().is_some() && !config.event_store.shared;
     let start = |stream, stream_name| {
         Sequencer::start(Settings {
             stream,
@@ -33,6 +34,7 @@ pub(super) fn start(
             policy: policy(config),
             cache_entries: DEFAULT_CACHE_ENTRIES,
             time: time.clone(),
+            is_alone,
         })
     };
     let name = |name: Result<_, _>| name.map_err(StateError::Domain);

@@ -52,6 +52,7 @@ fn start(
         policy: Policy::default(),
         cache_entries: cache,
         time: Time::new(Clock::from(fixed_clock)),
+        is_alone: false,
     })
 }
 

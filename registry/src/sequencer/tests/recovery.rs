@@ -143,6 +143,7 @@ async fn what_was_looked_up_before_another_writer_came_first_is_looked_up_again(
         policy: Policy::default(),
         cache_entries: 1_000,
         time: Time::new(Clock::from(fixed_clock)),
+        is_alone: false,
     });
     let transfer = |bundle| {
         let whole = Amount::Whole;
@@ -176,6 +177,7 @@ fn beside(registry: &Registry, clock: Clock) -> Sequencer {
         policy: Policy::default(),
         cache_entries: 1_000,
         time: Time::new(clock),
+        is_alone: false,
     })
 }
 

@@ -43,6 +43,7 @@ impl Decided {
             policy: Policy::default(),
             cache_entries: 1_000,
             time: Time::new(Clock::default()),
+            is_alone: false,
         });
         Self {
             sequencer,
