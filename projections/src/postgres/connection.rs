@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 
-use super::{Connector, PoolError, Secret, Tls, connect};
+use super::{Connector, PoolError, Secret, Tls, connect, tls};
 
 /// Port of the WRITE database (state of the ledger) unless configured otherwise; the port the FEA
 /// registry publishes it on.
@@ -114,15 +114,19 @@ impl Connection {
     /// # Errors
     /// [`PoolError::NoAuthorities`] or [`PoolError::Authorities`] when `tls_ca_file` is needed and can not be used.
     pub fn connector(&self) -> Result<Connector, PoolError> {
-        if self.tls == Tls::Disable {
-            return Ok(Connector::PLAIN);
-        }
-        let Some(path) = self.tls_ca_file.clone() else {
-            return Err(PoolError::NoAuthorities {
-                place: self.place(),
-            });
+        let authorities = match (self.tls, &self.tls_ca_file) {
+            (Tls::Disable, _) => None,
+            (Tls::Require, Some(path)) => Some(path.as_path()),
+            (Tls::Require, None) => {
+                return Err(PoolError::NoAuthorities {
+                    place: self.place(),
+                });
+            }
         };
-        Connector::trusting(&path).map_err(|cause| PoolError::Authorities { path, cause })
+        tls::connector(authorities).map_err(|cause| PoolError::Authorities {
+            path: self.tls_ca_file.clone().unwrap_or_default(),
+            cause,
+        })
     }
 
     /// What to do where it is [in the clear](Self::is_plain).

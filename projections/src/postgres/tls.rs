@@ -1,22 +1,17 @@
 //! TLS to a database.
 
-use std::future::Future;
 use std::io;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::Socket;
-use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
-use tokio_rustls::rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName};
 use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
+
+/// Makes connections that are encrypted; asked for none where they are in the clear.
+pub use tokio_postgres_rustls::MakeRustlsConnect as Connector;
 
 /// Whether what goes to a database and comes from it is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,34 +24,30 @@ pub enum Tls {
     Require,
 }
 
-/// Makes connections of one kind.
-#[derive(Clone)]
-pub struct Connector(Option<TlsConnector>);
+/// Of connections to servers whose certificate one of the authorities in the PEM file vouches for; of none without a file.
+///
+/// # Errors
+/// What is wrong with the file, in words.
+pub(super) fn connector(authorities: Option<&Path>) -> Result<Connector, String> {
+    let roots = authorities.map_or_else(|| Ok(RootCertStore::empty()), read)?;
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Connector::new(config))
+}
 
-impl Connector {
-    /// Of connections in the clear.
-    pub(super) const PLAIN: Self = Self(None);
-
-    /// Of connections to servers whose certificate one of the authorities in the PEM file vouches for.
-    ///
-    /// # Errors
-    /// What is wrong with the file, in words.
-    pub(super) fn trusting(authorities: &Path) -> Result<Self, String> {
-        let said = |error: rustls::Error| error.to_string();
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(authorities).map_err(in_words)? {
-            roots.add(certificate.map_err(in_words)?).map_err(said)?;
-        }
-        if roots.is_empty() {
-            return Err("no certificate is in it".to_owned());
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(said)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self(Some(TlsConnector::from(Arc::new(config)))))
+fn read(authorities: &Path) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(authorities).map_err(in_words)? {
+        let added = roots.add(certificate.map_err(in_words)?);
+        added.map_err(|error| error.to_string())?;
     }
+    if roots.is_empty() {
+        return Err("no certificate is in it".to_owned());
+    }
+    Ok(roots)
 }
 
 fn in_words(error: pem::Error) -> String {
@@ -89,74 +80,5 @@ pub(super) fn advice(error: &tokio_postgres::Error) -> &'static str {
              basicConstraints=critical,CA:FALSE"
         }
         _ => "",
-    }
-}
-
-impl MakeTlsConnect<Socket> for Connector {
-    type Stream = Stream;
-    type TlsConnect = Handshake;
-    type Error = InvalidDnsNameError;
-
-    fn make_tls_connect(&mut self, host: &str) -> Result<Handshake, InvalidDnsNameError> {
-        let Some(connector) = self.0.clone() else {
-            return Ok(Handshake(None));
-        };
-        let host = ServerName::try_from(host.to_owned())?;
-        Ok(Handshake(Some((connector, host))))
-    }
-}
-
-/// One handshake, with whom.
-pub struct Handshake(Option<(TlsConnector, ServerName<'static>)>);
-
-impl TlsConnect<Socket> for Handshake {
-    type Stream = Stream;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
-
-    fn connect(self, socket: Socket) -> Self::Future {
-        Box::pin(async move {
-            // A connection in the clear asks for none.
-            let (connector, host) = self.0.ok_or(io::ErrorKind::Unsupported)?;
-            Ok(Stream(connector.connect(host, socket).await?))
-        })
-    }
-}
-
-/// An encrypted connection.
-pub struct Stream(TlsStream<Socket>);
-
-impl tokio_postgres::tls::TlsStream for Stream {
-    /// The certificate, of an authority that the operator named, says who the server is; the password need not.
-    fn channel_binding(&self) -> ChannelBinding {
-        ChannelBinding::none()
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, into)
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
     }
 }
