@@ -7,6 +7,7 @@ use crate::report::shown;
 use crate::row::{self, Bench};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A cost is flat if it is at most so much higher at the largest size than at the smallest.
 pub const FLAT: f64 = 0.2;
@@ -58,12 +59,13 @@ pub async fn run(options: &Options, rows: &[&'static str]) -> Result<Measured> {
     let mut sizes = options.sizes.clone();
     sizes.sort_unstable();
     sizes.dedup();
-    let mut started: Option<Bench> = None;
+    let mut started: BTreeMap<usize, Bench> = BTreeMap::new();
     let (mut facts, mut failures, mut shape) = (Vec::new(), 0, "");
     let mut growths: Vec<Growth> = Vec::new();
-    for size in sizes {
-        for row in rows {
-            let mut bench = match at_size(started.take(), options, size).await {
+    // A machine is faster now and then: each row is measured at all sizes before the next one is.
+    for row in rows {
+        for size in &sizes {
+            let mut bench = match at_size(started.remove(size), options, *size).await {
                 Ok(bench) => bench,
                 Err(error) => {
                     eprintln!("{row} is left out: {error:#}");
@@ -77,12 +79,12 @@ pub async fn run(options: &Options, rows: &[&'static str]) -> Result<Measured> {
             }
             let (figures, failed) = row::run(&mut bench, &[row]).await;
             failures += failed;
-            started = Some(bench);
+            started.insert(*size, bench);
             for figure in figures {
                 match growths.iter_mut().find(|one| one.row() == figure.row) {
-                    Some(growth) => growth.figures.push((size, figure)),
+                    Some(growth) => growth.figures.push((*size, figure)),
                     None => growths.push(Growth {
-                        figures: vec![(size, figure)],
+                        figures: vec![(*size, figure)],
                     }),
                 }
             }
