@@ -310,8 +310,10 @@ async fn a_full_disk_stops_nothing_but_the_taking_and_each_wh_is_issued_once() {
     stage.day.until(ENDS_H).await;
     // It is the same gateway all the time: had it ended, there would be nobody to stop.
     let readings = stage.balances().await;
-    let covered = readings
-        .iter()
-        .find(|reading| reading["interval_start_datetime"] == last);
-    assert_eq!(covered.unwrap()["quality"], "interpolated");
+    // What was taken before the disk was full may have arrived after that.
+    let is_covered = readings.iter().any(|reading| {
+        reading["interval_start_datetime"].as_str() >= last.as_str()
+            && reading["quality"] == "interpolated"
+    });
+    assert!(is_covered, "{readings:?}");
 }
