@@ -2,54 +2,31 @@
 
 use super::random::lived;
 use super::rig::Rig;
+use crate::double::Authority;
 use projections::Target;
 use projections::checkpoint_watch::CheckpointWatch;
 use projections::postgres::{Connection, Tls, connect, pool};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::KeyPair;
 use registry::dev::postgres::Cluster;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use std::path::Path;
 
-/// An authority, and the file that says whom to trust.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    folder: TempDir,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("ca.pem"), issuer.pem()).unwrap();
-        Self { issuer, folder }
-    }
-
-    fn file(&self) -> Option<PathBuf> {
-        Some(self.folder.path().join("ca.pem"))
-    }
-
-    /// Has the server prove that it is `name`.
-    async fn vouch(&self, cluster: &Cluster, name: &str) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let folder = cluster.data_dir();
-        give(folder, "server.crt", &certificate.pem());
-        give(folder, "server.key", &key.serialize_pem());
-        let client = connect(&cluster.connection("postgres")).await.unwrap();
-        client
-            .batch_execute("ALTER SYSTEM SET ssl = on")
-            .await
-            .unwrap();
-        client
-            .batch_execute("SELECT pg_reload_conf()")
-            .await
-            .unwrap();
-    }
+/// Has the server prove that it is `name`.
+async fn certify(cluster: &Cluster, authority: &Authority, name: &str) {
+    let (certificate, key) = authority.vouch(name);
+    let folder = cluster.data_dir();
+    give(folder, "server.crt", &certificate.pem());
+    give(folder, "server.key", &key.serialize_pem());
+    let client = connect(&cluster.connection("postgres")).await.unwrap();
+    client
+        .batch_execute("ALTER SYSTEM SET ssl = on")
+        .await
+        .unwrap();
+    client
+        .batch_execute("SELECT pg_reload_conf()")
+        .await
+        .unwrap();
 }
 
 /// A file of the server's own, which it takes from nobody else.
@@ -73,13 +50,13 @@ async fn a_connection_that_requires_tls_is_encrypted_and_made_to_the_server_mean
     let plain = rig.connection(Target::Read).clone();
     let encrypted = Connection {
         tls: Tls::Require,
-        tls_ca_file: trusted.file(),
+        tls_ca_file: Some(trusted.file()),
         ..plain.clone()
     };
     let refused = connect(&encrypted).await.err();
     assert!(refused.is_some(), "the server has no certificate yet");
 
-    trusted.vouch(&rig.clusters.read, "127.0.0.1").await;
+    certify(&rig.clusters.read, &trusted, "127.0.0.1").await;
     // The server looks at its settings when it finds the time.
     let client = tests::eventually("the server takes TLS", || async {
         connect(&encrypted).await.ok()
@@ -90,7 +67,7 @@ async fn a_connection_that_requires_tls_is_encrypted_and_made_to_the_server_mean
     assert!(is_encrypted(&pooled.get().await.unwrap()).await);
     assert!(!is_encrypted(&connect(&plain).await.unwrap()).await);
     let by_another_authority = Connection {
-        tls_ca_file: other.file(),
+        tls_ca_file: Some(other.file()),
         ..encrypted.clone()
     };
     let by_another_name = Connection {

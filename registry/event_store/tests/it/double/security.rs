@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -35,10 +35,15 @@ impl Authority {
         self.folder.path().join("ca.pem")
     }
 
-    fn acceptor(&self, name: &str) -> TlsAcceptor {
+    /// The certificate of a server that is to prove that it is `name`, and its key.
+    pub fn vouch(&self, name: &str) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
+    fn acceptor(&self, name: &str) -> TlsAcceptor {
+        let (certificate, key) = self.vouch(name);
         let secret = PrivateKeyDer::Pkcs8(key.serialize_der().into());
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
