@@ -11,6 +11,7 @@ use registry::system::{Projectors, System};
 use rustix::process::{Pid, Signal, kill_process};
 use schemas::log::StreamName;
 use serde::{Deserialize, Serialize};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub enum Role {
 #[derive(Serialize, Deserialize)]
 struct Told {
     role: Role,
+    host: Ipv4Addr,
     data_dir: PathBuf,
     domain: String,
     database: Databases,
@@ -51,20 +53,22 @@ struct Told {
 /// A process; killed when it is dropped.
 pub struct Program {
     child: Child,
-    port: u16,
+    address: SocketAddr,
 }
 
 impl Program {
     /// Runs the test `entry` of this very program, which must call [`Program::run`], in an environment that has these
-    /// variables too; returns when it is at work, the registry on a free port.
+    /// variables too; returns when it is at work, the registry on a free port of [`host`].
     pub async fn start(
         role: Role,
         config: &Config,
         entry: &str,
         environment: &[(String, String)],
     ) -> Self {
+        let host = host();
         let told = Told {
             role,
+            host,
             data_dir: config.data_dir.clone(),
             domain: config.domain.clone(),
             database: config.database.clone(),
@@ -80,7 +84,7 @@ impl Program {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = loop {
+        let port: u16 = loop {
             let line = lines.next_line().await.unwrap();
             let line =
                 line.unwrap_or_else(|| panic!("{role:?} does not start, and says why above"));
@@ -90,12 +94,15 @@ impl Program {
         };
         // The test harness of a process that runs for more than a minute says so, and ends if nobody listens.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, port }
+        Self {
+            child,
+            address: (host, port).into(),
+        }
     }
 
-    /// Where the registry listens.
-    pub const fn port(&self) -> u16 {
-        self.port
+    /// Where the registry listens; nobody does once it has ended.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Its number; it must not have ended.
@@ -139,6 +146,7 @@ impl Program {
             connection.password = Secret::new(DATABASE_PASSWORD);
         }
         let mut config = config(&told.data_dir, 0, told.database);
+        config.http.host = told.host.to_string();
         config.domain = told.domain;
         config.event_store.shared = told.shared;
         config.auth.token_minutes = TOKEN_MINUTES;
@@ -156,6 +164,13 @@ impl Program {
             Role::ReadProjector => project(Target::Read, &config).await,
         }
     }
+}
+
+/// An address of this machine at which only programs of this process listen. Where all share one, others that look for a
+/// free port are given that of a program that is gone, and whoever looks for it meets a stranger.
+fn host() -> Ipv4Addr {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 1 + high, middle, low)
 }
 
 /// What `registry serve` does.

@@ -1,9 +1,9 @@
-//! A way to a port on which everything happens that happens to networks.
+//! A way to a server on which everything happens that happens to networks.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -45,10 +45,10 @@ impl Way {
     }
 }
 
-/// A way to a port of this machine. Ends with this.
+/// A way to a server of this machine. Ends with this.
 pub struct Proxy {
     address: SocketAddr,
-    port: Arc<AtomicU16>,
+    server: Arc<Mutex<SocketAddr>>,
     way: watch::Sender<Way>,
     loses_permille: Arc<AtomicU16>,
     lost: Arc<AtomicU64>,
@@ -56,22 +56,27 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A way to `port`, open.
+    /// A way to `port` of 127.0.0.1, open.
     pub async fn to(port: u16) -> Self {
+        Self::to_address((Ipv4Addr::LOCALHOST, port).into()).await
+    }
+
+    /// A way to `server`, open.
+    pub async fn to_address(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (way, seen) = watch::channel(Way::Open);
-        let port = Arc::new(AtomicU16::new(port));
+        let server = Arc::new(Mutex::new(server));
         let (loses_permille, lost) = (Arc::new(AtomicU16::new(0)), Arc::new(AtomicU64::new(0)));
         let losses = Losses {
             permille: loses_permille.clone(),
             lost: lost.clone(),
             answers: Arc::default(),
         };
-        let task = tokio::spawn(accept(listener, port.clone(), seen, losses));
+        let task = tokio::spawn(accept(listener, server.clone(), seen, losses));
         Self {
             address,
-            port,
+            server,
             way,
             loses_permille,
             lost,
@@ -89,9 +94,9 @@ impl Proxy {
         self.address.port()
     }
 
-    /// New connections go to this port.
-    pub fn lead_to(&self, port: u16) {
-        self.port.store(port, Ordering::Release);
+    /// New connections go to this server.
+    pub fn lead_to(&self, server: SocketAddr) {
+        *self.server.lock().unwrap() = server;
     }
 
     /// Opens or closes it.
@@ -137,23 +142,23 @@ impl Losses {
 
 async fn accept(
     listener: TcpListener,
-    port: Arc<AtomicU16>,
+    server: Arc<Mutex<SocketAddr>>,
     way: watch::Receiver<Way>,
     losses: Losses,
 ) {
     while let Ok((client, _)) = listener.accept().await {
         let (way, losses) = (way.clone(), losses.clone());
-        let port = port.load(Ordering::Acquire);
+        let server = *server.lock().unwrap();
         tokio::spawn(async move {
             // Whoever is at the ends learns of it by the end of their connections.
-            let _ = carry(client, port, way, losses).await;
+            let _ = carry(client, server, way, losses).await;
         });
     }
 }
 
 async fn carry(
     mut client: TcpStream,
-    port: u16,
+    server: SocketAddr,
     mut way: watch::Receiver<Way>,
     losses: Losses,
 ) -> std::io::Result<()> {
@@ -163,7 +168,7 @@ async fn carry(
         Way::Reset => return client.set_zero_linger(),
         Way::Open | Way::Slow | Way::Silent | Way::HalfOpen | Way::Stale => {}
     }
-    let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
+    let mut server = TcpStream::connect(server).await?;
     // Neither waits for the other end to acknowledge what went before.
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;

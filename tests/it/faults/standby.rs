@@ -19,7 +19,8 @@ async fn the_standby_takes_over_from_a_projector_that_is_stopped_and_that_stands
     let start = |role| Program::start(role, &config, ENTRY, &[]);
     let mut projectors = join_all(ROLES.map(start)).await;
     let mut serving = start(Role::Registry).await;
-    registry.config.http.port = serving.port();
+    registry.config.http.host = serving.address().ip().to_string();
+    registry.config.http.port = serving.address().port();
     let world = World::on(registry).await;
     let [bundle] = world.issue([1_000]).await;
     // Those before are at work, or nobody could have signed in.

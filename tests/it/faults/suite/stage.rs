@@ -19,9 +19,6 @@ use tests::{Clusters, Program, Proxy, Registry, Role, SmallDisk, Way, World, eve
 use tokio::task::JoinSet;
 use tokio_postgres::types::ToSql;
 
-/// A port at which nobody is: where a registry was, another program of this machine may be by now.
-const NOWHERE: u16 = 0;
-
 const SERVER: &str = "what happens to a server of events is drawn where there is one";
 
 /// Room on each disk that is filled: a database has 40 MiB to begin with, and 80 of log that it writes anew.
@@ -112,8 +109,8 @@ impl Stage {
             registries.push(start(&told, clocks.as_ref(), which).await);
         }
         let doors = [
-            Proxy::to(registries[0].port()).await,
-            Proxy::to(registries[1].port()).await,
+            Proxy::to_address(registries[0].address()).await,
+            Proxy::to_address(registries[1].address()).await,
         ];
         registry.config.http.port = doors[0].port();
         let world = World::on(registry).await;
@@ -172,12 +169,7 @@ impl Stage {
             Fault::Kill(Part::WriteDatabase) => self.world.registry.clusters.write.kill9().await,
             Fault::Kill(Part::ReadDatabase) => self.world.registry.clusters.read.kill9().await,
             Fault::Kill(Part::EventStore) => self.server_mut().down().await,
-            Fault::Kill(part) => {
-                if let Part::Registry(which) = part {
-                    self.doors[which].lead_to(NOWHERE);
-                }
-                self.program(part).kill9().await;
-            }
+            Fault::Kill(part) => self.program(part).kill9().await,
             Fault::Pause(Part::WriteDatabase) => self.world.registry.clusters.write.pause(),
             Fault::Pause(Part::ReadDatabase) => self.world.registry.clusters.read.pause(),
             Fault::Pause(Part::EventStore) => self.server().pause(),
@@ -347,7 +339,7 @@ impl Stage {
             _ => self.projector(Role::ReadProjector).await,
         };
         if let Part::Registry(which) = part {
-            self.doors[which].lead_to(started.port());
+            self.doors[which].lead_to(started.address());
         }
         *self.program(part) = started;
     }
@@ -411,7 +403,6 @@ impl Stage {
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
-        self.doors[which].lead_to(NOWHERE);
         assert!(!ended.success(), "it says that something is wrong");
         failing
     }

@@ -1,4 +1,4 @@
-//! Programs of the system that make flushes fail and clocks go wrong, where they are installed.
+//! Programs of the system that make flushes fail and clocks go wrong and show connections, where they are installed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -23,6 +23,15 @@ pub fn can_trace() -> bool {
     // It is let go when the other ends.
     let ended = other.wait();
     ended.is_ok() && tried.is_ok_and(|tried| tried.status.success())
+}
+
+/// Who is connected to whom on this machine.
+pub fn connections() -> String {
+    let shown = Command::new("ss").args(["-tanp"]).output();
+    shown.map_or_else(
+        |error| format!("ss can not show them: {error}"),
+        |shown| String::from_utf8_lossy(&shown.stdout).into_owned(),
+    )
 }
 
 /// From now on each flush of a process fails, until this is dropped.

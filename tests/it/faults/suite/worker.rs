@@ -2,6 +2,7 @@
 
 use super::crowd::{ANSWER, Crowd, Work};
 use super::shown::Outcome;
+use super::tools::connections;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -198,8 +199,9 @@ impl Worker {
             let answer = tokio::time::timeout(ANSWER, self.actor.try_send(ask())).await;
             let answer = answer.unwrap_or_else(|_| {
                 panic!(
-                    "{work:?} at registry {} is not answered within {ANSWER:?}",
-                    self.registry
+                    "{work:?} at registry {} is not answered within {ANSWER:?}; connections:\n{}",
+                    self.registry,
+                    connections()
                 )
             });
             let (outcome, said) = match &answer {
