@@ -17,8 +17,6 @@ pub mod identity;
 pub mod import;
 pub mod lineage;
 pub mod lock;
-#[cfg(test)]
-mod narrow;
 pub mod read;
 pub mod readings;
 pub mod recurring;
@@ -27,3 +25,5 @@ pub mod sequencer;
 pub mod signal;
 pub mod storage;
 pub mod system;
+#[cfg(test)]
+mod wrapped;

@@ -2,7 +2,7 @@
 use super::super::flood::SINGLY;
 use super::super::trail::Trail;
 use super::*;
-use crate::narrow::Narrow;
+use crate::wrapped::{Narrow, Wrapped};
 use chrono::Utc;
 use event_store::person::PersonKeys;
 use event_store::{Limits, SealedStore, SqliteStore};
@@ -136,7 +136,7 @@ fn sealed(written: &Written, bytes: usize) -> Arc<dyn EventStore> {
     };
     let store = written.store.clone();
     let keys = PersonKeys::open(&written._folder.path().join("people.db")).unwrap();
-    let narrow = Arc::new(Narrow { store, limits });
+    let narrow = Arc::new(Wrapped(Narrow { store, limits }));
     Arc::new(SealedStore::new(narrow, keys, None))
 }
 

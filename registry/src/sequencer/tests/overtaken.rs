@@ -2,10 +2,10 @@
 
 use super::{Registry, foundation, request, start, submit};
 use crate::sequencer::{ExecuteError, Sequencer};
-use event_store::{AppendError, EventStore, Head, Limits, NewEvent, RecordedEvent, StoreError};
+use crate::wrapped::{Wrap, Wrapped};
+use event_store::{AppendError, EventStore, Head, NewEvent, RecordedEvent, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
 use schemas::log::{Position, StreamName};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -47,7 +47,11 @@ impl Crowded {
     }
 }
 
-impl EventStore for Crowded {
+impl Wrap for Crowded {
+    fn store(&self) -> &dyn EventStore {
+        self.store.as_ref()
+    }
+
     fn append<'a>(
         &'a self,
         stream: &'a StreamName,
@@ -82,22 +86,6 @@ impl EventStore for Crowded {
         }
         .boxed()
     }
-
-    fn subscribe(
-        &self,
-        stream: &StreamName,
-        after: Position,
-    ) -> BoxStream<'static, Result<Vec<RecordedEvent>, StoreError>> {
-        self.store.subscribe(stream, after)
-    }
-
-    fn head<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Head, StoreError>> {
-        self.store.head(stream)
-    }
-
-    fn limits(&self) -> Limits {
-        self.store.limits()
-    }
 }
 
 async fn founded() -> Registry {
@@ -121,7 +109,7 @@ fn behind(registry: &Registry, before: Before) -> Crowded {
 }
 
 fn crowded(registry: &Registry, before: Before) -> Sequencer {
-    let store: Arc<dyn EventStore> = Arc::new(behind(registry, before));
+    let store: Arc<dyn EventStore> = Arc::new(Wrapped(behind(registry, before)));
     start(&store, &registry.write, &registry.name, 1_000)
 }
 
@@ -192,11 +180,11 @@ async fn who_waits_behind_an_append_that_is_tried_in_vain_is_refused_with_it() {
     let registry = founded().await;
     let (begin, outage) = watch::channel(false);
     let appends: Arc<AtomicI64> = Arc::default();
-    let store: Arc<dyn EventStore> = Arc::new(Crowded {
+    let store: Arc<dyn EventStore> = Arc::new(Wrapped(Crowded {
         outage: Some(outage),
         appends: Arc::clone(&appends),
         ..behind(&registry, Before::Never)
-    });
+    }));
     let tested = start(&store, &registry.write, &registry.name, 1_000);
     let first = tested.clone();
     let first = tokio::spawn(async move { first.execute(request(submit(1, 0, &[1]))).await });

@@ -6,11 +6,11 @@ use crate::clock::Clock;
 use crate::sequencer::memory::Memory;
 use crate::sequencer::recover::{catch_up, usable};
 use crate::sequencer::{Loaded, Sequencer, Settings, SourceError, StateSource, Time};
+use crate::wrapped::{Wrap, Wrapped};
 use chrono::{DateTime, TimeDelta, Utc};
-use event_store::{AppendError, EventStore, Head, Limits, NewEvent, RecordedEvent, StoreError};
+use event_store::{AppendError, EventStore, Head, NewEvent, RecordedEvent};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
 use ledger::command::Amount;
 use ledger::{Entries, Key, Policy, Stream};
 use schemas::envelope::Envelope;
@@ -53,7 +53,11 @@ struct Gate {
     open: watch::Receiver<bool>,
 }
 
-impl EventStore for Gate {
+impl Wrap for Gate {
+    fn store(&self) -> &dyn EventStore {
+        self.store.as_ref()
+    }
+
     fn append<'a>(
         &'a self,
         stream: &'a StreamName,
@@ -66,31 +70,6 @@ impl EventStore for Gate {
             self.store.append(stream, expected, events).await
         }
         .boxed()
-    }
-
-    fn read<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        after: Position,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>, StoreError>> {
-        self.store.read(stream, after, limit)
-    }
-
-    fn subscribe(
-        &self,
-        stream: &StreamName,
-        after: Position,
-    ) -> BoxStream<'static, Result<Vec<RecordedEvent>, StoreError>> {
-        self.store.subscribe(stream, after)
-    }
-
-    fn head<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Head, StoreError>> {
-        self.store.head(stream)
-    }
-
-    fn limits(&self) -> Limits {
-        self.store.limits()
     }
 }
 
@@ -132,10 +111,10 @@ async fn what_was_looked_up_before_another_writer_came_first_is_looked_up_again(
     let tested = Sequencer::start(Settings {
         stream: Stream::Ledger,
         stream_name: other.name.clone(),
-        store: Arc::new(Gate {
+        store: Arc::new(Wrapped(Gate {
             store: Arc::clone(&other.store),
             open: waits,
-        }),
+        })),
         source: Arc::new(Watched {
             write: Arc::clone(&other.write),
             asked,

@@ -3,8 +3,8 @@
 use super::write_double::WriteDouble;
 use super::{act, foundation, request, submit};
 use crate::clock::Clock;
-use crate::narrow::Narrow;
 use crate::sequencer::{ExecuteError, Receipt, Sequencer, Settings, Time};
+use crate::wrapped::{Narrow, Wrapped};
 use event_store::person::PersonKeys;
 use event_store::{EventStore, Limits, SealedStore, SqliteStore};
 use futures_util::future::join_all;
@@ -32,7 +32,7 @@ impl Decided {
         };
         let store = Arc::new(SqliteStore::open(&folder.path().join("events.db")).unwrap());
         let keys = PersonKeys::open(&folder.path().join("people.db")).unwrap();
-        let narrow = Arc::new(Narrow { store, limits });
+        let narrow = Arc::new(Wrapped(Narrow { store, limits }));
         let store: Arc<dyn EventStore> = Arc::new(SealedStore::new(narrow, keys, None));
         let stream_name = stream.name("test").unwrap();
         let sequencer = Sequencer::start(Settings {
