@@ -36,6 +36,8 @@ pub(super) fn open(path: &Path, purpose: Use) -> Result<Connection, StoreError> 
         let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         db.busy_timeout(BUSY_TIMEOUT)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        // Else a cached statement is planned anew for each position that it is asked for.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         db.set_prepared_statement_cache_capacity(64);
         db.pragma_update(None, "cell_size_check", true)?;
         if purpose != Use::Write {
