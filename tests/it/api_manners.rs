@@ -3,7 +3,7 @@
 use projections::log::Log;
 use serde_json::json;
 use std::collections::BTreeSet;
-use tests::World;
+use tests::{Clusters, Registry, World};
 use tracing::{Level, enabled};
 
 /// Paths that answer without credentials, or by the signatures of gateways.
@@ -123,6 +123,108 @@ async fn the_document_lists_every_route_of_the_contract() {
             );
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_of_pages_that_are_allowed_may_read_answers_and_those_of_others_may_not() {
+    let mut registry = Registry::prepare(Clusters::shared().await).await;
+    registry.config.http.allowed_origins = vec!["https://app.example".to_owned()];
+    registry.up().await;
+    let world = World::on(registry).await;
+    let [bundle] = world.issue([1_000]).await;
+    let path = format!("/certificate/{bundle}");
+    let preflight = |origin: &str| {
+        let asks = world.registry.anonymous().with("origin", origin);
+        let asks = asks.with("access-control-request-method", "PATCH");
+        asks.with(
+            "access-control-request-headers",
+            "authorization, idempotency-key",
+        )
+    };
+    let allowed = preflight("https://app.example");
+    let answer = allowed
+        .send(allowed.request("OPTIONS", "/account/update_whitelist/1"))
+        .await;
+    assert_eq!(answer.status, 200, "{answer}");
+    assert_eq!(
+        answer.header("access-control-allow-origin"),
+        "https://app.example"
+    );
+    assert!(
+        answer
+            .header("access-control-allow-methods")
+            .contains("PATCH")
+    );
+    let headers = answer.header("access-control-allow-headers");
+    assert!(
+        headers.contains("authorization") && headers.contains("idempotency-key"),
+        "{headers}"
+    );
+    let other = preflight("https://evil.example");
+    let answer = other
+        .send(other.request("OPTIONS", "/account/update_whitelist/1"))
+        .await;
+    assert_eq!(answer.header("access-control-allow-origin"), "");
+
+    for (origin, seen) in [
+        ("https://app.example", "https://app.example"),
+        ("https://evil.example", ""),
+    ] {
+        for (who, status) in [
+            (world.auditor.alone(), 200),
+            (world.registry.anonymous(), 401),
+        ] {
+            let answer = who.with("origin", origin).get(&path).await;
+            assert_eq!(answer.status, status, "{answer}");
+            assert_eq!(
+                answer.header("access-control-allow-origin"),
+                seen,
+                "{answer}"
+            );
+            assert_eq!(
+                answer.header("access-control-allow-credentials"),
+                "",
+                "{answer}"
+            );
+            let exposed = answer.header("access-control-expose-headers");
+            assert!(
+                seen.is_empty() || exposed.contains("x-ledger-position"),
+                "{exposed}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_is_answered_as_get_without_its_body() {
+    let world = World::start().await;
+    let [bundle] = world.issue([1_000]).await;
+    for path in [
+        "/healthz",
+        "/openapi.json",
+        &format!("/certificate/{bundle}"),
+        "/certificate/9999",
+    ] {
+        let get = world.auditor.get(path).await;
+        let head = world
+            .auditor
+            .send(world.auditor.request("HEAD", path))
+            .await;
+        assert_eq!(head.status, get.status, "{path}");
+        assert!(head.body.is_empty(), "{head}");
+        assert_eq!(
+            head.header("content-type"),
+            get.header("content-type"),
+            "{path}"
+        );
+        assert_eq!(
+            head.header("content-length"),
+            get.body.len().to_string(),
+            "{path}"
+        );
+    }
+    let head = world.auditor.request("HEAD", "/certificate/transfer");
+    assert_eq!(world.auditor.send(head).await.status, 405);
 }
 
 #[tokio::test(flavor = "multi_thread")]

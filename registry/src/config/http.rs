@@ -14,6 +14,9 @@ pub struct Http {
     /// registry in its access tokens (`iss`) and in the metadata of its authorization server. Unset, tokens name
     /// the domain, and the metadata what a request was sent to.
     pub public_url: Option<String>,
+    /// Origins (`https://app.example`) whose web pages may call the API by scripts, with a bearer token or an API key. Cookies are
+    /// for the registry's own pages.
+    pub allowed_origins: Vec<String>,
     /// Threads that answer requests; 0: one per core.
     pub workers: usize,
     /// How long a read waits for its own writes to become visible before it answers 503, in
@@ -44,6 +47,14 @@ impl Http {
         })
     }
 
+    /// Whether each of `allowed_origins` is what a browser would call it.
+    pub(super) fn are_origins_sound(&self) -> bool {
+        self.allowed_origins.iter().all(|text| {
+            let origin = reqwest::Url::parse(text).map(|url| url.origin());
+            origin.is_ok_and(|origin| origin.is_tuple() && origin.ascii_serialization() == *text)
+        })
+    }
+
     /// Where a client on this machine reaches the API.
     #[must_use]
     pub fn url(&self) -> String {
@@ -57,6 +68,7 @@ impl Default for Http {
             host: "127.0.0.1".into(),
             port: 8000,
             public_url: None,
+            allowed_origins: Vec::new(),
             workers: 0,
             read_wait_ms: 2_000,
             drain_s: 0,

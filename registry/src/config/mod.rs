@@ -211,6 +211,12 @@ impl Config {
                 self.http.is_public_url_sound(),
             ),
             (
+                "http.allowed_origins",
+                "must be origins as browsers name them: scheme, host and perhaps a port, in lower case, nothing behind, not the \
+                 scheme's own port",
+                self.http.are_origins_sound(),
+            ),
+            (
                 "auth.token_minutes",
                 "must be 1 to 1440",
                 (1..=1440).contains(&self.auth.token_minutes),

@@ -6,6 +6,7 @@ pub mod account;
 pub mod api_key;
 pub mod audit;
 pub mod auth;
+mod browser;
 pub mod certificate;
 mod client_address;
 mod decide;

@@ -1,6 +1,7 @@
 //! The HTTP server.
 
 use super::audit::watch;
+use super::browser::{cors, head};
 use super::limit::guard;
 use super::observe::observe;
 use super::openapi::Routes;
@@ -37,6 +38,7 @@ pub fn serve(
     let address = listener.local_addr()?;
     let state = Data::from(state);
     let known = Data::new(Routes::new());
+    let origins = settings.allowed_origins.clone();
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
@@ -47,7 +49,9 @@ pub fn serve(
             .wrap(from_fn(watch))
             .wrap(from_fn(recalled))
             .wrap(NormalizePath::trim())
+            .wrap(from_fn(head))
             .wrap(from_fn(observe))
+            .wrap(cors(&origins))
     })
     .disable_signals()
     .shutdown_timeout(settings.shutdown_timeout_s);
