@@ -78,3 +78,38 @@ impl Default for Http {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_allowed_origin_is_what_a_browser_calls_it() {
+        let allowing = |origin: &str| Http {
+            allowed_origins: vec![origin.to_owned()],
+            ..Http::default()
+        };
+        for origin in [
+            "https://app.example",
+            "http://localhost:3000",
+            "https://app.example:8443",
+            "http://[::1]:9000",
+        ] {
+            assert!(allowing(origin).are_origins_sound(), "{origin}");
+        }
+        for other in [
+            "",
+            "*",
+            "null",
+            "app.example",
+            "https://app.example/",
+            "https://app.example/page",
+            "https://app.example:443",
+            "https://App.example",
+            "https://somebody@app.example",
+            "file:///tmp/page.html",
+        ] {
+            assert!(!allowing(other).are_origins_sound(), "{other}");
+        }
+    }
+}
