@@ -72,7 +72,8 @@ impl Connection {
                     self.replace(number);
                 }
                 let failure = Failure::of(error.clone(), stream.as_str());
-                let Error::GrpcConnectionError(_) = error else {
+                // Of those who wait for the same connection one is told that there is none, the others that it is closed.
+                let (Error::GrpcConnectionError(_) | Error::ConnectionClosed) = error else {
                     return Err(failure);
                 };
                 let reason = tokio::time::timeout(REASON_WITHIN, self.reason(stream)).await;
