@@ -114,7 +114,10 @@ impl Feed {
         let (sender, chunks) = mpsc::channel(1);
         let task = tokio::spawn(async move {
             let mut last = after;
-            while let Some(batch) = batches.next().await {
+            // What comes while a chunk waits is read at once, when that is taken.
+            while sender.reserve().await.is_ok()
+                && let Some(batch) = batches.next().await
+            {
                 let decoded = match batch {
                     Ok(batch) => follow(&source, &mut last, batch).await,
                     Err(error) => Err(error),

@@ -33,8 +33,9 @@ pub const CHUNK_ROWS: u64 = 10_000;
 const PACE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(5));
 
 /// Least time from the start of one transaction to the start of the next, in times that it took, and how long that is at
-/// most: a database under load is left in peace for as long as it is asked, but not when more comes than that leaves time for.
-const REST: (u32, Duration) = (2, Duration::from_millis(50));
+/// most: a database under load is left in peace three times as long as it is asked, but not when more comes than that
+/// leaves time for.
+const REST: (u32, Duration) = (4, Duration::from_millis(100));
 
 /// First and longest wait after an error.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));

@@ -1,7 +1,7 @@
 //! Subscriptions, and the thread that notices what other processes append.
 
 use super::connection::{self, Use};
-use super::reader::Readers;
+use super::reader::{Reader, Readers};
 use crate::error::Closed;
 use crate::{RecordedEvent, StoreError};
 use futures_util::stream::{self, BoxStream};
@@ -13,7 +13,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinHandle as Task;
 
 /// How often to look for appends of other processes. A look costs microseconds.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(25);
@@ -30,35 +29,19 @@ struct Subscription {
     stream: StreamName,
     /// Last position handed out.
     after: Position,
-    /// The next batch, read while the last one is being worked on.
-    ahead: Option<Task<Batch>>,
     ended: bool,
 }
 
 impl Subscription {
-    fn read_ahead(&mut self) -> Task<Batch> {
-        // Commits from here on are news: the read may or may not see them.
-        self.commits.mark_unchanged();
-        let (readers, stream, after) = (self.readers.clone(), self.stream.clone(), self.after);
-        tokio::spawn(async move {
-            readers
-                .run(move |reader| reader.read(&stream, after, BATCH_EVENTS))
-                .await
-        })
-    }
-
     async fn next(&mut self) -> Batch {
         loop {
-            let ahead = match self.ahead.take() {
-                Some(ahead) => ahead,
-                None => self.read_ahead(),
-            };
-            let batch = ahead
-                .await
-                .map_err(|error| StoreError::Unavailable(Arc::new(error)))??;
+            // Commits from here on are news: the read may or may not see them.
+            self.commits.mark_unchanged();
+            let (stream, after) = (self.stream.clone(), self.after);
+            let read = move |reader: &mut Reader| reader.read(&stream, after, BATCH_EVENTS);
+            let batch = self.readers.run(read).await?;
             if let Some(last) = batch.last() {
                 self.after = last.position;
-                self.ahead = Some(self.read_ahead());
                 return Ok(batch);
             }
             let closed = |_| StoreError::Unavailable(Arc::new(Closed));
@@ -80,7 +63,6 @@ pub(super) fn subscribe(
         commits,
         stream,
         after,
-        ahead: None,
         ended,
     };
     stream::unfold(state, |mut state| {
